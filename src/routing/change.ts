@@ -1,0 +1,47 @@
+// Topology changes: what the control plane (main thread) decided, as plain data that is sent to
+// every acceptor and to the shards concerned. Each thread applies them in revision order to its own
+// replica. A change is a fact: it has been validated and is never refused.
+import type { FieldTable } from '../protocol/field-table.ts';
+
+/** An exchange as declared (specification 1.7.2.1 plus RabbitMQ's arguments). */
+export interface ExchangeSpec {
+  readonly name: string;
+  readonly type: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  readonly arguments: FieldTable;
+}
+
+/** A queue as declared (1.7.2.1). `id` is never reused; `shard` is where it lives. */
+export interface QueueSpec {
+  readonly id: number;
+  readonly shard: number;
+  readonly name: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  /** The id of the connection that owns this exclusive queue; 0 when it is not exclusive. */
+  readonly exclusiveOwner: number;
+  readonly arguments: FieldTable;
+}
+
+export type DestinationKind = 'queue' | 'exchange';
+
+/** A binding; its identity is all of its fields (arguments compared by value). */
+export interface BindingSpec {
+  readonly source: string;
+  readonly destination: string;
+  readonly destinationKind: DestinationKind;
+  readonly routingKey: string;
+  readonly arguments: FieldTable;
+}
+
+export type Change =
+  | { readonly kind: 'vhost-created'; readonly vhost: string }
+  | { readonly kind: 'vhost-deleted'; readonly vhost: string }
+  | { readonly kind: 'exchange-declared'; readonly vhost: string; readonly exchange: ExchangeSpec }
+  | { readonly kind: 'exchange-deleted'; readonly vhost: string; readonly name: string }
+  | { readonly kind: 'queue-declared'; readonly vhost: string; readonly queue: QueueSpec }
+  | { readonly kind: 'queue-deleted'; readonly vhost: string; readonly queue: QueueSpec }
+  | { readonly kind: 'bound'; readonly vhost: string; readonly binding: BindingSpec }
+  | { readonly kind: 'unbound'; readonly vhost: string; readonly binding: BindingSpec };
