@@ -1,0 +1,78 @@
+// The queues and the exchange of a run: made empty before it and deleted after it. Generator's
+// process, cold.
+// Invariant: only names that start with `warren-bench-` and the exchange asked for are touched; an
+// `amq.` exchange is used as it is (specification 1.6.2.1: the prefix is the broker's).
+import type { LoadConnection } from './connection.ts';
+import { EMPTY_TABLE, METHOD, methodFrame, shortString, u16, u8 } from './frames.ts';
+import type { LoadOptions } from './options.ts';
+
+const FANOUT_EXCHANGE = 'warren-bench-fanout';
+
+export function queueName(index: number): string {
+  return `warren-bench-${index}`;
+}
+
+/** The exchange that publishers use; empty for the default exchange. */
+export function exchangeName(options: LoadOptions): string {
+  return options.fanout > 0 ? FANOUT_EXCHANGE : options.exchange;
+}
+
+export async function makeTopology(control: LoadConnection, options: LoadOptions): Promise<void> {
+  await deleteTopology(control, options);
+  const exchange = exchangeName(options);
+  if (ownsExchange(exchange)) {
+    const type = options.fanout > 0 ? 'fanout' : options.exchangeType;
+    await control.call(declareExchange(exchange, type), METHOD.exchangeDeclareOk);
+  }
+  for (let index = 0; index < options.queues; index += 1) {
+    const queue = queueName(index);
+    await control.call(declareQueue(queue, options.durable), METHOD.queueDeclareOk);
+    if (exchange !== '') await control.call(bind(queue, exchange), METHOD.queueBindOk);
+  }
+}
+
+/** Deleting what does not exist succeeds (RabbitMQ since 3.2), so this also clears leftovers. */
+export async function deleteTopology(control: LoadConnection, options: LoadOptions): Promise<void> {
+  for (let index = 0; index < options.queues; index += 1) {
+    const remove = methodFrame(1, METHOD.queueDelete, u16(0), shortString(queueName(index)), u8(0));
+    await control.call(remove, METHOD.queueDeleteOk);
+  }
+  const exchange = exchangeName(options);
+  if (!ownsExchange(exchange)) return;
+  const remove = methodFrame(1, METHOD.exchangeDelete, u16(0), shortString(exchange), u8(0));
+  await control.call(remove, METHOD.exchangeDeleteOk);
+}
+
+function ownsExchange(exchange: string): boolean {
+  return exchange !== '' && !exchange.startsWith('amq.');
+}
+
+function declareExchange(exchange: string, type: string): Buffer {
+  return methodFrame(
+    1,
+    METHOD.exchangeDeclare,
+    u16(0),
+    shortString(exchange),
+    shortString(type),
+    u8(0),
+    EMPTY_TABLE,
+  );
+}
+
+function declareQueue(queue: string, durable: boolean): Buffer {
+  const bits = u8(durable ? 2 : 0);
+  return methodFrame(1, METHOD.queueDeclare, u16(0), shortString(queue), bits, EMPTY_TABLE);
+}
+
+function bind(queue: string, exchange: string): Buffer {
+  return methodFrame(
+    1,
+    METHOD.queueBind,
+    u16(0),
+    shortString(queue),
+    shortString(exchange),
+    shortString(queue),
+    u8(0),
+    EMPTY_TABLE,
+  );
+}

@@ -1,0 +1,100 @@
+// One turn: wait until the brokers are idle, load one of them once, read its meters at the edges of
+// the measured window. Harness process, which sleeps while the generator works.
+// Invariants: the generator is a process of its own; meters are read when it says that the window
+// starts and ends, so warm-up, drain and clean-up cost nothing here.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { IdleResult, LoadResult } from '../load/result.ts';
+import type { LoadEvent } from '../load/run.ts';
+import type { TurnRecord } from '../report/comparison.ts';
+import type { Broker } from './broker.ts';
+import { readMachineCpuSeconds, readUsage, type Usage } from './process-usage.ts';
+
+const IDLE_CORES = 0.05;
+const SETTLE_STEP_SECONDS = 0.25;
+const SETTLE_SECONDS_MAX = 20;
+
+interface Meters {
+  readonly millis: number;
+  readonly usage: Usage;
+  readonly machineCpuSeconds: number;
+}
+
+export async function takeTurn(
+  brokers: readonly Broker[],
+  loaded: Broker,
+  scenario: string,
+  args: readonly string[],
+): Promise<TurnRecord> {
+  const settled = await settle(brokers);
+  const edges = new Map<LoadEvent, Meters>();
+  const result = await runGenerator(['--url', loaded.url, '--json', ...args], (event) => {
+    edges.set(event, readMeters(loaded));
+  });
+  const start = edges.get('window-start');
+  const end = edges.get('window-end');
+  if (start === undefined || end === undefined) throw new Error('the generator said no window');
+  const seconds = (end.millis - start.millis) / 1000;
+  const cpuSeconds = end.usage.cpuSeconds - start.usage.cpuSeconds;
+  const load = 'published' in result ? result : undefined;
+  const machineSeconds = end.machineCpuSeconds - start.machineCpuSeconds;
+  const otherSeconds = machineSeconds - cpuSeconds - (load?.generatorCpuSeconds ?? 0);
+  return {
+    scenario,
+    broker: loaded.name,
+    settled,
+    cpuSeconds,
+    // Half a message for its publish and half for its delivery, so that a backlog does not flatter.
+    cpuMicrosPerMessage:
+      load && (cpuSeconds * 1e6) / Math.max(1, (load.published + load.delivered) / 2),
+    rssBytes: end.usage.rssBytes,
+    rssBytesBefore: start.usage.rssBytes,
+    otherCores: Math.max(0, otherSeconds / seconds),
+    load,
+    idleConnections: 'idleConnections' in result ? result.idleConnections : undefined,
+  };
+}
+
+/** Waits until no broker uses more than a little processor time; false when one never stops. */
+async function settle(brokers: readonly Broker[]): Promise<boolean> {
+  const cpuSeconds = (): number =>
+    brokers.reduce((sum, broker) => sum + readUsage(broker.pid).cpuSeconds, 0);
+  let before = cpuSeconds();
+  for (let waited = 0; waited < SETTLE_SECONDS_MAX; waited += SETTLE_STEP_SECONDS) {
+    await sleep(SETTLE_STEP_SECONDS * 1000);
+    const after = cpuSeconds();
+    if (after - before <= IDLE_CORES * SETTLE_STEP_SECONDS) return true;
+    before = after;
+  }
+  return false;
+}
+
+function readMeters(broker: Broker): Meters {
+  return {
+    millis: performance.now(),
+    usage: readUsage(broker.pid),
+    machineCpuSeconds: readMachineCpuSeconds(),
+  };
+}
+
+async function runGenerator(
+  args: readonly string[],
+  onEvent: (event: LoadEvent) => void,
+): Promise<LoadResult | IdleResult> {
+  // As source the file ends in .ts, built it ends in .js: the same as this one.
+  const entry = new URL(`../load/main${import.meta.url.slice(-3)}`, import.meta.url);
+  const child = fork(entry, args, { silent: true, execArgv: [] });
+  let output = '';
+  let complaints = '';
+  child.stdout!.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  child.stderr!.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString('utf8');
+  });
+  child.on('message', (message) => onEvent((message as { event: LoadEvent }).event));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`the generator failed (${code}): ${complaints.trim()}`);
+  return JSON.parse(output) as LoadResult | IdleResult;
+}

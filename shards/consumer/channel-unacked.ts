@@ -1,0 +1,48 @@
+// One client channel as one shard sees it: what was delivered on it from this shard's queues and not
+// yet acked, its consumers here, and its limits. Shard thread.
+//
+// Deliveries are numbered from 1 per channel and shard; the acceptor maps the client's delivery tags
+// to these numbers. Numbers travel as 32 bits and are widened against the newest one.
+import { SlidingWindow } from '../../src/base/sliding-window.ts';
+import type { Outlet } from '../outlet.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { ConnectionWindow } from './connection-window.ts';
+import type { Consumer } from './consumer.ts';
+
+const INITIAL_SLOTS = 16;
+
+export class ChannelUnacked {
+  readonly id: number;
+  readonly window: ConnectionWindow;
+  readonly outlet: Outlet;
+  /** Columns: message handle, position in its queue, consumer index, delivery count. */
+  readonly unacked: SlidingWindow;
+  readonly consumers: Set<Consumer>;
+  /** The stand-ins for basic.get, by queue. */
+  readonly getters: Map<Queue, Consumer>;
+  /** Unacked deliveries allowed over all consumers; 0 = no limit (basic.qos with global=true). */
+  prefetch: number;
+  /** Consumers that wait for the channel's prefetch. */
+  readonly blocked: Consumer[];
+
+  constructor(id: number, window: ConnectionWindow, outlet: Outlet, prefetch: number) {
+    this.id = id;
+    this.window = window;
+    this.outlet = outlet;
+    this.unacked = new SlidingWindow(1, INITIAL_SLOTS);
+    this.consumers = new Set();
+    this.getters = new Map();
+    this.prefetch = prefetch;
+    this.blocked = [];
+  }
+
+  get isFull(): boolean {
+    return this.prefetch !== 0 && this.unacked.size >= this.prefetch;
+  }
+
+  /** The full delivery number that the 32-bit one from the wire stands for. */
+  widen(number: number): number {
+    const end = this.unacked.end;
+    return end + ((number - end) | 0);
+  }
+}

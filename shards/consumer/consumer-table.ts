@@ -1,0 +1,61 @@
+// All consumers of a shard by row number, which unacked deliveries hold. Shard thread. A row is free
+// again once its consumer has ended and nothing that it received is unacked.
+import { type ConsumerOptions, Consumer, NOT_BLOCKED } from './consumer.ts';
+
+export class ConsumerTable {
+  private readonly rows: (Consumer | undefined)[];
+  private readonly freeRows: number[];
+
+  constructor() {
+    this.rows = [];
+    this.freeRows = [];
+  }
+
+  /** The consumer in a row that an unacked delivery names. */
+  at(index: number): Consumer {
+    return this.rows[index]!;
+  }
+
+  add(options: Omit<ConsumerOptions, 'index'>): Consumer {
+    const index = this.freeRows.pop() ?? this.rows.length;
+    const consumer = new Consumer({ ...options, index });
+    this.rows[index] = consumer;
+    const { queue, channel } = consumer;
+    if (consumer.isGetter) {
+      channel.getters.set(queue, consumer);
+      return consumer;
+    }
+    channel.consumers.add(consumer);
+    queue.consumers.add(consumer);
+    queue.hasHadConsumer = true;
+    queue.rotation.add(consumer);
+    queue.wake();
+    return consumer;
+  }
+
+  /** No delivery follows. What it holds unacked stays unacked. */
+  end(consumer: Consumer): void {
+    if (consumer.isGone) return;
+    consumer.isGone = true;
+    const { queue, channel } = consumer;
+    if (!consumer.isGetter) {
+      if (consumer.blockedOn === NOT_BLOCKED) queue.rotation.remove(consumer);
+      queue.consumers.delete(consumer);
+      channel.consumers.delete(consumer);
+    }
+    this.freeIfDone(consumer);
+  }
+
+  /** Call when a consumer's last unacked delivery is settled. */
+  freeIfDone(consumer: Consumer): void {
+    if (consumer.unacked > 0) return;
+    if (consumer.isGetter) {
+      if (this.rows[consumer.index] !== consumer) return;
+      consumer.channel.getters.delete(consumer.queue);
+    } else if (!consumer.isGone) {
+      return;
+    }
+    this.rows[consumer.index] = undefined;
+    this.freeRows.push(consumer.index);
+  }
+}

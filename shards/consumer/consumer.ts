@@ -1,0 +1,96 @@
+// One consumer of one queue, as the shard sees it. Shard thread. A basic.get with acks is a consumer
+// too, one per (channel, queue), that is never part of a queue's rotation: its unacked message is
+// then found, acked and requeued like any other.
+//
+// A consumer is active (in its queue's rotation) or blocked on exactly one thing, on whose list it
+// waits. When that thing changes it becomes active again and is looked at afresh.
+import type { Queue } from '../queue/queue.ts';
+import type { ChannelUnacked } from './channel-unacked.ts';
+
+export const NOT_BLOCKED = 0;
+export const BLOCKED_ON_PREFETCH = 1;
+export const BLOCKED_ON_CHANNEL = 2;
+export const BLOCKED_ON_WINDOW = 3;
+export const BLOCKED_ON_OUTLET = 4;
+
+export interface ConsumerOptions {
+  /** The acceptor's number for it. */
+  readonly id: number;
+  /** Row in the shard's consumer table. */
+  readonly index: number;
+  readonly queue: Queue;
+  readonly channel: ChannelUnacked;
+  readonly isGetter: boolean;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  /** Unacked deliveries allowed; 0 = no limit (basic.qos with global=false). */
+  readonly prefetch: number;
+  readonly priority: number;
+}
+
+export class Consumer {
+  readonly id: number;
+  readonly index: number;
+  readonly queue: Queue;
+  readonly channel: ChannelUnacked;
+  readonly isGetter: boolean;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  readonly prefetch: number;
+  readonly priority: number;
+  unacked: number;
+  blockedOn: number;
+  /** No delivery follows; its row is free once nothing is unacked. */
+  isGone: boolean;
+  /** Neighbours in the rotation of active consumers of the same priority. */
+  next: Consumer | null;
+  previous: Consumer | null;
+
+  constructor(options: ConsumerOptions) {
+    this.id = options.id;
+    this.index = options.index;
+    this.queue = options.queue;
+    this.channel = options.channel;
+    this.isGetter = options.isGetter;
+    this.noAck = options.noAck;
+    this.exclusive = options.exclusive;
+    this.prefetch = options.prefetch;
+    this.priority = options.priority;
+    this.unacked = 0;
+    this.blockedOn = NOT_BLOCKED;
+    this.isGone = false;
+    this.next = null;
+    this.previous = null;
+  }
+
+  /** What keeps the next delivery back, NOT_BLOCKED when nothing does. */
+  obstacle(): number {
+    if (this.prefetch !== 0 && this.unacked >= this.prefetch) return BLOCKED_ON_PREFETCH;
+    const channel = this.channel;
+    if (!this.noAck && channel.isFull) return BLOCKED_ON_CHANNEL;
+    return channel.window.isFull ? BLOCKED_ON_WINDOW : NOT_BLOCKED;
+  }
+
+  /** Leaves the rotation until what `obstacle` names has changed. */
+  block(obstacle: number): void {
+    this.queue.rotation.remove(this);
+    this.blockedOn = obstacle;
+    if (obstacle === BLOCKED_ON_CHANNEL) this.channel.blocked.push(this);
+    else if (obstacle === BLOCKED_ON_WINDOW) this.channel.window.blocked.push(this);
+    else if (obstacle === BLOCKED_ON_OUTLET) this.channel.outlet.blocked.push(this);
+  }
+
+  /** Joins the rotation again; its queue is looked at in this turn. */
+  unblock(): void {
+    this.blockedOn = NOT_BLOCKED;
+    if (this.isGone) return;
+    this.queue.rotation.add(this);
+    this.queue.wake();
+  }
+}
+
+/** Unblocks every consumer that waits on a list. */
+export function unblockAll(blocked: Consumer[]): void {
+  // Consumers that block again go onto the same list, so it is emptied first.
+  for (const consumer of blocked.splice(0)) consumer.unblock();
+}

@@ -1,0 +1,75 @@
+// Records a shard sends to an acceptor. Word indexes are relative to the record's start; words 0 and
+// 1 are the ring's header (bytes, kind).
+//
+//   DELIVER: bytes kind consumer number flags exrkBytes propsBytes bodyBytes slabOwner slabPage
+//            message remaining, then 8-aligned: exrk, props, body (inline) or exrk (slab)
+//
+// GOT answers basic.get with the same layout; `consumer` then holds the request.
+import { alignTo8 } from '../../src/base/round.ts';
+
+export const DELIVER = 1;
+export const GOT = 2;
+export const REPLY = 3;
+export const CONSUMER_GONE = 4;
+export const PACE = 5;
+export const SLAB_FREE = 6;
+
+export const DELIVER_CONSUMER = 2;
+/** What the client's ack will name; -1 when the delivery needs none. */
+export const DELIVER_NUMBER = 3;
+export const DELIVER_FLAGS = 4;
+export const DELIVER_EXRK_BYTES = 5;
+export const DELIVER_PROPS_BYTES = 6;
+export const DELIVER_BODY_BYTES = 7;
+/** The acceptor in whose slab props and body lie; RELEASE names `message` when they were sent. */
+export const DELIVER_SLAB_OWNER = 8;
+export const DELIVER_SLAB_PAGE = 9;
+export const DELIVER_MESSAGE = 10;
+/** Messages still ready behind this one (basic.get-ok's message-count). */
+export const DELIVER_REMAINING = 11;
+export const DELIVER_DATA = 12;
+
+export const GOT_REQUEST = DELIVER_CONSUMER;
+
+export function deliverRecordBytes(dataBytes: number): number {
+  return DELIVER_DATA * 4 + alignTo8(dataBytes);
+}
+
+/** What a delivery counts against its connection's window: its bytes and the framing around them. */
+export function deliveryCostBytes(
+  exrkBytes: number,
+  propsBytes: number,
+  bodyBytes: number,
+): number {
+  return exrkBytes + propsBytes + bodyBytes + DELIVERY_FRAMING_BYTES;
+}
+
+const DELIVERY_FRAMING_BYTES = 64;
+
+// REPLY: request status a b
+export const REPLY_REQUEST = 2;
+export const REPLY_STATUS = 3;
+export const REPLY_A = 4;
+export const REPLY_B = 5;
+export const REPLY_BYTES = 24;
+
+export const STATUS_OK = 0;
+/** The shard does not know the queue (any more). */
+export const STATUS_NO_QUEUE = 1;
+export const STATUS_EMPTY = 2;
+export const STATUS_EXCLUSIVE_CONSUMER = 3;
+export const STATUS_IN_USE = 4;
+export const STATUS_NOT_EMPTY = 5;
+
+// CONSUMER_GONE: consumer (its queue was deleted; the client is told by basic.cancel)
+export const CONSUMER_GONE_CONSUMER = 2;
+export const CONSUMER_GONE_BYTES = 16;
+
+// PACE: queue publishesPerSecond (0 = as fast as they come)
+export const PACE_QUEUE = 2;
+export const PACE_RATE = 3;
+export const PACE_BYTES = 16;
+
+// SLAB_FREE: page (the shard holds no more references to the body that starts there)
+export const SLAB_FREE_PAGE = 2;
+export const SLAB_FREE_BYTES = 16;

@@ -1,0 +1,134 @@
+// Records an acceptor sends to a shard. Word indexes are relative to the record's start; words 0 and
+// 1 are the ring's header (bytes, kind). There are two rings per (acceptor, shard) in this direction:
+//
+//   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
+//   ack ring   ACK, CREDIT and RELEASE: short, and served first, so that a flood of publishes
+//              never stands between a consumer and its next delivery
+//
+// An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring before
+// it drains the ack ring, so an operation never overtakes an ack that the client sent before it.
+//
+//   PUBLISH: bytes kind flags exrkBytes propsBytes bodyBytes targetCount targets... [pad]
+//            [slab handle: page]  then, 8-aligned: exrk, props, body (inline) or exrk (slab)
+//
+// `exrk` is the exchange and routing key as the two AMQP short strings stand in basic.publish, and as
+// they will stand again in basic.deliver. `props` is the content header from the property flags on.
+import { alignTo8 } from '../../src/base/round.ts';
+
+export const PUBLISH = 1;
+export const CONSUME = 2;
+export const CANCEL = 3;
+export const GET = 4;
+export const STAT = 5;
+export const PURGE = 6;
+export const DELETE = 7;
+export const CHANNEL_OPEN = 8;
+export const CHANNEL_CLOSE = 9;
+export const CHANNEL_QOS = 10;
+export const CONNECTION_CLOSE = 11;
+
+export const ACK = 1;
+export const CREDIT = 2;
+export const RELEASE = 3;
+
+/** Message flags, shared by PUBLISH, DELIVER and the store. */
+export const PERSISTENT_FLAG = 1;
+/** Props and body lie in the publishing acceptor's slab; the record carries a page number. */
+export const SLAB_FLAG = 2;
+export const REDELIVERED_FLAG = 4;
+
+export const PUBLISH_FLAGS = 2;
+export const PUBLISH_EXRK_BYTES = 3;
+export const PUBLISH_PROPS_BYTES = 4;
+export const PUBLISH_BODY_BYTES = 5;
+/** The slab page of a slab message, else 0. */
+export const PUBLISH_SLAB_PAGE = 6;
+export const PUBLISH_TARGET_COUNT = 7;
+export const PUBLISH_TARGETS = 8;
+
+/** More targets than this on one shard are split over several records. */
+export const PUBLISH_TARGETS_MAX = 1024;
+
+/** The word index, relative to the record, of the 8-aligned data behind `targetCount` targets. */
+export function publishDataWord(targetCount: number): number {
+  return (PUBLISH_TARGETS + targetCount + 1) & ~1;
+}
+
+export function publishRecordBytes(targetCount: number, dataBytes: number): number {
+  return publishDataWord(targetCount) * 4 + alignTo8(dataBytes);
+}
+
+// CONSUME: request queue channel consumer flags prefetch priority
+export const CONSUME_REQUEST = 2;
+export const CONSUME_QUEUE = 3;
+export const CONSUME_CHANNEL = 4;
+export const CONSUME_CONSUMER = 5;
+export const CONSUME_FLAGS = 6;
+export const CONSUME_PREFETCH = 7;
+export const CONSUME_PRIORITY = 8;
+export const CONSUME_BYTES = 40;
+export const CONSUME_NO_ACK_FLAG = 1;
+export const CONSUME_EXCLUSIVE_FLAG = 2;
+
+// CANCEL: request channel consumer
+export const CANCEL_REQUEST = 2;
+export const CANCEL_CHANNEL = 3;
+export const CANCEL_CONSUMER = 4;
+export const CANCEL_BYTES = 24;
+
+// GET: request queue channel noAck
+export const GET_REQUEST = 2;
+export const GET_QUEUE = 3;
+export const GET_CHANNEL = 4;
+export const GET_NO_ACK = 5;
+export const GET_BYTES = 24;
+
+// STAT, PURGE, DELETE: request queue flags
+export const QUEUE_OP_REQUEST = 2;
+export const QUEUE_OP_QUEUE = 3;
+export const QUEUE_OP_FLAGS = 4;
+export const QUEUE_OP_BYTES = 24;
+export const DELETE_IF_UNUSED_FLAG = 1;
+export const DELETE_IF_EMPTY_FLAG = 2;
+
+// CHANNEL_OPEN: channel connection prefetch (of the whole channel, 0 = none)
+export const CHANNEL_OPEN_CHANNEL = 2;
+export const CHANNEL_OPEN_CONNECTION = 3;
+export const CHANNEL_OPEN_PREFETCH = 4;
+export const CHANNEL_OPEN_BYTES = 24;
+
+// CHANNEL_CLOSE: request channel
+export const CHANNEL_CLOSE_REQUEST = 2;
+export const CHANNEL_CLOSE_CHANNEL = 3;
+export const CHANNEL_CLOSE_BYTES = 16;
+
+// CHANNEL_QOS: channel prefetch
+export const CHANNEL_QOS_CHANNEL = 2;
+export const CHANNEL_QOS_PREFETCH = 3;
+export const CHANNEL_QOS_BYTES = 16;
+
+// CONNECTION_CLOSE: connection
+export const CONNECTION_CLOSE_CONNECTION = 2;
+export const CONNECTION_CLOSE_BYTES = 16;
+
+// ACK: channel firstNumber count outcome
+export const ACK_CHANNEL = 2;
+export const ACK_FIRST = 3;
+export const ACK_COUNT = 4;
+export const ACK_OUTCOME = 5;
+export const ACK_BYTES = 24;
+export const OUTCOME_ACK = 0;
+/** basic.reject or basic.nack with requeue=false. */
+export const OUTCOME_REJECT = 1;
+export const OUTCOME_REQUEUE = 2;
+/** Goes back to its place as if it had never left: it was never shown to the client. */
+export const OUTCOME_UNDELIVERED = 3;
+
+// CREDIT: connection bytes (delivered bytes that have left for the kernel)
+export const CREDIT_CONNECTION = 2;
+export const CREDIT_BYTES_FREED = 3;
+export const CREDIT_BYTES = 16;
+
+// RELEASE: message (the delivering acceptor no longer reads the slab for this delivery)
+export const RELEASE_MESSAGE = 2;
+export const RELEASE_BYTES = 16;

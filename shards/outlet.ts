@@ -1,0 +1,118 @@
+// A shard's way out to one acceptor: deliveries, replies and notices in one ring. Shard thread.
+//
+// Nobody waits on a full ring. A delivery that does not fit stays in its queue and its consumer is
+// blocked until there is room; replies have a reserve of an eighth of the ring to themselves, and
+// when even that is gone they are parked. Each parked reply answers a request of a channel that waits
+// for it, or stands for a consumer, queue or slab body, so their number is bounded by those.
+import { type Consumer, unblockAll } from './consumer/consumer.ts';
+import {
+  CONSUMER_GONE,
+  CONSUMER_GONE_BYTES,
+  DELIVER_FLAGS,
+  DELIVER_NUMBER,
+  DELIVER_REMAINING,
+  deliverRecordBytes,
+  PACE,
+  PACE_BYTES,
+  REPLY,
+  REPLY_BYTES,
+  SLAB_FREE,
+  SLAB_FREE_BYTES,
+} from './mailbox/from-shard-layout.ts';
+import { REDELIVERED_FLAG } from './mailbox/to-shard-layout.ts';
+import type { DoorbellRinger } from './ring/doorbell.ts';
+import type { RingProducer } from './ring/ring-producer.ts';
+
+export class Outlet {
+  readonly ring: RingProducer;
+  /** Consumers that wait for room. */
+  readonly blocked: Consumer[];
+  private readonly doorbell: DoorbellRinger;
+  private readonly reserveBytes: number;
+  /** Records (without header) that found no room, in order. */
+  private readonly parked: (readonly [kind: number, bytes: number, words: readonly number[]])[];
+
+  constructor(ring: RingProducer, doorbell: DoorbellRinger) {
+    this.ring = ring;
+    this.blocked = [];
+    this.doorbell = doorbell;
+    this.reserveBytes = ring.recordBytesMax;
+    this.parked = [];
+  }
+
+  /** Room for a delivery with `dataBytes` inline: its word index, or -1 when there is none now. */
+  claimDelivery(dataBytes: number, kind: number): number {
+    // A delivery never overtakes a reply: consume-ok comes before the consumer's first message.
+    if (this.parked.length > 0) return -1;
+    const bytes = deliverRecordBytes(dataBytes);
+    const at = this.ring.claim(bytes, this.reserveBytes);
+    if (at < 0) return -1;
+    this.ring.words[at] = bytes;
+    this.ring.words[at + 1] = kind;
+    return at;
+  }
+
+  /** Fills in what is known once the message has left its queue. */
+  finishDelivery(at: number, number: number, isRedelivered: boolean, remaining: number): void {
+    const words = this.ring.words;
+    words[at + DELIVER_NUMBER] = number;
+    if (isRedelivered) words[at + DELIVER_FLAGS] |= REDELIVERED_FLAG;
+    words[at + DELIVER_REMAINING] = remaining;
+  }
+
+  reply(request: number, status: number, a: number, b: number): void {
+    this.send(REPLY, REPLY_BYTES, [request, status, a, b]);
+  }
+
+  consumerGone(consumer: number): void {
+    this.send(CONSUMER_GONE, CONSUMER_GONE_BYTES, [consumer]);
+  }
+
+  pace(queue: number, publishesPerSecond: number): void {
+    this.send(PACE, PACE_BYTES, [queue, publishesPerSecond]);
+  }
+
+  slabFree(page: number): void {
+    this.send(SLAB_FREE, SLAB_FREE_BYTES, [page]);
+  }
+
+  /** Makes this turn's records visible and wakes the acceptor; `hasMore`: it has other news too. */
+  flush(hasMore: boolean): void {
+    if (this.ring.publish() || hasMore) this.doorbell.ring();
+  }
+
+  /** Retries what found no room before. True when something still waits for room. */
+  retry(): boolean {
+    while (this.parked.length > 0) {
+      const [kind, bytes, words] = this.parked[0];
+      if (!this.write(kind, bytes, words)) return this.waitForSpace();
+      this.parked.shift();
+    }
+    if (this.blocked.length === 0) return false;
+    if (this.ring.freeBytes() < this.reserveBytes * 3) return this.waitForSpace();
+    unblockAll(this.blocked);
+    return false;
+  }
+
+  private waitForSpace(): boolean {
+    this.flush(false);
+    // Room that came meanwhile is found at the next turn, which the caller asks for.
+    return !this.ring.wantSpace(this.reserveBytes * 3);
+  }
+
+  private send(kind: number, bytes: number, words: readonly number[]): void {
+    if (this.parked.length > 0 || !this.write(kind, bytes, words)) {
+      this.parked.push([kind, bytes, words]);
+    }
+  }
+
+  private write(kind: number, bytes: number, words: readonly number[]): boolean {
+    const at = this.ring.claim(bytes, 0);
+    if (at < 0) return false;
+    const target = this.ring.words;
+    target[at] = bytes;
+    target[at + 1] = kind;
+    for (let i = 0; i < words.length; i += 1) target[at + 2 + i] = words[i];
+    return true;
+  }
+}

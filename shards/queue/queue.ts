@@ -1,0 +1,142 @@
+// One queue: its ready messages, its consumers, and handing the one to the other. Shard thread; the
+// queue lives on this shard only, so nothing here is shared or locked.
+import type { Consumer } from '../consumer/consumer.ts';
+import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
+import { Rotation } from '../consumer/rotation.ts';
+import type { QueueSpec } from '../../src/routing/change.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import { writeDelivery } from './delivery-record.ts';
+import { ReadyList } from './ready-list.ts';
+import type { RunList } from './run-list.ts';
+import { DELIVER } from '../mailbox/from-shard-layout.ts';
+
+export class Queue {
+  readonly id: number;
+  readonly spec: QueueSpec;
+  readonly ready: ReadyList;
+  readonly rotation: Rotation;
+  /** All consumers, active or blocked. */
+  readonly consumers: Set<Consumer>;
+  private readonly store: MessageStore;
+  private readonly runList: RunList;
+  /** On the run list already. */
+  isQueuedToRun: boolean;
+  /** Watched by the flow governor. */
+  isWatched: boolean;
+  isDeleted: boolean;
+  hasHadConsumer: boolean;
+  unackedCount: number;
+  publishedCount: number;
+  deliveredCount: number;
+  ackedCount: number;
+  redeliveredCount: number;
+
+  constructor(spec: QueueSpec, store: MessageStore, runList: RunList) {
+    this.id = spec.id;
+    this.spec = spec;
+    this.ready = new ReadyList();
+    this.rotation = new Rotation();
+    this.consumers = new Set();
+    this.store = store;
+    this.runList = runList;
+    this.isQueuedToRun = false;
+    this.isWatched = false;
+    this.isDeleted = false;
+    this.hasHadConsumer = false;
+    this.unackedCount = 0;
+    this.publishedCount = 0;
+    this.deliveredCount = 0;
+    this.ackedCount = 0;
+    this.redeliveredCount = 0;
+  }
+
+  /** Takes over one reference of a published message. */
+  publish(handle: number): void {
+    this.publishedCount += 1;
+    this.ready.append(handle);
+    if (!this.isQueuedToRun) this.wake();
+  }
+
+  /** Asks for a `run` in this turn, if there is anything to do. */
+  wake(): void {
+    if (this.isQueuedToRun || this.isDeleted) return;
+    this.isQueuedToRun = true;
+    this.runList.add(this);
+  }
+
+  /** Delivers up to `deliveriesMax` messages; true when more could be delivered right away. */
+  run(deliveriesMax: number): boolean {
+    const ready = this.ready;
+    const rotation = this.rotation;
+    let delivered = 0;
+    while (!ready.isEmpty) {
+      const consumer = rotation.peek();
+      if (consumer === null) return false;
+      const obstacle = consumer.obstacle();
+      if (obstacle !== NOT_BLOCKED) {
+        consumer.block(obstacle);
+        continue;
+      }
+      if (delivered === deliveriesMax) return true;
+      if (!this.deliverHead(consumer, DELIVER, consumer.id)) {
+        consumer.block(BLOCKED_ON_OUTLET);
+        continue;
+      }
+      rotation.advance(consumer);
+      delivered += 1;
+    }
+    return false;
+  }
+
+  /**
+   * Delivers the head, which must exist, to `consumer`. `address` is what the acceptor finds the
+   * receiver by. False when the way out has no room.
+   */
+  deliverHead(consumer: Consumer, kind: number, address: number): boolean {
+    const store = this.store;
+    const ready = this.ready;
+    const handle = ready.peek();
+    const at = writeDelivery(store, handle, consumer, kind, address);
+    if (at < 0) return false;
+    const isRedelivered = ready.peekDeliveryCount() > 0;
+    ready.take();
+    consumer.channel.outlet.finishDelivery(
+      at,
+      consumer.noAck ? -1 : this.recordUnacked(consumer, handle),
+      isRedelivered,
+      ready.length,
+    );
+    if (isRedelivered) this.redeliveredCount += 1;
+    this.deliveredCount += 1;
+    return true;
+  }
+
+  /** Puts an unacked message back to its place. */
+  requeue(handle: number, position: number, deliveryCount: number): void {
+    if (this.isDeleted) {
+      this.store.release(handle);
+      return;
+    }
+    this.ready.putBack(handle, position, deliveryCount);
+    this.wake();
+  }
+
+  /** Drops all ready messages and returns how many there were. */
+  purge(): number {
+    const ready = this.ready;
+    const count = ready.length;
+    while (!ready.isEmpty) {
+      ready.take();
+      this.store.release(ready.handle);
+    }
+    return count;
+  }
+
+  private recordUnacked(consumer: Consumer, handle: number): number {
+    const ready = this.ready;
+    consumer.unacked += 1;
+    this.unackedCount += 1;
+    const unacked = consumer.channel.unacked;
+    return unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1) | 0;
+  }
+}

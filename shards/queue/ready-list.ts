@@ -1,0 +1,110 @@
+// The messages of one queue that wait for a consumer, in the order they were published. Shard thread.
+//
+//   returned (heap by position)      fifo (ring of handles)
+//   { 12, 15, 40 }                 | 41 42 43 44 45 ... |
+//                                    ^ headPosition
+//
+// A message's position is its number in the queue's life. New messages only join at the tail and
+// leave at the head, so the fifo needs no positions: they are consecutive. Messages that come back
+// (nack, recover, channel closed) were delivered from the head, so every one of them precedes all of
+// the fifo; a heap gives them back in order, whatever order they came back in.
+// Positions are 31-bit, compared by signed difference. 4 bytes per ready message.
+import { ReturnedHeap } from './returned-heap.ts';
+
+const INITIAL_SLOTS = 16;
+/** A list that once was long gives its memory back when it uses less than this part of it. */
+const SHRINK_DIVISOR = 8;
+const SHRINK_SLOTS_MIN = 4096;
+
+export class ReadyList {
+  private slots: Int32Array;
+  private mask: number;
+  /** Free-running slot numbers; their difference is the fifo's length. */
+  private head: number;
+  private tail: number;
+  private readonly returned: ReturnedHeap;
+  /** What `take` took. */
+  handle: number;
+  position: number;
+  deliveryCount: number;
+
+  constructor() {
+    this.slots = new Int32Array(INITIAL_SLOTS);
+    this.mask = INITIAL_SLOTS - 1;
+    this.head = 0;
+    this.tail = 0;
+    this.returned = new ReturnedHeap();
+    this.handle = -1;
+    this.position = 0;
+    this.deliveryCount = 0;
+  }
+
+  get length(): number {
+    return ((this.tail - this.head) | 0) + this.returned.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.tail === this.head && this.returned.length === 0;
+  }
+
+  append(handle: number): void {
+    if (((this.tail - this.head) | 0) > this.mask) this.resize((this.mask + 1) * 2);
+    this.slots[this.tail & this.mask] = handle;
+    this.tail = (this.tail + 1) | 0;
+  }
+
+  /** Numbers a message that is delivered without ever waiting here. */
+  skip(): number {
+    // Only called when the fifo is empty, so the numbering stays consecutive.
+    const position = this.head;
+    this.head = (this.head + 1) | 0;
+    this.tail = this.head;
+    return position;
+  }
+
+  /** Puts a delivered message back to its place. */
+  putBack(handle: number, position: number, deliveryCount: number): void {
+    this.returned.add(position, handle, deliveryCount);
+  }
+
+  /** The handle at the head, which must exist. */
+  peek(): number {
+    if (this.returned.length > 0) return this.returned.firstHandle();
+    return this.slots[this.head & this.mask];
+  }
+
+  /** How often the message at the head, which must exist, has been delivered before. */
+  peekDeliveryCount(): number {
+    return this.returned.length > 0 ? this.returned.firstDeliveryCount() : 0;
+  }
+
+  /** Takes the head, which must exist, into `handle`, `position` and `deliveryCount`. */
+  take(): void {
+    if (this.returned.length > 0) {
+      this.handle = this.returned.firstHandle();
+      this.position = this.returned.firstPosition();
+      this.deliveryCount = this.returned.firstDeliveryCount();
+      this.returned.removeFirst();
+      return;
+    }
+    this.handle = this.slots[this.head & this.mask];
+    this.position = this.head;
+    this.deliveryCount = 0;
+    this.head = (this.head + 1) | 0;
+    if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.shrink();
+  }
+
+  private shrink(): void {
+    this.resize(Math.max(INITIAL_SLOTS, (this.mask + 1) / SHRINK_DIVISOR));
+  }
+
+  private resize(slotCount: number): void {
+    const slots = new Int32Array(slotCount);
+    const mask = slotCount - 1;
+    for (let at = this.head; at !== this.tail; at = (at + 1) | 0) {
+      slots[at & mask] = this.slots[at & this.mask];
+    }
+    this.slots = slots;
+    this.mask = mask;
+  }
+}

@@ -1,0 +1,28 @@
+// A shard's answer to "what do you hold?", for listings and metrics. Shard thread, cold.
+import type { QueueReport, ShardReport } from './mailbox/control-messages.ts';
+import type { ShardState } from './shard-state.ts';
+
+export function reportOf(state: ShardState): ShardReport {
+  const queues: QueueReport[] = [];
+  for (const queue of state.queues.values()) {
+    queues.push({
+      id: queue.id,
+      ready: queue.ready.length,
+      unacked: queue.unackedCount,
+      consumers: queue.consumers.size,
+      published: queue.publishedCount,
+      delivered: queue.deliveredCount,
+      acked: queue.ackedCount,
+      redelivered: queue.redeliveredCount,
+      publishRateLimit: state.governor.rateOf(queue),
+    });
+  }
+  const { store } = state;
+  return {
+    queues,
+    messages: store.messageCount,
+    arenaBytes: store.arenaBytes,
+    liveBytes: store.liveBytes,
+    slabMessages: store.slabMessageCount,
+  };
+}

@@ -1,0 +1,87 @@
+// What one shard owns: its queues, its consumers, its messages, and the ways in and out. Shard thread.
+import type { Change, QueueSpec } from '../src/routing/change.ts';
+import type { Consumer } from './consumer/consumer.ts';
+import { ConsumerTable } from './consumer/consumer-table.ts';
+import type { Mailbox, ShardBoot, ShardNotice } from './mailbox/control-messages.ts';
+import { Port } from './port.ts';
+import { FlowGovernor } from './queue/flow-governor.ts';
+import { Queue } from './queue/queue.ts';
+import { RunList } from './queue/run-list.ts';
+import { DoorbellRinger } from './ring/doorbell.ts';
+import { MemoryStore } from './store/memory-store.ts';
+import type { MessageStore } from './store/message-store.ts';
+
+export class ShardState {
+  readonly queues: Map<number, Queue>;
+  readonly consumers: ConsumerTable;
+  readonly store: MessageStore;
+  readonly runList: RunList;
+  /** By acceptor. */
+  readonly ports: readonly Port[];
+  readonly governor: FlowGovernor;
+  private readonly notifyMain: (notice: ShardNotice) => void;
+
+  constructor(boot: ShardBoot, notifyMain: (notice: ShardNotice) => void) {
+    const { settings } = boot;
+    this.queues = new Map();
+    this.consumers = new ConsumerTable();
+    this.runList = new RunList();
+    this.notifyMain = notifyMain;
+    this.ports = boot.mailboxes.map((mailbox: Mailbox, acceptor) => {
+      const doorbell = new DoorbellRinger(boot.acceptorDoorbells[acceptor]);
+      return new Port(acceptor, mailbox, doorbell, settings.consumerWindowBytes);
+    });
+    this.store = new MemoryStore((owner, page) => this.ports[owner].outlet.slabFree(page));
+    this.governor = new FlowGovernor(
+      settings.flowBacklogMessages,
+      settings.flowPublishRateFloor,
+      this.ports.map((port) => port.outlet),
+    );
+  }
+
+  /** Applies topology changes that concern this shard's queues. */
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === 'queue-declared') this.declareQueue(change.queue);
+      // An exclusive queue whose connection ended; one deleted here first is gone already.
+      else if (change.kind === 'queue-deleted') {
+        const queue = this.queues.get(change.queue.id);
+        if (queue !== undefined) this.deleteQueue(queue);
+      }
+    }
+  }
+
+  private declareQueue(spec: QueueSpec): void {
+    if (this.queues.has(spec.id)) return;
+    this.queues.set(spec.id, new Queue(spec, this.store, this.runList));
+  }
+
+  /**
+   * Deletes a queue with its messages; unacked ones are dropped when their acks or their channel's
+   * end come. Its consumers end, and their clients are told. Returns the ready messages dropped.
+   */
+  deleteQueue(queue: Queue): number {
+    const dropped = queue.purge();
+    queue.isDeleted = true;
+    this.queues.delete(queue.id);
+    for (const consumer of [...queue.consumers]) {
+      this.consumers.end(consumer);
+      consumer.channel.outlet.consumerGone(consumer.id);
+    }
+    return dropped;
+  }
+
+  /** Removes one consumer at its client's wish; an auto-delete queue goes with its last one. */
+  removeConsumer(consumer: Consumer): void {
+    const { queue } = consumer;
+    this.consumers.end(consumer);
+    if (!queue.spec.autoDelete || queue.isDeleted || queue.consumers.size > 0) return;
+    this.deleteQueue(queue);
+    this.announceGone(queue);
+  }
+
+  /** Tells main that the queue deleted here is to be forgotten everywhere. */
+  announceGone(queue: Queue): void {
+    this.notifyMain({ kind: 'queue-gone', queueId: queue.id });
+  }
+}

@@ -1,0 +1,38 @@
+// Entry of a shard thread: builds the shard from what main handed over, then runs its loop and obeys
+// the control port. Errors are not caught: a shard that fails ends its thread, and main decides.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ShardBoot, ShardControl, ShardNotice } from './mailbox/control-messages.ts';
+import { DoorbellOwner } from './ring/doorbell.ts';
+import { ThreadLoop } from './ring/thread-loop.ts';
+import { reportOf } from './report.ts';
+import { Shard } from './shard.ts';
+import { ShardState } from './shard-state.ts';
+
+const boot = workerData as ShardBoot;
+const control = parentPort!;
+const notify = (notice: ShardNotice): void => control.postMessage(notice);
+
+const state = new ShardState(boot, notify);
+const loop = new ThreadLoop(
+  new Shard(state),
+  new DoorbellOwner(boot.doorbell),
+  boot.settings.spinMicros,
+);
+
+control.on('message', (message: ShardControl) => {
+  if (message.kind === 'apply') {
+    state.apply(message.changes);
+    notify({ kind: 'applied', revision: message.revision });
+  } else if (message.kind === 'report') {
+    notify({ kind: 'report', request: message.request, report: reportOf(state) });
+  } else {
+    loop.stop();
+    notify({ kind: 'stopped' });
+    control.close();
+    return;
+  }
+  loop.schedule();
+});
+
+notify({ kind: 'started' });
+loop.schedule();

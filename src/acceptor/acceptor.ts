@@ -1,0 +1,322 @@
+// What one acceptor thread owns, and its turn. Acceptor thread.
+//
+// Reading happens in the sockets' callbacks; a turn follows them (setImmediate) and makes their work
+// visible to the shards, frames what the shards have sent, reports confirms, and writes every
+// connection's output once. Deliveries and acks are thus served at least once per round of reads, and
+// a read is bounded by the shared read buffer, so that a publisher flat out starves nobody.
+import type { Socket } from 'node:net';
+import { createLogger, type Logger } from '../base/logger.ts';
+import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import { connectionForced } from '../errors/connection-refusals.ts';
+import { WireWriter } from '../protocol/wire-writer.ts';
+import { BrokerRoutes } from '../routing/broker-routes.ts';
+import type { Change } from '../routing/change.ts';
+import { VhostRoutes } from '../routing/vhost-routes.ts';
+import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
+import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
+import type { ChannelConfirms } from './channel-confirms.ts';
+import type { ClientConsumer } from './client-consumer.ts';
+import { Connection } from './connection.ts';
+import { StitchBuffer } from './connection-input.ts';
+import type { ControlLink } from './control-link.ts';
+import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
+import { Deliveries } from './deliveries.ts';
+import { Listener } from './listener.ts';
+import { type OutputBuffer, OutputPool } from './output.ts';
+import { greet } from './protocol-header.ts';
+import { IncomingPublish, Publisher } from './publisher.ts';
+import { QueuePaces } from './queue-paces.ts';
+import { ShardLink } from './shard-link.ts';
+import { ShardRequests } from './shard-requests.ts';
+import { VhostContext } from './vhost-context.ts';
+
+const SWEEP_MILLIS = 500;
+/** How long publishers that wait for a pace or for room are left alone at most. */
+const RETRY_MILLIS = 1;
+/** Global connection ids: the acceptor's number, then its own count of connections. */
+const CONNECTIONS_PER_ACCEPTOR = 2 ** 40;
+
+export class Acceptor implements ThreadWork {
+  readonly index: number;
+  readonly config: BrokerConfig;
+  readonly control: ControlLink;
+  readonly log: Logger;
+  /** By shard. */
+  readonly links: readonly ShardLink[];
+  /** By acceptor: where bodies lie that do not fit a ring record. */
+  readonly slabs: readonly Buffer<SharedArrayBuffer>[];
+  readonly slab: SlabAllocator;
+  readonly requests: ShardRequests;
+  readonly deliveries: Deliveries;
+  readonly publisher: Publisher;
+  readonly paces: QueuePaces;
+  readonly outputPool: OutputPool;
+  /** Reused by every publish and every method written. */
+  readonly incoming: IncomingPublish;
+  readonly writer: WireWriter;
+  readonly inlineBytesMax: number;
+  readonly consumers: Map<number, ClientConsumer>;
+  readonly stalled: Set<Connection>;
+  readonly noVhost: VhostContext;
+  channelCount: number;
+  private readonly connections: Set<Connection>;
+  private readonly listeners: Listener[];
+  private readonly routes: BrokerRoutes;
+  private readonly vhosts: Map<string, VhostContext>;
+  private readonly stitch: StitchBuffer;
+  private readonly touchedConfirms: ChannelConfirms[];
+  private readonly noteConfirms: (confirms: ChannelConfirms) => void;
+  private toFlush: Connection[];
+  private flushing: Connection[];
+  private retryTimer: NodeJS.Timeout | undefined;
+  private sweepTimer: NodeJS.Timeout;
+  private lastId: number;
+  private isStopping: boolean;
+  /** Set by the worker: asks the loop for a turn. */
+  scheduleTurn: () => void;
+
+  constructor(boot: AcceptorBoot, control: ControlLink) {
+    this.index = boot.acceptor;
+    this.config = boot.config;
+    this.control = control;
+    this.log = createLogger(`acceptor-${this.index}`, boot.config.logLevel, (record) => {
+      control.notify({ kind: 'log', record });
+    });
+    this.links = boot.mailboxes.map(
+      (mailbox, shard) =>
+        new ShardLink(shard, mailbox, new DoorbellRinger(boot.shardDoorbells[shard])),
+    );
+    this.slabs = boot.slabs.map((slab) => Buffer.from(slab));
+    this.slab = new SlabAllocator(boot.slabs[this.index]);
+    this.requests = new ShardRequests();
+    this.deliveries = new Deliveries(this);
+    this.paces = new QueuePaces();
+    this.publisher = new Publisher(this.links, this.paces, this.slab);
+    this.outputPool = new OutputPool();
+    this.incoming = new IncomingPublish();
+    this.writer = new WireWriter();
+    this.inlineBytesMax = Math.min(
+      boot.config.inlineBodyBytesMax,
+      boot.config.messageBytesMax,
+      Math.floor(this.links[0].work.recordBytesMax / 2),
+    );
+    this.consumers = new Map();
+    this.stalled = new Set();
+    this.noVhost = new VhostContext(new VhostRoutes(''));
+    this.channelCount = 0;
+    this.connections = new Set();
+    this.listeners = [];
+    this.routes = new BrokerRoutes();
+    this.vhosts = new Map();
+    this.stitch = new StitchBuffer();
+    this.touchedConfirms = [];
+    this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
+    this.toFlush = [];
+    this.flushing = [];
+    this.retryTimer = undefined;
+    this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
+    this.lastId = 0;
+    this.isStopping = false;
+    this.scheduleTurn = () => {};
+  }
+
+  // --- identities -----------------------------------------------------------------------------
+
+  globalIdOf(connectionId: number): number {
+    return this.index * CONNECTIONS_PER_ACCEPTOR + connectionId;
+  }
+
+  /** Ids are never reused: 2^30 of them outlast the process, and past that they would be refused. */
+  private nextId(): number {
+    this.lastId += 1;
+    if (this.lastId >= 2 ** 30) throw new Error('acceptor: ids are used up; restart the broker');
+    return this.lastId;
+  }
+
+  nextChannelId(): number {
+    return this.nextId();
+  }
+
+  nextConsumerId(): number {
+    return this.nextId();
+  }
+
+  // --- topology -------------------------------------------------------------------------------
+
+  vhost(name: string): VhostContext | undefined {
+    return this.vhosts.get(name);
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.routes.apply(change);
+      if (change.kind === 'vhost-created') {
+        this.vhosts.set(change.vhost, new VhostContext(this.routes.vhost(change.vhost)!));
+      } else if (change.kind === 'vhost-deleted') {
+        this.vhosts.delete(change.vhost);
+      } else {
+        this.vhosts.get(change.vhost)?.routeCache.clear();
+      }
+      if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
+    }
+  }
+
+  // --- connections ----------------------------------------------------------------------------
+
+  async listen(address: ListenerAddress, shared: boolean): Promise<number> {
+    const listener = new Listener({
+      host: address.host,
+      port: address.port,
+      shared,
+      readBufferBytes: this.config.readBudgetBytes,
+      onSocket: (socket) => this.accept(socket),
+    });
+    this.listeners.push(listener);
+    return listener.listen();
+  }
+
+  private accept(socket: Socket) {
+    const name =
+      `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0} -> ` +
+      `${socket.localAddress ?? '?'}:${socket.localPort ?? 0}`;
+    const connection = new Connection(this, socket, this.nextId(), name);
+    this.connections.add(connection);
+    if (this.isStopping) socket.destroy();
+    return {
+      received: (bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void => {
+        if (connection.state === 'header') greet(connection, bytes, count);
+        else connection.receive(bytes, view, count);
+        if (this.isCongested()) connection.stall();
+        this.scheduleTurn();
+      },
+      ended: (): void => {
+        connection.ended();
+        this.scheduleTurn();
+      },
+    };
+  }
+
+  forgetConnection(connection: Connection): void {
+    this.connections.delete(connection);
+    this.control.notify({ kind: 'connection-closed', connectionId: connection.globalId });
+  }
+
+  forgetConsumer(consumer: ClientConsumer): void {
+    consumer.isGone = true;
+    this.consumers.delete(consumer.id);
+  }
+
+  /** Scratch memory in which a frame that came in pieces is put together. */
+  stitchBuffer(bytes: number): OutputBuffer {
+    return this.stitch.atLeast(bytes);
+  }
+
+  confirmsTouched(confirms: ChannelConfirms): void {
+    this.touchedConfirms.push(confirms);
+  }
+
+  readyToFlush(connection: Connection): void {
+    this.toFlush.push(connection);
+    this.scheduleTurn();
+  }
+
+  // --- the turn -------------------------------------------------------------------------------
+
+  turn(): boolean {
+    const { links } = this;
+    for (let i = 0; i < links.length; i += 1) links[i].flush();
+    let isBusy = false;
+    for (let i = 0; i < links.length; i += 1) {
+      if (this.deliveries.drain(links[i])) isBusy = true;
+      links[i].unconfirmed.collect(this.noteConfirms);
+    }
+    for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
+    this.touchedConfirms.length = 0;
+    this.flushOutputs();
+    const isPaced = this.paces.refill();
+    if (this.stalled.size > 0) this.retryStalled(isPaced);
+    // Credit, acks and operations that this turn has produced.
+    for (let i = 0; i < links.length; i += 1) links[i].flush();
+    return isBusy;
+  }
+
+  hasInput(): boolean {
+    for (const link of this.links) {
+      if (link.deliveries.refresh() || link.unconfirmed.hasNews()) return true;
+    }
+    return this.toFlush.length > 0;
+  }
+
+  private isCongested(): boolean {
+    for (let i = 0; i < this.links.length; i += 1) if (this.links[i].isCongested) return true;
+    return false;
+  }
+
+  private flushOutputs(): void {
+    const ready = this.toFlush;
+    this.toFlush = this.flushing;
+    this.flushing = ready;
+    for (let i = 0; i < ready.length; i += 1) ready[i].output.flush();
+    ready.length = 0;
+  }
+
+  private retryStalled(isPaced: boolean): void {
+    if (!this.isCongested()) for (const connection of [...this.stalled]) connection.unstall();
+    if (this.stalled.size === 0) return;
+    let hasRoom = false;
+    for (const link of this.links) if (link.wantSpace()) hasRoom = true;
+    // Room wakes us by the doorbell; a pace, a full slab or a slow socket only by the clock.
+    if ((isPaced || hasRoom) && this.retryTimer === undefined) {
+      this.retryTimer = setTimeout(() => {
+        this.retryTimer = undefined;
+        this.scheduleTurn();
+      }, RETRY_MILLIS);
+    }
+  }
+
+  /** Heartbeats and time limits, twice a second. */
+  private sweep(): void {
+    const now = performance.now();
+    for (const connection of this.connections) {
+      const need = connection.heartbeat.sweep(now);
+      if (need === 'nothing') continue;
+      if (need === 'send') connection.sendHeartbeat();
+      else connection.dropFor(need);
+    }
+    if (this.stalled.size > 0) this.scheduleTurn();
+  }
+
+  // --- the end --------------------------------------------------------------------------------
+
+  /** Closes all connections with 320; resolves when their sockets are gone or time is up. */
+  async stop(reason: string, millisMax: number): Promise<void> {
+    this.isStopping = true;
+    for (const listener of this.listeners) listener.close();
+    for (const connection of this.connections) {
+      if (connection.state === 'running') connection.close(connectionForced(reason), 0);
+      else connection.socket.destroy();
+    }
+    this.scheduleTurn();
+    const deadline = performance.now() + millisMax;
+    while (this.connections.size > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const connection of this.connections) connection.socket.destroy();
+    clearInterval(this.sweepTimer);
+    clearTimeout(this.retryTimer);
+  }
+
+  report(): AcceptorReport {
+    return {
+      connections: this.connections.size,
+      channels: this.channelCount,
+      consumers: this.consumers.size,
+      published: this.publisher.publishedCount,
+      unroutable: this.publisher.unroutableCount,
+      delivered: this.deliveries.deliveredCount,
+      stalledConnections: this.stalled.size,
+      slabPagesUsed: this.slab.pageCount - this.slab.freePages,
+    };
+  }
+}

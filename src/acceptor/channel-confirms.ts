@@ -1,0 +1,84 @@
+// Publisher confirms of one channel: which publishes are still waited for, and the basic.ack frames
+// that report progress (https://www.rabbitmq.com/docs/confirms). Acceptor thread, hot path.
+//
+// A publish that went to k shards waits for k confirmations, an unroutable one for none. Everything
+// below `first` is confirmed and reported with one multiple ack per flush; what is confirmed out of
+// order behind a gap is reported singly, so a slow shard holds back nobody else's confirms.
+import { powerOfTwoAtLeast } from '../base/round.ts';
+
+const INITIAL_SLOTS = 32;
+
+export class ChannelConfirms {
+  readonly sendAck: (deliveryTag: number, multiple: boolean) => void;
+  /** The number of the next publish. */
+  next: number;
+  /** The oldest publish still waited for, or `next`. */
+  private first: number;
+  /** Reported up to, exclusive. */
+  private reported: number;
+  private waiting: Int32Array;
+  /** Confirmed since the last flush while an older one was waited for. */
+  private readonly early: number[];
+  /** Already on its acceptor's list of channels to flush. */
+  isTouched: boolean;
+
+  constructor(sendAck: (deliveryTag: number, multiple: boolean) => void) {
+    this.sendAck = sendAck;
+    this.next = 1;
+    this.first = 1;
+    this.reported = 1;
+    this.waiting = new Int32Array(INITIAL_SLOTS);
+    this.early = [];
+    this.isTouched = false;
+  }
+
+  /** Numbers a publish that waits for `shardCount` confirmations and returns its number. */
+  add(shardCount: number): number {
+    const number = this.next;
+    if (number - this.first >= this.waiting.length) this.grow();
+    this.waiting[number & (this.waiting.length - 1)] = shardCount;
+    this.next = number + 1;
+    return number;
+  }
+
+  /** One shard (or, for an unroutable publish, nobody) confirms; true when there is news to flush. */
+  confirm(number: number): boolean {
+    const mask = this.waiting.length - 1;
+    const left = this.waiting[number & mask] - 1;
+    this.waiting[number & mask] = left;
+    if (left > 0) return false;
+    if (number === this.first) this.advance();
+    else this.early.push(number);
+    if (this.isTouched) return false;
+    this.isTouched = true;
+    return true;
+  }
+
+  /** Sends what is confirmed and not yet reported. */
+  flush(): void {
+    this.isTouched = false;
+    if (this.first > this.reported) {
+      this.sendAck(this.first - 1, this.first - this.reported > 1);
+      this.reported = this.first;
+    }
+    if (this.early.length === 0) return;
+    for (const number of this.early) if (number >= this.first) this.sendAck(number, false);
+    this.early.length = 0;
+  }
+
+  private advance(): void {
+    const { waiting, next } = this;
+    const mask = waiting.length - 1;
+    let first = this.first;
+    while (first < next && waiting[first & mask] <= 0) first += 1;
+    this.first = first;
+  }
+
+  private grow(): void {
+    const waiting = new Int32Array(powerOfTwoAtLeast(this.waiting.length * 2));
+    for (let number = this.first; number < this.next; number += 1) {
+      waiting[number & (waiting.length - 1)] = this.waiting[number & (this.waiting.length - 1)];
+    }
+    this.waiting = waiting;
+  }
+}

@@ -1,0 +1,265 @@
+// One client channel: what is open on it, and the order of things. Acceptor thread. The handlers of
+// its methods are in handlers/; publishing, acking and delivering have their own files.
+//
+// While a channel waits for an answer (from a shard or from main) its later frames wait in `backlog`,
+// in order; other channels of the connection go on. After the broker has refused something on it
+// (channel.close) everything but close-ok is ignored (specification 1.5.2.5).
+import { OUTCOME_REQUEUE } from '../../shards/mailbox/to-shard-layout.ts';
+import * as layout from '../../shards/mailbox/to-shard-layout.ts';
+import { SlidingWindow } from '../base/sliding-window.ts';
+import { unknownDeliveryTag } from '../errors/channel-refusals.ts';
+import { AmqpError, type Refusal } from '../errors/refusal.ts';
+import { ID_BASIC_PUBLISH, type Method } from '../protocol/methods.generated.ts';
+import { ChannelBacklog } from './channel-backlog.ts';
+import { ChannelConfirms } from './channel-confirms.ts';
+import type { ClientConsumer } from './client-consumer.ts';
+import type { Connection } from './connection.ts';
+import { ContentAssembly } from './content-assembly.ts';
+import { writeReturn } from './content-replies.ts';
+import type { IncomingPublish } from './publisher.ts';
+import type { ShardLink } from './shard-link.ts';
+import type { ShardReply } from './shard-requests.ts';
+
+const UNACKED_SLOTS_INITIAL = 16;
+
+export class Channel {
+  readonly connection: Connection;
+  readonly number: number;
+  /** Names the channel in ring records; never reused. */
+  readonly id: number;
+  readonly assembly: ContentAssembly;
+  readonly consumers: Map<string, ClientConsumer>;
+  readonly backlog: ChannelBacklog;
+  /** Delivery tag -> shard (a), number there (b). Tags count all deliveries of the channel. */
+  readonly unacked: SlidingWindow;
+  /** Set by confirm.select. */
+  confirms: ChannelConfirms | undefined;
+  /** basic.qos: of consumers to come, and of the channel as a whole (0 = no limit). */
+  consumerPrefetch: number;
+  channelPrefetch: number;
+  /** The queue that an empty queue name means (specification 1.7.2.3). */
+  lastQueueName: string;
+  isOpen: boolean;
+  /** An answer is awaited. */
+  isWaiting: boolean;
+  /** Shards that know this channel. */
+  private readonly openLinks: Set<ShardLink>;
+
+  constructor(connection: Connection, number: number, id: number) {
+    const { acceptor } = connection;
+    this.connection = connection;
+    this.number = number;
+    this.id = id;
+    this.assembly = new ContentAssembly(acceptor.slab, acceptor.inlineBytesMax);
+    this.consumers = new Map();
+    this.backlog = new ChannelBacklog();
+    this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
+    this.confirms = undefined;
+    this.consumerPrefetch = 0;
+    this.channelPrefetch = 0;
+    this.lastQueueName = '';
+    this.isOpen = true;
+    this.isWaiting = false;
+    this.openLinks = new Set();
+  }
+
+  send(method: Method): void {
+    this.connection.send(this.number, method);
+  }
+
+  // --- publishing -----------------------------------------------------------------------------
+
+  /** Takes a complete publish; false when it has to be offered again. */
+  publish(message: IncomingPublish): boolean {
+    try {
+      return this.connection.acceptor.publisher.publish(this, message);
+    } catch (error) {
+      if (!(error instanceof AmqpError) || error.refusal.scope !== 'channel') throw error;
+      this.refuse(error.refusal, ID_BASIC_PUBLISH);
+      return true;
+    }
+  }
+
+  /** Part of a body; ignored when the publish was refused meanwhile. */
+  bodyBytes(bytes: Buffer, from: number, count: number): void {
+    if (this.isOpen && this.assembly.expectsBody) this.assembly.body(bytes, from, count);
+  }
+
+  /** A body frame is over: the publish goes on its way if that was the last. */
+  bodyFrameEnded(): void {
+    if (this.assembly.isComplete) this.finishPublish();
+  }
+
+  /** Hands the assembled publish on; without room the connection stalls and this is called again. */
+  finishPublish(): boolean {
+    const { assembly } = this;
+    const { incoming } = this.connection.acceptor;
+    assembly.fill(incoming);
+    if (!this.publish(incoming)) {
+      this.connection.stallWith(this);
+      return false;
+    }
+    // A refused publish has closed the channel, which abandons the assembly.
+    if (this.isOpen) assembly.finish();
+    return true;
+  }
+
+  /** basic.return, 312 NO_ROUTE (specification 1.8.3.9). */
+  returnUnroutable(message: IncomingPublish): void {
+    writeReturn(this, message);
+  }
+
+  selectConfirms(): void {
+    this.confirms ??= new ChannelConfirms((deliveryTag, multiple) => {
+      if (this.isOpen) this.send({ name: 'basic.ack', deliveryTag, multiple });
+    });
+  }
+
+  // --- consuming ------------------------------------------------------------------------------
+
+  /** The link to a queue's shard, which is told of this channel first. */
+  linkTo(shard: number): ShardLink {
+    const link = this.connection.acceptor.links[shard];
+    if (!this.openLinks.has(link)) {
+      this.openLinks.add(link);
+      const words = [this.id, this.connection.id, this.channelPrefetch];
+      link.operate(layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, words);
+    }
+    return link;
+  }
+
+  /** basic.qos with global=true: a limit over all consumers of the channel. */
+  limitChannel(prefetchCount: number): void {
+    this.channelPrefetch = prefetchCount;
+    for (const link of this.openLinks) {
+      const words = [this.id, prefetchCount];
+      link.operate(layout.CHANNEL_QOS, layout.CHANNEL_QOS_BYTES, words);
+    }
+  }
+
+  /** Settles one delivery, or all up to `deliveryTag` (0: all), with the client's outcome. */
+  settle(deliveryTag: number, multiple: boolean, outcome: number): void {
+    const { unacked } = this;
+    const { links } = this.connection.acceptor;
+    if (multiple && deliveryTag === 0) {
+      this.settleUpTo(unacked.end, outcome);
+      return;
+    }
+    if (!unacked.find(deliveryTag)) throw new AmqpError(unknownDeliveryTag(deliveryTag));
+    if (multiple) {
+      this.settleUpTo(deliveryTag, outcome);
+      return;
+    }
+    links[unacked.a].ack(this.id, unacked.b, outcome);
+    unacked.remove(deliveryTag);
+  }
+
+  private settleUpTo(deliveryTag: number, outcome: number): void {
+    const { unacked } = this;
+    const { links } = this.connection.acceptor;
+    while (unacked.takeOldest(deliveryTag)) links[unacked.a].ack(this.id, unacked.b, outcome);
+  }
+
+  /** basic.recover: everything unacked returns to its place. */
+  requeueAll(): void {
+    this.settleUpTo(this.unacked.end, OUTCOME_REQUEUE);
+  }
+
+  // --- waiting --------------------------------------------------------------------------------
+
+  /** Later frames wait until `resume`. */
+  wait(): void {
+    this.isWaiting = true;
+  }
+
+  resume(): void {
+    this.isWaiting = false;
+    this.connection.drainBacklog(this);
+  }
+
+  /** Asks a shard; `onReply` runs inside the drain of its ring, before any later delivery. */
+  ask(
+    link: ShardLink,
+    kind: number,
+    bytes: number,
+    words: readonly number[],
+    methodId: number,
+    onReply: (reply: ShardReply) => void,
+  ): void {
+    const { acceptor } = this.connection;
+    this.wait();
+    const request = acceptor.requests.add((reply) => {
+      if (this.isOpen) this.guard(methodId, () => onReply(reply));
+      else if (reply.at >= 0) acceptor.deliveries.discard(link, reply.at);
+      this.resume();
+    });
+    link.operate(kind, bytes, [request, ...words]);
+    acceptor.scheduleTurn();
+  }
+
+  /** Runs what needs answers from main; refusals close the channel on behalf of `methodId`. */
+  async whileWaiting(methodId: number, run: () => Promise<void>): Promise<void> {
+    this.wait();
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof AmqpError)) throw error;
+      if (this.isOpen) this.connection.refuse(error.refusal, this, methodId);
+    }
+    this.resume();
+  }
+
+  private guard(methodId: number, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof AmqpError)) throw error;
+      this.connection.refuse(error.refusal, this, methodId);
+    }
+  }
+
+  // --- closing --------------------------------------------------------------------------------
+
+  /** Closes the channel with a reply code; it stays, deaf, until the client's close-ok. */
+  refuse(refusal: Refusal, methodId: number): void {
+    this.end();
+    this.send({
+      name: 'channel.close',
+      replyCode: refusal.code,
+      replyText: refusal.text,
+      classId: methodId >>> 16,
+      methodId: methodId & 0xffff,
+    });
+  }
+
+  /**
+   * Ends everything on the channel. `onSettled` runs when every shard has put the unacked messages
+   * back, so that a client that reopens finds them.
+   */
+  end(onSettled?: () => void): void {
+    if (!this.isOpen) {
+      onSettled?.();
+      return;
+    }
+    this.isOpen = false;
+    this.assembly.abandon();
+    this.backlog.clear();
+    const { requests } = this.connection.acceptor;
+    for (const consumer of this.consumers.values()) consumer.isGone = true;
+    let waitingFor = this.openLinks.size;
+    if (waitingFor === 0) onSettled?.();
+    for (const link of this.openLinks) {
+      const request = requests.add(() => {
+        waitingFor -= 1;
+        if (waitingFor > 0) return;
+        for (const consumer of this.consumers.values()) {
+          this.connection.acceptor.forgetConsumer(consumer);
+        }
+        this.consumers.clear();
+        onSettled?.();
+      });
+      link.operate(layout.CHANNEL_CLOSE, layout.CHANNEL_CLOSE_BYTES, [request, this.id]);
+    }
+    this.unacked.clear();
+  }
+}

@@ -1,0 +1,37 @@
+// A consumer as its client knows it: a tag on a channel. Acceptor thread.
+import type { QueueSpec } from '../routing/change.ts';
+import type { Channel } from './channel.ts';
+import type { ShardLink } from './shard-link.ts';
+
+export class ClientConsumer {
+  /** Names the consumer in ring records; never reused. */
+  readonly id: number;
+  readonly channel: Channel;
+  readonly tag: string;
+  /** The tag as a short string, length octet included, ready for basic.deliver. */
+  readonly tagBytes: Buffer;
+  readonly queue: QueueSpec;
+  readonly link: ShardLink;
+  readonly noAck: boolean;
+  /** Cancelled, or its channel is closed: deliveries still under way go back. */
+  isGone: boolean;
+
+  constructor(
+    id: number,
+    channel: Channel,
+    tag: string,
+    queue: QueueSpec,
+    link: ShardLink,
+    noAck: boolean,
+  ) {
+    this.id = id;
+    this.channel = channel;
+    this.tag = tag;
+    const name = Buffer.from(tag, 'utf8');
+    this.tagBytes = Buffer.concat([Buffer.of(name.length), name]);
+    this.queue = queue;
+    this.link = link;
+    this.noAck = noAck;
+    this.isGone = false;
+  }
+}

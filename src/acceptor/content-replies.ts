@@ -1,0 +1,83 @@
+// basic.return and basic.get-ok: the content methods that are not hot. Acceptor thread.
+import { DELIVER_DATA } from '../../shards/mailbox/from-shard-layout.ts';
+import * as layout from '../../shards/mailbox/from-shard-layout.ts';
+import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab-allocator.ts';
+import { REDELIVERED_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
+import { ID_BASIC_GET_OK, ID_BASIC_RETURN } from '../protocol/methods.generated.ts';
+import { WireWriter } from '../protocol/wire-writer.ts';
+import type { Channel } from './channel.ts';
+import { OutgoingContent, writeContent, writeContentMethod } from './content-frames.ts';
+import type { IncomingPublish } from './publisher.ts';
+import type { ShardLink } from './shard-link.ts';
+
+const NO_ROUTE = 312;
+const NOTHING = Buffer.alloc(0);
+
+/** basic.return: reply-code, reply-text, exchange, routing-key, then the content (1.8.3.9). */
+export function writeReturn(channel: Channel, message: IncomingPublish): void {
+  const { connection } = channel;
+  const content = new OutgoingContent();
+  const isSlab = message.slabPage >= 0;
+  const { slab } = connection.acceptor;
+  content.source = message.bytes;
+  content.exrkAt = message.exrkAt;
+  content.exrkBytes = message.exrkBytes;
+  content.contentSource = isSlab ? slab.bytes : message.bytes;
+  content.propsAt = isSlab ? message.slabPage * SLAB_PAGE_BYTES : message.propsAt;
+  content.propsBytes = message.propsBytes;
+  content.bodyAt = isSlab ? content.propsAt + message.propsBytes : message.bodyAt;
+  content.bodyBytes = message.bodyBytes;
+  const head = new WireWriter();
+  head.short(NO_ROUTE);
+  head.shortString('NO_ROUTE');
+  const { output } = connection;
+  writeContentMethod(output, channel.number, ID_BASIC_RETURN, head.take(), content, NOTHING);
+  writeContent(output, channel.number, content, connection.frameMax);
+}
+
+/** Describes the message of a DELIVER or GOT record. */
+export function readRecord(
+  link: ShardLink,
+  at: number,
+  slabs: readonly Buffer<SharedArrayBuffer>[],
+  content: OutgoingContent,
+): void {
+  const { words, bytes } = link.deliveries;
+  const dataAt = (at + DELIVER_DATA) * 4;
+  const exrkBytes = words[at + layout.DELIVER_EXRK_BYTES];
+  const propsBytes = words[at + layout.DELIVER_PROPS_BYTES];
+  content.source = bytes;
+  content.exrkAt = dataAt;
+  content.exrkBytes = exrkBytes;
+  content.propsBytes = propsBytes;
+  content.bodyBytes = words[at + layout.DELIVER_BODY_BYTES];
+  if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) === 0) {
+    content.contentSource = bytes;
+    content.propsAt = dataAt + exrkBytes;
+    content.isShared = false;
+  } else {
+    content.contentSource = slabs[words[at + layout.DELIVER_SLAB_OWNER]];
+    content.propsAt = words[at + layout.DELIVER_SLAB_PAGE] * SLAB_PAGE_BYTES;
+    content.isShared = true;
+  }
+  content.bodyAt = content.propsAt + propsBytes;
+}
+
+/** basic.get-ok: delivery-tag, redelivered, exchange, routing-key, message-count (1.8.3.10). */
+export function writeGetOk(
+  channel: Channel,
+  deliveryTag: number,
+  link: ShardLink,
+  at: number,
+  content: OutgoingContent,
+): void {
+  const { words } = link.deliveries;
+  const { output, frameMax } = channel.connection;
+  const head = new WireWriter();
+  head.longlong(deliveryTag);
+  head.octet((words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0 ? 1 : 0);
+  const tail = new WireWriter();
+  tail.long(words[at + layout.DELIVER_REMAINING]);
+  writeContentMethod(output, channel.number, ID_BASIC_GET_OK, head.take(), content, tail.take());
+  writeContent(output, channel.number, content, frameMax);
+}

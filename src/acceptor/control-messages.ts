@@ -1,0 +1,79 @@
+// What travels by MessagePort between main and an acceptor: rare, plain data, in order per port.
+import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
+import type { LogRecord } from '../base/logger.ts';
+import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import type { Refusal } from '../errors/refusal.ts';
+import type { FieldTable } from '../protocol/field-table.ts';
+import type { Change, QueueSpec } from '../routing/change.ts';
+import type { Command } from '../topology/command.ts';
+
+export interface AcceptorBoot {
+  readonly acceptor: number;
+  readonly config: BrokerConfig;
+  readonly doorbell: SharedArrayBuffer;
+  /** By shard. */
+  readonly mailboxes: readonly Mailbox[];
+  readonly shardDoorbells: readonly SharedArrayBuffer[];
+  /** By acceptor; the own one is slabs[acceptor]. */
+  readonly slabs: readonly SharedArrayBuffer[];
+  readonly spinMicros: number;
+}
+
+/** A connection that has logged in, for listings. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly name: string;
+  readonly user: string;
+  readonly vhost: string;
+  readonly connectedAtMillis: number;
+  readonly clientProperties: FieldTable;
+}
+
+export type AcceptorQuestion =
+  | { readonly kind: 'execute'; readonly command: Command }
+  | {
+      readonly kind: 'authenticate';
+      readonly mechanism: string;
+      readonly username: string;
+      readonly password: Uint8Array;
+      readonly remoteAddress: string;
+    }
+  | { readonly kind: 'open-vhost'; readonly username: string; readonly vhost: string };
+
+export interface Answer {
+  readonly refusal: Refusal | undefined;
+  readonly queue: QueueSpec | undefined;
+}
+
+/** Totals of one acceptor since its start, for metrics. */
+export interface AcceptorReport {
+  readonly connections: number;
+  readonly channels: number;
+  readonly consumers: number;
+  readonly published: number;
+  readonly unroutable: number;
+  readonly delivered: number;
+  readonly stalledConnections: number;
+  readonly slabPagesUsed: number;
+}
+
+/** acceptor -> main */
+export type AcceptorNotice =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'listening'; readonly address: ListenerAddress }
+  | { readonly kind: 'listen-failed'; readonly code: string; readonly address: ListenerAddress }
+  | { readonly kind: 'applied'; readonly revision: number }
+  | { readonly kind: 'ask'; readonly request: number; readonly question: AcceptorQuestion }
+  | { readonly kind: 'connection-opened'; readonly info: ConnectionInfo }
+  | { readonly kind: 'connection-closed'; readonly connectionId: number }
+  | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
+  | { readonly kind: 'log'; readonly record: LogRecord }
+  | { readonly kind: 'stopped' };
+
+/** main -> acceptor */
+export type AcceptorControl =
+  | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
+  | { readonly kind: 'listen'; readonly address: ListenerAddress; readonly shared: boolean }
+  | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
+  | { readonly kind: 'report'; readonly request: number }
+  | { readonly kind: 'stop'; readonly reason: string };

@@ -1,0 +1,168 @@
+// Drains one shard's ring: deliveries become frames, replies reach whoever asked, and so on.
+// Acceptor thread, hot path. The drain is bounded by what the ring held when it began.
+import * as layout from '../../shards/mailbox/from-shard-layout.ts';
+import {
+  OUTCOME_REQUEUE,
+  OUTCOME_UNDELIVERED,
+  REDELIVERED_FLAG,
+  SLAB_FLAG,
+} from '../../shards/mailbox/to-shard-layout.ts';
+import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
+import type { Acceptor } from './acceptor.ts';
+import type { Channel } from './channel.ts';
+import type { ClientConsumer } from './client-consumer.ts';
+import { OutgoingContent, writeContent, writeDeliverMethod } from './content-frames.ts';
+import { readRecord, writeGetOk } from './content-replies.ts';
+import type { ShardLink } from './shard-link.ts';
+
+export class Deliveries {
+  private readonly acceptor: Acceptor;
+  private readonly content: OutgoingContent;
+  /** The consumer of the last delivery: the next one is most often for the same. */
+  private lastConsumer: ClientConsumer | undefined;
+  deliveredCount: number;
+
+  constructor(acceptor: Acceptor) {
+    this.acceptor = acceptor;
+    this.content = new OutgoingContent();
+    this.lastConsumer = undefined;
+    this.deliveredCount = 0;
+  }
+
+  /** Handles everything the ring holds now; true when there was anything. */
+  drain(link: ShardLink): boolean {
+    const ring = link.deliveries;
+    if (!ring.refresh()) return false;
+    const words = ring.words;
+    for (let at = ring.next(); at >= 0; at = ring.next()) {
+      switch (words[at + 1]) {
+        case layout.DELIVER:
+          this.deliver(link, words, at);
+          break;
+        case layout.GOT:
+          this.acceptor.requests.answer(words[at + layout.GOT_REQUEST], {
+            status: layout.STATUS_OK,
+            a: 0,
+            b: 0,
+            at,
+          });
+          break;
+        case layout.REPLY:
+          this.acceptor.requests.answer(words[at + layout.REPLY_REQUEST], {
+            status: words[at + layout.REPLY_STATUS],
+            a: words[at + layout.REPLY_A],
+            b: words[at + layout.REPLY_B],
+            at: -1,
+          });
+          break;
+        case layout.CONSUMER_GONE:
+          this.consumerGone(words[at + layout.CONSUMER_GONE_CONSUMER]);
+          break;
+        case layout.PACE:
+          this.acceptor.paces.setRate(words[at + layout.PACE_QUEUE], words[at + layout.PACE_RATE]);
+          break;
+        default:
+          this.acceptor.slab.release(words[at + layout.SLAB_FREE_PAGE]);
+      }
+    }
+    link.releaseDeliveries();
+    return true;
+  }
+
+  /** Sends the message of a GOT record as basic.get-ok. */
+  answerGet(channel: Channel, link: ShardLink, at: number, noAck: boolean): void {
+    const number = link.deliveries.words[at + layout.DELIVER_NUMBER];
+    const { unacked } = channel;
+    const deliveryTag = noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
+    readRecord(link, at, this.acceptor.slabs, this.content);
+    writeGetOk(channel, deliveryTag, link, at, this.content);
+    this.account(channel, link, at);
+  }
+
+  /** A GOT record whose channel has gone: the shard puts the message back when it hears of that. */
+  discard(link: ShardLink, at: number): void {
+    const { words } = link.deliveries;
+    if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
+      link.release(words[at + layout.DELIVER_MESSAGE]);
+    }
+  }
+
+  private deliver(link: ShardLink, words: Int32Array, at: number): void {
+    const consumer = this.consumer(words[at + layout.DELIVER_CONSUMER]);
+    // The channel is closed: what was unacked returns to the queue when the shard hears of it.
+    if (consumer === undefined || !consumer.channel.isOpen) {
+      this.discard(link, at);
+      return;
+    }
+    const { channel } = consumer;
+    const { connection, unacked } = channel;
+    const number = words[at + layout.DELIVER_NUMBER];
+    if (consumer.isGone) {
+      this.sendBack(channel, link, at, number);
+      return;
+    }
+    const deliveryTag = consumer.noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
+    const { content } = this;
+    readRecord(link, at, this.acceptor.slabs, content);
+    const isRedelivered = (words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
+    const { output } = connection;
+    writeDeliverMethod(
+      output,
+      channel.number,
+      ID_BASIC_DELIVER,
+      consumer.tagBytes,
+      deliveryTag,
+      isRedelivered,
+      content,
+    );
+    writeContent(output, channel.number, content, connection.frameMax);
+    this.account(channel, link, at);
+    this.deliveredCount += 1;
+  }
+
+  /** After cancel-ok the client gets no more: the message returns to its place. */
+  private sendBack(channel: Channel, link: ShardLink, at: number, number: number): void {
+    this.discard(link, at);
+    channel.connection.credit.add(link.shard, this.costOf(link, at));
+    if (number < 0) return;
+    const { words } = link.deliveries;
+    const wasRedelivered = (words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
+    link.ack(channel.id, number, wasRedelivered ? OUTCOME_REQUEUE : OUTCOME_UNDELIVERED);
+  }
+
+  /** Notes what is given back to the shard once the socket has taken the frames. */
+  private account(channel: Channel, link: ShardLink, at: number): void {
+    const { words } = link.deliveries;
+    const { connection } = channel;
+    connection.credit.add(link.shard, this.costOf(link, at));
+    if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
+      connection.output.releaseWhenSent(link, words[at + layout.DELIVER_MESSAGE]);
+    }
+  }
+
+  private costOf(link: ShardLink, at: number): number {
+    const { words } = link.deliveries;
+    return layout.deliveryCostBytes(
+      words[at + layout.DELIVER_EXRK_BYTES],
+      words[at + layout.DELIVER_PROPS_BYTES],
+      words[at + layout.DELIVER_BODY_BYTES],
+    );
+  }
+
+  private consumerGone(id: number): void {
+    const consumer = this.consumer(id);
+    if (consumer === undefined || consumer.isGone) return;
+    this.acceptor.forgetConsumer(consumer);
+    consumer.channel.consumers.delete(consumer.tag);
+    this.lastConsumer = undefined;
+    if (!consumer.channel.isOpen) return;
+    consumer.channel.connection.notifyCancelled(consumer);
+  }
+
+  private consumer(id: number): ClientConsumer | undefined {
+    const last = this.lastConsumer;
+    if (last !== undefined && last.id === id) return last;
+    this.lastConsumer = this.acceptor.consumers.get(id);
+    return this.lastConsumer;
+  }
+}

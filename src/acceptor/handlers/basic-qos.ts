@@ -1,0 +1,16 @@
+// basic.qos (specification 1.8.3.1) with RabbitMQ's reading of `global`
+// (https://www.rabbitmq.com/docs/consumer-prefetch): false limits each consumer to come, true limits
+// all consumers of the channel together. Acceptor thread.
+import { prefetchSizeNotImplemented } from '../../errors/channel-refusals.ts';
+import { AmqpError } from '../../errors/refusal.ts';
+import type { MethodOf } from '../../protocol/methods.generated.ts';
+import type { Channel } from '../channel.ts';
+
+export function basicQos(channel: Channel, method: MethodOf<'basic.qos'>): void {
+  if (method.prefetchSize !== 0) {
+    throw new AmqpError(prefetchSizeNotImplemented(method.prefetchSize));
+  }
+  if (method.global) channel.limitChannel(method.prefetchCount);
+  else channel.consumerPrefetch = method.prefetchCount;
+  channel.send({ name: 'basic.qos-ok' });
+}

@@ -1,0 +1,16 @@
+// exchange.delete (specification 1.6.2.3). Acceptor thread; main decides.
+import { ID_EXCHANGE_DELETE, type MethodOf } from '../../protocol/methods.generated.ts';
+import type { Channel } from '../channel.ts';
+
+export function exchangeDelete(channel: Channel, method: MethodOf<'exchange.delete'>): void {
+  const { vhost, acceptor } = channel.connection;
+  channel.whileWaiting(ID_EXCHANGE_DELETE, async () => {
+    await acceptor.control.execute({
+      kind: 'delete-exchange',
+      vhost: vhost.name,
+      name: method.exchange,
+      ifUnused: method.ifUnused,
+    });
+    if (channel.isOpen && !method.nowait) channel.send({ name: 'exchange.delete-ok' });
+  });
+}

@@ -1,0 +1,72 @@
+// queue.declare (specification 1.7.2.1). Acceptor thread. Main decides, except for passive ones; the
+// counts of declare-ok come from the queue's shard, through the same ring as publishes, so that
+// "publish, then declare" counts what was published.
+import { STATUS_NO_QUEUE } from '../../../shards/mailbox/from-shard-layout.ts';
+import { STAT } from '../../../shards/mailbox/to-shard-layout.ts';
+import { AmqpError } from '../../errors/refusal.ts';
+import { queueNotFound } from '../../errors/topology-refusals.ts';
+import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generated.ts';
+import type { QueueSpec } from '../../routing/change.ts';
+import type { Channel } from '../channel.ts';
+import { namedQueue } from './named-queue.ts';
+import { askQueue } from './queue-request.ts';
+
+/** How often a declare is repeated that finds its queue just being deleted. */
+const ATTEMPTS_MAX = 5;
+
+export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>): void {
+  if (method.passive) {
+    const queue = namedQueue(channel, method.queue);
+    channel.whileWaiting(ID_QUEUE_DECLARE, async () => {
+      if (!(await answer(channel, method, queue))) {
+        throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));
+      }
+    });
+    return;
+  }
+  channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
+}
+
+async function declare(channel: Channel, method: MethodOf<'queue.declare'>): Promise<void> {
+  const { connection } = channel;
+  const { control } = connection.acceptor;
+  if (method.exclusive) connection.ownsExclusiveQueues = true;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const queue = await control.execute({
+      kind: 'declare-queue',
+      vhost: connection.vhost.name,
+      name: method.queue,
+      durable: method.durable,
+      exclusive: method.exclusive,
+      autoDelete: method.autoDelete,
+      arguments: method.arguments,
+      connectionId: connection.globalId,
+    });
+    if (!channel.isOpen) return;
+    if (await answer(channel, method, queue!)) return;
+    // Its shard deleted the queue (auto-delete) before main had heard of that: now it has.
+    await control.execute({ kind: 'queue-gone', queueId: queue!.id });
+  }
+  throw new AmqpError(queueNotFound(connection.vhost.name, method.queue));
+}
+
+/** Sends declare-ok with the queue's counts; false when its shard does not know the queue. */
+async function answer(
+  channel: Channel,
+  method: MethodOf<'queue.declare'>,
+  queue: QueueSpec,
+): Promise<boolean> {
+  const reply = await askQueue(channel, queue, STAT, 0);
+  if (reply.status === STATUS_NO_QUEUE) return false;
+  if (!channel.isOpen) return true;
+  channel.lastQueueName = queue.name;
+  if (!method.nowait) {
+    channel.send({
+      name: 'queue.declare-ok',
+      queue: queue.name,
+      messageCount: reply.a,
+      consumerCount: reply.b,
+    });
+  }
+  return true;
+}

@@ -1,0 +1,21 @@
+// A request about one queue to its shard, through the ring of the publishes. Acceptor thread.
+import { QUEUE_OP_BYTES } from '../../../shards/mailbox/to-shard-layout.ts';
+import type { QueueSpec } from '../../routing/change.ts';
+import type { Channel } from '../channel.ts';
+import type { ShardReply } from '../shard-requests.ts';
+
+/** `kind` is STAT, PURGE or DELETE. Use it within `Channel.whileWaiting`. */
+export function askQueue(
+  channel: Channel,
+  queue: QueueSpec,
+  kind: number,
+  flags: number,
+): Promise<ShardReply> {
+  const { acceptor } = channel.connection;
+  return new Promise((resolve) => {
+    const request = acceptor.requests.add(resolve);
+    const link = acceptor.links[queue.shard];
+    link.operate(kind, QUEUE_OP_BYTES, [request, queue.id, flags]);
+    acceptor.scheduleTurn();
+  });
+}

@@ -1,0 +1,43 @@
+// How fast this acceptor's clients may publish to one queue: a token bucket whose rate the queue's
+// shard sets while the queue's backlog grows faster than it drains (shards/queue/flow-governor.ts).
+// Acceptor thread, asked once per publish. Rate 0 means as fast as they come.
+
+/** Tokens that may gather: this many milliseconds' worth. */
+const BURST_MILLIS = 4;
+
+export class QueuePace {
+  private perMilli: number;
+  private tokens: number;
+  private refilledAt: number;
+
+  constructor() {
+    this.perMilli = 0;
+    this.tokens = 0;
+    this.refilledAt = 0;
+  }
+
+  get isFree(): boolean {
+    return this.perMilli === 0;
+  }
+
+  setRate(publishesPerSecond: number, nowMillis: number): void {
+    this.refill(nowMillis);
+    this.perMilli = publishesPerSecond / 1000;
+    if (this.perMilli === 0) this.tokens = 0;
+  }
+
+  /** True when one more publish may go now. */
+  hasToken(): boolean {
+    return this.perMilli === 0 || this.tokens >= 1;
+  }
+
+  take(): void {
+    if (this.perMilli !== 0) this.tokens -= 1;
+  }
+
+  refill(nowMillis: number): void {
+    const earned = (nowMillis - this.refilledAt) * this.perMilli;
+    this.refilledAt = nowMillis;
+    this.tokens = Math.min(this.tokens + earned, this.perMilli * BURST_MILLIS);
+  }
+}

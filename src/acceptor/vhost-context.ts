@@ -1,0 +1,17 @@
+// What the connections of one acceptor share about a virtual host: the routing replica and the cache
+// in front of it. Acceptor thread.
+import { RouteCache } from '../routing/route-cache.ts';
+import type { VhostRoutes } from '../routing/vhost-routes.ts';
+import type { Route } from './route.ts';
+
+export class VhostContext {
+  readonly name: string;
+  readonly routes: VhostRoutes;
+  readonly routeCache: RouteCache<Route>;
+
+  constructor(routes: VhostRoutes) {
+    this.name = routes.name;
+    this.routes = routes;
+    this.routeCache = new RouteCache<Route>();
+  }
+}

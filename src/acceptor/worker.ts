@@ -1,0 +1,64 @@
+// Entry of an acceptor thread: builds the acceptor from what main handed over, then runs its loop and
+// obeys the control port. Errors are not caught: an acceptor that fails ends its thread, and main
+// decides.
+import { parentPort, workerData } from 'node:worker_threads';
+import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
+import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
+import { Acceptor } from './acceptor.ts';
+import { ControlLink } from './control-link.ts';
+import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
+
+/** Clients get this long to answer connection.close when the broker stops. */
+const STOP_MILLIS = 2000;
+
+const boot = workerData as AcceptorBoot;
+const port = parentPort!;
+const control = new ControlLink(port as never);
+const acceptor = new Acceptor(boot, control);
+const loop = new ThreadLoop(acceptor, new DoorbellOwner(boot.doorbell), boot.spinMicros);
+acceptor.scheduleTurn = () => loop.schedule();
+
+port.on('message', (message: AcceptorControl) => {
+  switch (message.kind) {
+    case 'apply':
+      acceptor.apply(message.changes);
+      control.notify({ kind: 'applied', revision: message.revision });
+      break;
+    case 'answer':
+      control.answered(message.request, message.answer);
+      break;
+    case 'listen':
+      void listen(message);
+      break;
+    case 'report': {
+      const { request } = message;
+      control.notify({ kind: 'report', request, report: acceptor.report() });
+      break;
+    }
+    case 'stop':
+      void stop(message.reason);
+      break;
+  }
+  loop.schedule();
+});
+
+async function listen(message: Extract<AcceptorControl, { kind: 'listen' }>): Promise<void> {
+  const { address, shared } = message;
+  try {
+    const bound = await acceptor.listen(address, shared);
+    control.notify({ kind: 'listening', address: { host: address.host, port: bound } });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    control.notify({ kind: 'listen-failed', address, code });
+  }
+}
+
+async function stop(reason: string): Promise<void> {
+  await acceptor.stop(reason, STOP_MILLIS);
+  loop.stop();
+  control.notify({ kind: 'stopped' });
+  port.close();
+}
+
+control.notify({ kind: 'started' });
+loop.schedule();

@@ -1,0 +1,67 @@
+// The users of the broker, their tags and permissions: what the internal backend of RabbitMQ keeps
+// (rabbit_auth_backend_internal). Main thread; synchronous, no I/O.
+// Invariant: a failed login hashes once and says the same whether the user exists or not.
+import { loginRefused } from '../errors/auth-refusals.ts';
+import type { Refusal } from '../errors/refusal.ts';
+import { type HashingAlgorithm, hashPassword, verifyPassword } from './password.ts';
+
+/** Regular expressions over names of queues and exchanges; an empty one matches nothing. */
+export interface Permission {
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+}
+
+export const FULL_PERMISSION: Permission = { configure: '.*', write: '.*', read: '.*' };
+
+export interface User {
+  readonly name: string;
+  /** Empty: nobody can log in as this user with a password. */
+  readonly passwordHash: string;
+  readonly hashingAlgorithm: HashingAlgorithm;
+  readonly tags: readonly string[];
+  /** By virtual host; without an entry the user may not even connect to it. */
+  readonly permissions: ReadonlyMap<string, Permission>;
+}
+
+export class Users {
+  private readonly byName = new Map<string, User>();
+  /** Checked in place of the hash of a user who does not exist. */
+  private readonly decoyHash = hashPassword('');
+
+  /** Adds the user, or replaces the one of that name. */
+  add(user: User): void {
+    this.byName.set(user.name, user);
+  }
+
+  find(name: string): User | undefined {
+    return this.byName.get(name);
+  }
+
+  /** `mechanism` is only for the text of the refusal. */
+  authenticate(mechanism: string, username: string, password: string | Uint8Array): 'ok' | Refusal {
+    const user = this.byName.get(username);
+    const matches = verifyPassword(
+      password,
+      user?.passwordHash ?? this.decoyHash,
+      user?.hashingAlgorithm ?? 'sha256',
+    );
+    // A blank password is refused even where it would match, as RabbitMQ does.
+    return user !== undefined && matches && password.length > 0 ? 'ok' : loginRefused(mechanism);
+  }
+}
+
+/** The user of a fresh broker: default_user with all rights in default_vhost. */
+export function defaultUser(name: string, password: string, vhost: string): User {
+  return {
+    name,
+    passwordHash: hashPassword(password),
+    hashingAlgorithm: 'sha256',
+    tags: ['administrator'],
+    permissions: new Map([[vhost, FULL_PERMISSION]]),
+  };
+}
+
+export function canAccessVhost(user: User, vhost: string): boolean {
+  return user.permissions.has(vhost);
+}

@@ -1,0 +1,23 @@
+// What a command may touch of the process: its streams, its surroundings and its end. Runs in main
+// only. Commands get it handed in, so that tests can watch them; only main.ts makes the real one,
+// and with it is the only file that ends the process.
+
+/** sysexits(3) where it has a fitting code; service managers know 64 and 78 as "do not retry". */
+export const EXIT = { ok: 0, failed: 1, usage: 64, configuration: 78 } as const;
+
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+export interface Terminal {
+  out(text: string): void;
+  error(text: string): void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+  /** Calls back for each signal that asks the process to stop, and when its launcher is gone. */
+  onStop(handler: (reason: StopSignal | 'launcher gone') => void): void;
+  /** Milliseconds that never go backwards. */
+  now(): number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly cores: number;
+  readFile(path: string): string;
+}

@@ -1,0 +1,44 @@
+// The effective configuration as plain, frozen data: main makes one at start and hands a copy to
+// every thread, so it holds nothing that a structured clone would lose. Runs in main; read by any.
+// Invariants: every value is in the range its schema entry gives; sizes are bytes; no key is unset.
+
+/** One address to accept AMQP connections on. Host `::` means every IPv4 and IPv6 address. */
+export interface ListenerAddress {
+  readonly host: string;
+  /** 0 asks the system for a free port. */
+  readonly port: number;
+}
+
+type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
+
+export interface BrokerConfig {
+  readonly listeners: readonly ListenerAddress[];
+  /** What the server suggests in connection.tune; 0 suggests none. */
+  readonly heartbeatSeconds: number;
+  readonly frameMax: number;
+  readonly channelMax: number;
+  readonly messageBytesMax: number;
+  readonly handshakeTimeoutMillis: number;
+  readonly defaultUser: string;
+  readonly defaultPass: string;
+  readonly defaultVhost: string;
+  /** Users that may only connect from this machine. */
+  readonly loopbackUsers: readonly string[];
+  readonly shards: number;
+  readonly acceptors: number;
+  /** An absolute path. */
+  readonly dataDir: string;
+  readonly managementHost: string;
+  /** Undefined: no management listener. */
+  readonly managementPort: number | undefined;
+  readonly clusterName: string;
+  readonly compatProduct: string;
+  readonly compatVersion: string;
+  readonly logLevel: LogLevelSetting;
+  readonly ringBytes: number;
+  readonly inlineBodyBytesMax: number;
+  readonly readBudgetBytes: number;
+  readonly consumerWindowBytes: number;
+  readonly flowBacklogMessages: number;
+  readonly flowPublishRateFloor: number;
+}

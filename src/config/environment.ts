@@ -1,0 +1,66 @@
+// What the environment sets: RabbitMQ's variables that still make sense here, and WARRENMQ_<KEY>
+// for every key. Runs in main only. An empty variable counts as unset, as in RabbitMQ. A WARRENMQ_
+// name that is no key gives a warning, not an error: others (Kubernetes) name variables as well.
+import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
+import { nearestKey } from './nearest-key.ts';
+import { schema } from './schema.ts';
+import { environmentName } from './setting.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LISTENER_KEYS: Readonly<Record<string, string>> = {
+  RABBITMQ_NODE_IP_ADDRESS: HOST_KEY,
+  RABBITMQ_NODE_PORT: PORT_KEY,
+};
+
+const LISTENERS = `${environmentName('listeners.tcp')}_`;
+const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
+/** What Kubernetes sets in every pod beside a service named `warrenmq...`. */
+const KUBERNETES = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)|_PORT=(tcp|udp):/u;
+
+/** The file to read when --config names none. WarrenMQ's own variable wins. */
+export function configFileFromEnvironment(env: Environment): string | undefined {
+  return env[CONFIG_FILE] || env['RABBITMQ_CONFIG_FILE'] || undefined;
+}
+
+export function readEnvironment(env: Environment): {
+  readonly assignments: readonly Assignment[];
+  readonly warnings: readonly string[];
+} {
+  const assignments: Assignment[] = [];
+  for (const setting of schema) {
+    for (const name of setting.rabbitmqEnvironment ?? []) {
+      const key = LISTENER_KEYS[name] ?? setting.key;
+      add(assignments, env, 'rabbitmq-environment', name, key);
+    }
+    for (const key of [setting.key, ...(setting.otherKeys ?? [])]) {
+      add(assignments, env, 'warrenmq-environment', environmentName(key), key);
+    }
+  }
+  const known = new Set(schema.flatMap((setting) => [setting.key, ...(setting.otherKeys ?? [])]));
+  const names = new Set([...known].map(environmentName)).add(CONFIG_FILE);
+  const warnings: string[] = [];
+  for (const name of Object.keys(env).sort()) {
+    if (!name.startsWith('WARRENMQ_') || names.has(name) || !env[name]) continue;
+    if (name.startsWith(LISTENERS)) {
+      const key = `listeners.tcp.${name.slice(LISTENERS.length).toLowerCase()}`;
+      add(assignments, env, 'warrenmq-environment', name, key);
+    } else if (!KUBERNETES.test(`${name}=${env[name]}`)) {
+      const nearest = nearestKey(name, names);
+      const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+      warnings.push(`environment ${name} is not a setting and is ignored${hint}`);
+    }
+  }
+  return { assignments, warnings };
+}
+
+function add(
+  assignments: Assignment[],
+  env: Environment,
+  layer: Assignment['layer'],
+  name: string,
+  key: string,
+): void {
+  const value = env[name];
+  if (value) assignments.push({ layer, key, value, place: `environment ${name}` });
+}

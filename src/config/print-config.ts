@@ -1,0 +1,41 @@
+// The effective configuration as a file: valid rabbitmq.conf syntax, the source of each value as a
+// comment behind it. Runs in main only. What it prints can be saved and loaded again with the same
+// result; secrets are left out as comments.
+import type { BrokerConfig } from './broker-config.ts';
+import { listenerText } from './listeners.ts';
+import type { LoadedConfig } from './load-config.ts';
+import { schema } from './schema.ts';
+import type { Setting } from './setting.ts';
+import { sizeText } from './value-parser.ts';
+
+const VALUE_COLUMNS = 44;
+
+export function printConfig({ config, sources }: LoadedConfig): string {
+  const lines = schema.flatMap((setting) => {
+    const source = sources.get(setting.key) ?? 'default';
+    return assignmentsOf(setting, config).map((text) => {
+      const line = setting.secret === true ? `# ${setting.key} = (not shown)` : text;
+      return `${line.padEnd(VALUE_COLUMNS)} # ${source}`;
+    });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
+  const { key, type } = setting;
+  if (type.kind === 'listeners') {
+    return config.listeners.map(
+      (address, index) => `${key}.${index + 1} = ${listenerText(address)}`,
+    );
+  }
+  const value = config[setting.field] ?? 'none';
+  if (type.kind === 'size') return [`${key} = ${sizeText(Number(value))}`];
+  if (type.kind === 'user-list') return [writeText(key, config.loopbackUsers.join(',') || 'none')];
+  return [writeText(key, String(value))];
+}
+
+function writeText(key: string, value: string): string {
+  if (!/^['"]|#|^\s|\s$/u.test(value)) return `${key} = ${value}`;
+  // Cuttlefish has no way to write a single quote between single quotes.
+  return value.includes("'") ? `# ${key} = ${value}` : `${key} = '${value}'`;
+}

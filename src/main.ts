@@ -1,0 +1,34 @@
+// Starts and stops a broker. Main thread. The command line (src/cli) is one caller, tests and programs
+// that embed a broker are others.
+import { claimDataDirectory } from './base/data-directory.ts';
+import type { Logger } from './base/logger.ts';
+import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
+import { Broker } from './supervisor/broker.ts';
+
+export interface RunningBroker {
+  readonly listeners: readonly ListenerAddress[];
+  readonly managementPort: number | undefined;
+  /** Stops in order: clients are told, threads leave, the data directory is given back. */
+  stop(reason: string): Promise<void>;
+  /** Resolves with what went wrong if the broker cannot go on. */
+  readonly failed: Promise<Error>;
+}
+
+export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
+  const directory = claimDataDirectory(config.dataDir);
+  const broker = new Broker(config);
+  const stop = async (reason: string): Promise<void> => {
+    await broker.stop(reason);
+    directory.release();
+  };
+  let listeners: ListenerAddress[];
+  try {
+    listeners = await broker.start();
+  } catch (error) {
+    await stop('the broker could not start');
+    throw error;
+  }
+  const failed = broker.failed.catch((error: Error) => error);
+  log.info('broker started', { acceptors: config.acceptors, shards: config.shards });
+  return { listeners, managementPort: undefined, stop, failed };
+}

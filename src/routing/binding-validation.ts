@@ -1,0 +1,53 @@
+// What a new binding must fulfil, by the type of its source exchange. Run by the control plane (main
+// thread) before it binds; unbinding is never validated. Each check returns the text of RabbitMQ's
+// 406 PRECONDITION_FAILED (`binding_invalid`) or undefined.
+import type { FieldTable, FieldValue } from '../protocol/field-table.ts';
+import { typeNameOf } from '../protocol/field-table.ts';
+import { splitTopicKey } from './exchange/topic.ts';
+
+const HASH_WILDCARDS_MAX = 2;
+const X_MATCH_VALUES: readonly FieldValue[] = ['all', 'any', 'all-with-x', 'any-with-x'];
+
+/** What is wrong with a binding from an exchange of this type. */
+export function validateBinding(
+  exchangeType: string,
+  routingKey: string,
+  args: FieldTable,
+): string | undefined {
+  if (exchangeType === 'headers') return validateHeadersBinding(args);
+  if (exchangeType === 'topic') return validateTopicBinding(routingKey);
+  return undefined;
+}
+
+/** `x-match` of a headers binding: rabbit_exchange_type_headers:validate_binding. */
+export function validateHeadersBinding(args: FieldTable): string | undefined {
+  if (!Object.hasOwn(args, 'x-match')) return undefined;
+  const value = args['x-match']!;
+  if (X_MATCH_VALUES.includes(value)) return undefined;
+  const type = typeNameOf(value);
+  if (type === 'longstr') {
+    return `Invalid x-match field value ${erlangTerm(value)}; expected all, any, all-with-x, or any-with-x`;
+  }
+  return `Invalid x-match field type ${type} (value ${erlangTerm(value)}); expected longstr`;
+}
+
+/** RabbitMQ 4.3.5 (rabbit_exchange_type_topic:validate_binding) limits the `#` of one key. */
+export function validateTopicBinding(routingKey: string): string | undefined {
+  const count = splitTopicKey(routingKey).filter((word) => word === '#').length;
+  if (count <= HASH_WILDCARDS_MAX) return undefined;
+  return `Topic binding key '${routingKey}' uses ${count} '#' wildcards, at most ${HASH_WILDCARDS_MAX} are allowed`;
+}
+
+/** A value as RabbitMQ's texts print it (Erlang's ~tp), where that is short; else an ellipsis. */
+function erlangTerm(value: FieldValue): string {
+  switch (typeof value) {
+    case 'string':
+      return `<<"${value.replace(/["\\]/g, '\\$&')}"${/[^\0-\x7f]/.test(value) ? '/utf8' : ''}>>`;
+    case 'boolean':
+    case 'number':
+    case 'bigint':
+      return String(value);
+    default:
+      return value === null ? 'undefined' : '...';
+  }
+}

@@ -1,0 +1,159 @@
+// The running broker: its threads, what they report, and the order of starting and stopping. Main
+// thread.
+import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
+import { defaultUser, Users } from '../auth/users.ts';
+import { writeLogRecord } from '../base/logger.ts';
+import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import { Topology } from '../topology/topology.ts';
+import type { ShardBoot, ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
+import { BrokerThread } from './broker-thread.ts';
+import { ControlPlane } from './control-plane.ts';
+import { Questions } from './questions.ts';
+import { Reports } from './reports.ts';
+
+/** Workers are loaded from the sources in development and from the compiled files otherwise. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const SHARD_FILE = new URL(`../../shards/worker${EXTENSION}`, import.meta.url);
+const ACCEPTOR_FILE = new URL(`../acceptor/worker${EXTENSION}`, import.meta.url);
+
+/** Acceptors say goodbye to their clients; shards have nothing to wait for. */
+const ACCEPTOR_STOP_MILLIS = 5000;
+const SHARD_STOP_MILLIS = 2000;
+
+export class Broker {
+  readonly control: ControlPlane;
+  readonly connections: Map<number, ConnectionInfo>;
+  readonly reports: Reports;
+  /** Rejects when a thread fails. */
+  readonly failed: Promise<never>;
+  private readonly config: BrokerConfig;
+  private readonly shards: readonly BrokerThread<ShardNotice>[];
+  private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
+  private readonly questions: Questions;
+  private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
+
+  constructor(config: BrokerConfig) {
+    this.config = config;
+    this.connections = new Map();
+    this.listenAnswers = [];
+    const memory = allocateBrokerMemory(config);
+    const spinMicros = spinMicrosOf(config);
+    const onApplied = (): void => this.control.applied();
+    this.shards = memory.shardDoorbells.map((doorbell, shard) => {
+      const boot: ShardBoot = {
+        settings: {
+          shard,
+          consumerWindowBytes: config.consumerWindowBytes,
+          flowBacklogMessages: config.flowBacklogMessages,
+          flowPublishRateFloor: config.flowPublishRateFloor,
+          spinMicros,
+        },
+        doorbell,
+        mailboxes: memory.mailboxes.map((byShard) => byShard[shard]),
+        acceptorDoorbells: memory.acceptorDoorbells,
+      };
+      const receive = (notice: ShardNotice): void => this.fromShard(notice);
+      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
+    });
+    this.acceptors = memory.acceptorDoorbells.map((doorbell, acceptor) => {
+      const boot: AcceptorBoot = {
+        acceptor,
+        config,
+        doorbell,
+        mailboxes: memory.mailboxes[acceptor],
+        shardDoorbells: memory.shardDoorbells,
+        slabs: memory.slabs,
+        spinMicros,
+      };
+      const receive = (notice: AcceptorNotice): void => this.fromAcceptor(acceptor, notice);
+      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
+    });
+    const topology = new Topology({ shardCount: config.shards });
+    this.control = new ControlPlane(topology, this.shards, this.acceptors);
+    const users = new Users();
+    users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
+    this.questions = new Questions(this.control, users, config.loopbackUsers);
+    this.reports = new Reports(this.shards, this.acceptors);
+    this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
+    this.failed.catch(() => {});
+  }
+
+  /** Resolves with the addresses that are listened on. */
+  async start(): Promise<ListenerAddress[]> {
+    const threads = [...this.shards, ...this.acceptors];
+    await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
+    await this.control.execute({ kind: 'create-vhost', vhost: this.config.defaultVhost });
+    const bound: ListenerAddress[] = [];
+    for (const address of this.config.listeners) bound.push(await this.listen(address));
+    return bound;
+  }
+
+  /** No new connections, clients are told 320, then the threads leave. */
+  async stop(reason: string): Promise<void> {
+    const goodbye = { kind: 'stop', reason } as const;
+    await Promise.all(this.acceptors.map((thread) => thread.stop(goodbye, ACCEPTOR_STOP_MILLIS)));
+    await Promise.all(
+      this.shards.map((thread) => thread.stop({ kind: 'stop' }, SHARD_STOP_MILLIS)),
+    );
+  }
+
+  /** Every acceptor listens; with port 0 the first one chooses for all. */
+  private async listen(address: ListenerAddress): Promise<ListenerAddress> {
+    let bound = address;
+    const shared = this.acceptors.length > 1;
+    for (const acceptor of this.acceptors) {
+      acceptor.send({ kind: 'listen', address: bound, shared } as never);
+      const answer = await new Promise<AcceptorNotice>((resolve) => {
+        this.listenAnswers.push(resolve);
+      });
+      if (answer.kind === 'listen-failed') {
+        throw Object.assign(
+          new Error(`cannot listen on ${bound.host}:${bound.port}: ${answer.code}`),
+          { code: answer.code, address: bound.host, port: bound.port },
+        );
+      }
+      if (answer.kind === 'listening') bound = answer.address;
+    }
+    return bound;
+  }
+
+  private fromShard(notice: ShardNotice): void {
+    if (notice.kind === 'queue-gone') {
+      void this.control.execute({ kind: 'queue-gone', queueId: notice.queueId });
+    } else if (notice.kind === 'report') {
+      this.reports.answered(notice.request, notice.report);
+    }
+  }
+
+  private fromAcceptor(acceptor: number, notice: AcceptorNotice): void {
+    switch (notice.kind) {
+      case 'ask':
+        void this.questions.answer(notice.question).then((answer) => {
+          const message = { kind: 'answer', request: notice.request, answer };
+          this.acceptors[acceptor].send(message);
+        });
+        break;
+      case 'connection-opened':
+        this.connections.set(notice.info.id, notice.info);
+        break;
+      case 'connection-closed':
+        this.connections.delete(notice.connectionId);
+        void this.control.execute({
+          kind: 'connection-closed',
+          connectionId: notice.connectionId,
+        });
+        break;
+      case 'listening':
+      case 'listen-failed':
+        this.listenAnswers.shift()?.(notice);
+        break;
+      case 'report':
+        this.reports.answered(notice.request, notice.report);
+        break;
+      case 'log':
+        writeLogRecord(notice.record);
+        break;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// Collects what the threads report, for listings and metrics. Main thread.
+import type { AcceptorNotice, AcceptorReport } from '../acceptor/control-messages.ts';
+import type { ShardNotice, ShardReport } from '../../shards/mailbox/control-messages.ts';
+import type { BrokerThread } from './broker-thread.ts';
+
+export interface BrokerReport {
+  /** By shard and by acceptor. */
+  readonly shards: readonly ShardReport[];
+  readonly acceptors: readonly AcceptorReport[];
+}
+
+type Report = ShardReport | AcceptorReport;
+
+export class Reports {
+  private readonly shards: readonly BrokerThread<ShardNotice>[];
+  private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
+  private readonly waiting: Map<number, (report: Report) => void>;
+  private next: number;
+
+  constructor(
+    shards: readonly BrokerThread<ShardNotice>[],
+    acceptors: readonly BrokerThread<AcceptorNotice>[],
+  ) {
+    this.shards = shards;
+    this.acceptors = acceptors;
+    this.waiting = new Map();
+    this.next = 1;
+  }
+
+  answered(request: number, report: Report): void {
+    this.waiting.get(request)?.(report);
+    this.waiting.delete(request);
+  }
+
+  /** What every thread holds, within a few milliseconds of now. */
+  async collect(): Promise<BrokerReport> {
+    const [shards, acceptors] = await Promise.all([
+      Promise.all(this.shards.map((thread) => this.ask(thread) as Promise<ShardReport>)),
+      Promise.all(this.acceptors.map((thread) => this.ask(thread) as Promise<AcceptorReport>)),
+    ]);
+    return { shards, acceptors };
+  }
+
+  private ask(thread: Pick<BrokerThread<never>, 'send'>): Promise<Report> {
+    const request = this.next;
+    this.next += 1;
+    return new Promise((resolve) => {
+      this.waiting.set(request, resolve);
+      const message = { kind: 'report', request };
+      thread.send(message);
+    });
+  }
+}

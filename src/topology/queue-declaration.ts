@@ -1,0 +1,91 @@
+// queue.declare up to the decision (specification 1.7.2.1): the queue that exists and is equivalent,
+// or what a new one shall be. Main thread; changes nothing. The order of the checks is RabbitMQ's
+// (rabbit_channel:handle_method): the name, equivalence with an existing queue, and arguments only
+// for a new one. An exclusive queue is never durable, whatever was asked (RabbitMQ 3.10 and 4.x): it
+// goes with its connection.
+import { queueLocked, resourceText, serverNamedQueueRefused } from '../errors/topology-refusals.ts';
+import { AmqpError } from '../errors/refusal.ts';
+import type { QueueSpec } from '../routing/change.ts';
+import type { Command } from './command.ts';
+import { assertSameArguments, assertSameField } from './equivalence.ts';
+import { assertNewName, type RandomBytes, serverNamed, withoutLineBreaks } from './names.ts';
+import {
+  assertQueueArguments,
+  assertQueueProperties,
+  comparedQueueArguments,
+  queueTypeOf,
+  withQueueType,
+} from './queue-arguments.ts';
+import type { VhostTopology } from './vhost-topology.ts';
+
+export type DeclareQueue = Extract<Command, { kind: 'declare-queue' }>;
+
+/** What a declaration fixes; where the queue lives and its id are the control plane's to choose. */
+export type QueueDeclaration = Omit<QueueSpec, 'id' | 'shard'>;
+
+export interface DeclaredQueue {
+  readonly existing: QueueSpec | undefined;
+  readonly declaration: QueueDeclaration;
+}
+
+export function decideQueue(
+  vhost: VhostTopology,
+  command: DeclareQueue,
+  random: RandomBytes,
+): DeclaredQueue {
+  const declaration = {
+    name: declaredName(vhost, command, random),
+    durable: command.durable && !command.exclusive,
+    autoDelete: command.autoDelete,
+    exclusiveOwner: ownerOf(command),
+    arguments: command.arguments,
+  };
+  const existing = vhost.queues.get(declaration.name);
+  const subject = resourceText('queue', declaration.name, vhost.name);
+  if (existing !== undefined) assertEquivalent(vhost, subject, declaration, existing);
+  else assertNewQueue(subject, command);
+  return { existing, declaration };
+}
+
+function declaredName(vhost: VhostTopology, command: DeclareQueue, random: RandomBytes): string {
+  const asked = withoutLineBreaks(command.name);
+  if (asked !== '') {
+    assertNewName('queue', asked);
+    return asked;
+  }
+  const type = queueTypeOf(command.arguments);
+  if (type !== 'classic') throw new AmqpError(serverNamedQueueRefused(type));
+  let name = serverNamed(random);
+  while (vhost.queues.has(name)) name = serverNamed(random);
+  return name;
+}
+
+function ownerOf(command: DeclareQueue): number {
+  if (!command.exclusive) return 0;
+  if (command.connectionId !== 0) return command.connectionId;
+  throw new Error(`exclusive queue '${command.name}' declared without a connection to own it`);
+}
+
+function assertEquivalent(
+  vhost: VhostTopology,
+  subject: string,
+  received: QueueDeclaration,
+  current: QueueSpec,
+): void {
+  if (received.exclusiveOwner !== current.exclusiveOwner) {
+    throw new AmqpError(queueLocked(vhost.name, current.name));
+  }
+  assertSameField(subject, 'durable', received.durable, current.durable);
+  assertSameField(subject, 'auto_delete', received.autoDelete, current.autoDelete);
+  assertSameArguments(
+    subject,
+    comparedQueueArguments(queueTypeOf(current.arguments)),
+    withQueueType(received.arguments),
+    withQueueType(current.arguments),
+  );
+}
+
+function assertNewQueue(subject: string, command: DeclareQueue): void {
+  assertQueueArguments(subject, command.arguments);
+  assertQueueProperties(subject, queueTypeOf(command.arguments), command);
+}

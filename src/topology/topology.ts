@@ -1,0 +1,194 @@
+// The control plane's truth: virtual hosts with their queues, exchanges and bindings. Main thread.
+// A deterministic state machine: the same commands give the same changes (the one random source,
+// for server-named queues, is injected), it reads no clock and touches no socket. One command at a
+// time, to its end; a refused command changes nothing.
+// Invariants: queue ids rise from 1 and are never reused; `places` holds exactly the queues that
+// exist; `exclusive` exactly the exclusive ones, by the connection that owns them. Nothing is kept
+// of what has been deleted.
+import { randomBytes } from 'node:crypto';
+import { vhostNotFound } from '../errors/topology-refusals.ts';
+import { AmqpError } from '../errors/refusal.ts';
+import type {
+  BindingSpec,
+  Change,
+  DestinationKind,
+  ExchangeSpec,
+  QueueSpec,
+} from '../routing/change.ts';
+import { bind, unbind } from './binding-commands.ts';
+import type { Command, Outcome } from './command.ts';
+import { declareExchange, deleteExchange } from './exchange-commands.ts';
+import { assertNameBytes, type RandomBytes } from './names.ts';
+import { placeQueue } from './placement.ts';
+import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
+import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
+import { VhostTopology } from './vhost-topology.ts';
+
+interface QueuePlace {
+  readonly vhost: VhostTopology;
+  readonly queue: QueueSpec;
+}
+
+export interface TopologyOptions {
+  readonly shardCount: number;
+  /** Where the names of server-named queues come from. */
+  readonly randomBytes?: RandomBytes;
+}
+
+export class Topology {
+  private readonly shardCount: number;
+  private readonly random: RandomBytes;
+  private readonly byName = new Map<string, VhostTopology>();
+  private readonly places = new Map<number, QueuePlace>();
+  private readonly exclusive = new Map<number, Set<number>>();
+  private nextQueueId = 1;
+
+  constructor(options: TopologyOptions) {
+    this.shardCount = options.shardCount;
+    this.random = options.randomBytes ?? randomBytes;
+  }
+
+  execute(command: Command): Outcome {
+    const changes: Change[] = [];
+    try {
+      const queue = this.run(command, changes);
+      return { changes, refusal: undefined, queue };
+    } catch (error) {
+      if (!(error instanceof AmqpError)) throw error;
+      return { changes: [], refusal: error.refusal, queue: undefined };
+    }
+  }
+
+  /** All changes that rebuild a replica from nothing, in an order it can apply. */
+  snapshot(): Change[] {
+    const changes: Change[] = [];
+    for (const vhost of this.byName.values()) {
+      for (const change of vhost.snapshot()) changes.push(change);
+    }
+    return changes;
+  }
+
+  vhosts(): Iterable<string> {
+    return this.byName.keys();
+  }
+
+  hasVhost(name: string): boolean {
+    return this.byName.has(name);
+  }
+
+  exchanges(vhost: string): Iterable<ExchangeSpec> {
+    return this.byName.get(vhost)?.exchanges.values() ?? [];
+  }
+
+  queues(vhost: string): Iterable<QueueSpec> {
+    return this.byName.get(vhost)?.queues.values() ?? [];
+  }
+
+  bindings(vhost: string): Iterable<BindingSpec> {
+    return this.byName.get(vhost)?.bindings.all() ?? [];
+  }
+
+  bindingsFrom(vhost: string, source: string): Iterable<BindingSpec> {
+    return this.byName.get(vhost)?.bindings.from(source) ?? [];
+  }
+
+  bindingsTo(vhost: string, kind: DestinationKind, destination: string): Iterable<BindingSpec> {
+    return this.byName.get(vhost)?.bindings.to(kind, destination) ?? [];
+  }
+
+  private run(command: Command, changes: Change[]): QueueSpec | undefined {
+    switch (command.kind) {
+      case 'create-vhost':
+        this.createVhost(command.vhost, changes);
+        return undefined;
+      case 'delete-vhost':
+        this.deleteVhost(command.vhost, changes);
+        return undefined;
+      case 'declare-exchange':
+        declareExchange(this.vhost(command.vhost), command, changes);
+        return undefined;
+      case 'delete-exchange':
+        deleteExchange(this.vhost(command.vhost), command, changes);
+        return undefined;
+      case 'declare-queue':
+        return this.declareQueue(this.vhost(command.vhost), command, changes);
+      case 'bind':
+        bind(this.vhost(command.vhost), command, changes);
+        return undefined;
+      case 'unbind':
+        unbind(this.vhost(command.vhost), command, changes);
+        return undefined;
+      case 'queue-gone':
+        this.removeQueue(command.queueId, changes);
+        return undefined;
+      case 'connection-closed':
+        this.removeExclusive(command.connectionId, changes);
+        return undefined;
+    }
+  }
+
+  private vhost(name: string): VhostTopology {
+    const vhost = this.byName.get(name);
+    if (vhost === undefined) throw new AmqpError(vhostNotFound(name));
+    return vhost;
+  }
+
+  /** Idempotent, like RabbitMQ's management API. */
+  private createVhost(name: string, changes: Change[]): void {
+    if (this.byName.has(name)) return;
+    assertNameBytes('vhost', name);
+    const vhost = new VhostTopology(name);
+    this.byName.set(name, vhost);
+    changes.push({ kind: 'vhost-created', vhost: name });
+    for (const exchange of PREDECLARED_EXCHANGES) vhost.addExchange(exchange, changes);
+  }
+
+  /** The shards hear of each queue; exchanges and bindings go with the 'vhost-deleted'. */
+  private deleteVhost(name: string, changes: Change[]): void {
+    const vhost = this.byName.get(name);
+    if (vhost === undefined) return;
+    for (const queue of vhost.queues.values()) {
+      this.forgetQueue(queue);
+      changes.push({ kind: 'queue-deleted', vhost: name, queue });
+    }
+    this.byName.delete(name);
+    changes.push({ kind: 'vhost-deleted', vhost: name });
+  }
+
+  private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
+    const { existing, declaration } = decideQueue(vhost, command, this.random);
+    if (existing !== undefined) return existing;
+    const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
+    const queue = { id: this.nextQueueId, shard, ...declaration };
+    this.nextQueueId += 1;
+    this.rememberQueue(vhost, queue);
+    vhost.addQueue(queue, changes);
+    return queue;
+  }
+
+  private rememberQueue(vhost: VhostTopology, queue: QueueSpec): void {
+    this.places.set(queue.id, { vhost, queue });
+    const owner = queue.exclusiveOwner;
+    if (owner === 0) return;
+    const owned = this.exclusive.get(owner);
+    if (owned === undefined) this.exclusive.set(owner, new Set([queue.id]));
+    else owned.add(queue.id);
+  }
+
+  private forgetQueue(queue: QueueSpec): void {
+    this.places.delete(queue.id);
+    const owned = this.exclusive.get(queue.exclusiveOwner);
+    if (owned?.delete(queue.id) && owned.size === 0) this.exclusive.delete(queue.exclusiveOwner);
+  }
+
+  private removeQueue(id: number, changes: Change[]): void {
+    const place = this.places.get(id);
+    if (place === undefined) return;
+    this.forgetQueue(place.queue);
+    place.vhost.removeQueue(place.queue, changes);
+  }
+
+  private removeExclusive(connectionId: number, changes: Change[]): void {
+    for (const id of this.exclusive.get(connectionId) ?? []) this.removeQueue(id, changes);
+  }
+}

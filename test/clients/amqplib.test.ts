@@ -1,0 +1,101 @@
+// Test thread. The client scenarios with amqplib, Node's most used AMQP client.
+import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import { uniqueName } from '../support/unique-name.ts';
+import {
+  type Adapter,
+  describeClient,
+  type Handler,
+  type ScenarioClient,
+  type ScenarioConsumer,
+  type ScenarioMessage,
+} from './scenarios.ts';
+
+function scenarioMessage({ content, fields, properties }: ConsumeMessage): ScenarioMessage {
+  return {
+    body: content,
+    routingKey: fields.routingKey,
+    redelivered: fields.redelivered,
+    ...(properties as object),
+  };
+}
+
+async function consumeOn(
+  channel: Channel,
+  queue: string,
+  handler: Handler,
+  cancelledByBroker?: () => void,
+): Promise<ScenarioConsumer> {
+  const { consumerTag } = await channel.consume(queue, async (message) => {
+    if (message === null) {
+      cancelledByBroker?.();
+      return;
+    }
+    const verdict = await handler(scenarioMessage(message));
+    if (verdict === 'ack') channel.ack(message);
+    else channel.nack(message, false, verdict === 'requeue');
+  });
+  return {
+    cancel: async () => {
+      await channel.cancel(consumerTag);
+    },
+  };
+}
+
+async function open(url: string): Promise<ScenarioClient> {
+  const connection = await connect(url);
+  const channel = await connection.createConfirmChannel();
+  const returned = new Set<string>();
+  channel.on('return', (message) => returned.add(message.properties.messageId));
+  return {
+    declareQueue: async (name) => {
+      await channel.assertQueue(name, { durable: true });
+    },
+    deleteQueue: async (name) => {
+      await channel.deleteQueue(name);
+    },
+    messageCount: async (name) => (await channel.checkQueue(name)).messageCount,
+    declareExchange: async (name, type) => {
+      await channel.assertExchange(name, type, { autoDelete: true });
+    },
+    bind: async (queue, exchange, routingKey) => {
+      await channel.bindQueue(queue, exchange, routingKey);
+    },
+    publish: (exchange, routingKey, body, properties = {}) => {
+      const messageId = properties.messageId ?? uniqueName('message');
+      const options = { ...properties, messageId, mandatory: true };
+      return new Promise((resolve, reject) => {
+        channel.publish(exchange, routingKey, body, options, (error: unknown) => {
+          if (error) reject(error as Error);
+          else resolve(returned.has(messageId) ? 'returned' : 'confirmed');
+        });
+      });
+    },
+    consume: async (queue, prefetchCount, handler, cancelledByBroker) => {
+      const own = await connection.createChannel();
+      await own.prefetch(prefetchCount);
+      return consumeOn(own, queue, handler, cancelledByBroker);
+    },
+    close: () => connection.close(),
+  };
+}
+
+const adapter: Adapter = {
+  connect: open,
+  consumeForever: async (url, queue, handler) => {
+    const connection = await connect(url, {
+      recovery: {
+        initialDelay: 20,
+        setup: async (model: ChannelModel) => {
+          const channel = await model.createChannel();
+          await channel.prefetch(1);
+          await consumeOn(channel, queue, handler);
+        },
+      },
+    });
+    // A lost connection is what this consumer is here for.
+    connection.on('error', () => undefined);
+    return () => connection.close();
+  },
+};
+
+describeClient('amqplib', adapter);

@@ -1,0 +1,103 @@
+// Test thread. The client scenarios with @cloudamqp/amqp-client: its plain client, and its session for what
+// must survive a lost connection.
+import {
+  AMQPClient,
+  type AMQPConsumer,
+  type AMQPMessage,
+  type AMQPProperties,
+  AMQPSession,
+} from '@cloudamqp/amqp-client';
+import { uniqueName } from '../support/unique-name.ts';
+import {
+  type Adapter,
+  describeClient,
+  type Handler,
+  type ScenarioClient,
+  type ScenarioMessage,
+} from './scenarios.ts';
+
+function scenarioMessage({
+  body,
+  routingKey,
+  redelivered,
+  properties,
+}: AMQPMessage): ScenarioMessage {
+  return {
+    ...(properties as object),
+    body: Buffer.from(body as Uint8Array),
+    routingKey,
+    redelivered,
+  };
+}
+
+async function settle(message: AMQPMessage, handler: Handler): Promise<void> {
+  const verdict = await handler(scenarioMessage(message));
+  if (verdict === 'ack') await message.ack();
+  else await message.nack(verdict === 'requeue');
+}
+
+/** Resolves when the broker, not the client, ends the consumer. */
+async function endedByBroker(consumer: AMQPConsumer): Promise<void> {
+  await consumer.wait().catch(() => undefined);
+}
+
+async function open(url: string): Promise<ScenarioClient> {
+  const client = new AMQPClient(url);
+  const connection = await client.connect();
+  const channel = await connection.channel();
+  await channel.confirmSelect();
+  const returned = new Set<string>();
+  channel.onReturn = (message) => returned.add(message.properties.messageId!);
+  return {
+    declareQueue: async (name) => {
+      await channel.queueDeclare(name, { durable: true });
+    },
+    deleteQueue: async (name) => {
+      await channel.queueDelete(name);
+    },
+    messageCount: async (name) => {
+      const ok = await channel.queueDeclare(name, { passive: true });
+      return ok.messageCount;
+    },
+    declareExchange: (name, type) => channel.exchangeDeclare(name, type, { autoDelete: true }),
+    bind: (queue, exchange, routingKey) => channel.queueBind(queue, exchange, routingKey),
+    publish: async (exchange, routingKey, body, { persistent = false, ...rest } = {}) => {
+      const messageId = rest.messageId ?? uniqueName('message');
+      const properties: AMQPProperties = {
+        ...rest,
+        messageId,
+        deliveryMode: persistent ? 2 : 1,
+      };
+      await channel.basicPublish(exchange, routingKey, body, properties, true);
+      return returned.has(messageId) ? 'returned' : 'confirmed';
+    },
+    consume: async (queue, prefetchCount, handler, cancelledByBroker) => {
+      const own = await connection.channel();
+      await own.prefetch(prefetchCount);
+      const consumer = await own.basicConsume(queue, { noAck: false }, (message) =>
+        settle(message, handler),
+      );
+      if (cancelledByBroker !== undefined) void endedByBroker(consumer).then(cancelledByBroker);
+      return {
+        cancel: async () => {
+          await consumer.cancel();
+        },
+      };
+    },
+    close: () => connection.close(),
+  };
+}
+
+const adapter: Adapter = {
+  connect: open,
+  consumeForever: async (url, queue, handler) => {
+    const session = await AMQPSession.connect(url, { reconnectInterval: 20, logger: null });
+    const declared = await session.queue(queue, { durable: true });
+    await declared.subscribe({ prefetch: 1, manualAck: true }, (message) =>
+      settle(message, handler),
+    );
+    return () => session.stop();
+  },
+};
+
+describeClient('cloudamqp', adapter);

@@ -1,0 +1,66 @@
+// Test thread. Where RabbitMQ 3.10.8, on which these tests are proven, and WarrenMQ are meant to
+// differ: newer RabbitMQ behaviour, or a friendlier choice. Each row says why; docs/compatibility.md
+// tells users the same. A test that needs a row asks `expectedOn`.
+import type { BrokerKind, TestBroker } from '../support/broker.ts';
+
+interface Difference<Value> extends Readonly<Record<BrokerKind, Value>> {
+  readonly reason: string;
+}
+
+function difference<Value>(row: Difference<Value>): Difference<Value> {
+  return row;
+}
+
+export const differences = {
+  frameMaxFloor: difference({
+    reason: 'RabbitMQ 4.1 raised the smallest frame_max from 4096 to 8192',
+    rabbitmq310: 4096,
+    warrenmq: 8192,
+  }),
+  handshakeRefusalsAreSaid: difference({
+    reason:
+      'RabbitMQ closes the socket without a word, after 3 s, on every mistake before connection.open ' +
+      'but a wrong password; the reply code it has in mind is only in its log',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  malformedTable: difference<'socket closed' | number>({
+    reason: 'the RabbitMQ reader crashes on a malformed field table and says nothing',
+    rabbitmq310: 'socket closed',
+    warrenmq: 502,
+  }),
+  unknownMethod: difference<'socket closed' | number>({
+    reason: 'the RabbitMQ reader crashes on an unknown class or method id and says nothing',
+    rabbitmq310: 'socket closed',
+    warrenmq: 503,
+  }),
+  malformedProperties: difference({
+    reason: 'RabbitMQ decodes properties late, in the channel, and crashes there (541)',
+    rabbitmq310: [541],
+    warrenmq: [501, 502],
+  }),
+  unknownExchangeType: difference({
+    reason: 'RabbitMQ 4 closes only the channel (406); 3.10 closed the connection (503)',
+    rabbitmq310: { scope: 'connection', code: 503 },
+    warrenmq: { scope: 'channel', code: 406 },
+  }),
+  countsAreExact: difference({
+    reason:
+      'in RabbitMQ a passive declare overtakes publishes that the queue has not looked at yet; in ' +
+      'WarrenMQ both take the same way, so the counts include whatever the channel published',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  tooLargeBodyIsRefused: difference({
+    reason:
+      'RabbitMQ 3.10 waits forever after more body bytes than announced, and accepts any announcement; ' +
+      'newer versions answer 501',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+};
+
+/** What this broker is expected to do where the two differ. */
+export function expectedOn<Value>(broker: TestBroker, row: Difference<Value>): Value {
+  return row[broker.kind];
+}

@@ -1,0 +1,185 @@
+// Test thread. One broker per test file: `useBroker()` starts WarrenMQ as a child process on port 0
+// before the file's tests and stops it with SIGTERM after them; a broker that dies by itself, or stops
+// with anything but exit code 0, fails the file. With CONFORMANCE_URL=amqp://host:port set, the tests
+// run against that broker instead (that is how they are proven on RabbitMQ).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { withDeadline } from './inbox.ts';
+import type { RawChannel } from './raw-channel.ts';
+import { type OpenOptions, RawClient } from './raw-client.ts';
+
+/** RabbitMQ 3.10 is what Debian ships; expectations that differ are in conformance/differences.ts. */
+export type BrokerKind = 'rabbitmq310' | 'warrenmq';
+
+export interface BrokerShape {
+  readonly acceptors: number;
+  readonly shards: number;
+}
+
+export interface BrokerOptions extends Partial<BrokerShape> {
+  /** Configuration settings, as `--set key=value`. */
+  readonly set?: Readonly<Record<string, string>>;
+}
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const EXTERNAL_URL = process.env['CONFORMANCE_URL'];
+const START_MILLIS_MAX = 20_000;
+const STOP_MILLIS_MAX = 10_000;
+
+/** The shapes that the core tests run with; a broker from outside has only its own. */
+export const BROKER_SHAPES: readonly BrokerShape[] =
+  EXTERNAL_URL === undefined
+    ? [
+        { acceptors: 1, shards: 1 },
+        { acceptors: 1, shards: 3 },
+        { acceptors: 2, shards: 3 },
+      ]
+    : [{ acceptors: 1, shards: 1 }];
+
+/** CONFORMANCE_SHAPE=2,3 runs every test that does not name a shape with 2 acceptors and 3 shards. */
+function defaultShape(): BrokerShape {
+  const [acceptors, shards] = (process.env['CONFORMANCE_SHAPE'] ?? '1,1').split(',').map(Number);
+  return { acceptors: acceptors ?? 1, shards: shards ?? 1 };
+}
+
+export class TestBroker {
+  host = '127.0.0.1';
+  port = 0;
+  kind: BrokerKind = 'warrenmq';
+  #stop: () => Promise<void> = () => Promise.resolve();
+  readonly #clients: RawClient[] = [];
+
+  get url(): string {
+    return `amqp://guest:guest@${this.host}:${this.port}`;
+  }
+
+  async start(options: BrokerOptions): Promise<void> {
+    if (EXTERNAL_URL === undefined) {
+      const child = await startWarren(options);
+      this.port = child.port;
+      this.#stop = child.stop;
+      return;
+    }
+    const url = new URL(EXTERNAL_URL);
+    this.host = url.hostname;
+    this.port = Number(url.port);
+    const probe = await RawClient.open(this);
+    const platform = String(probe.serverProperties['platform']);
+    this.kind = platform.startsWith('Erlang') ? 'rabbitmq310' : 'warrenmq';
+    await probe.close();
+  }
+
+  /** Closes the clients that tests left open and stops the broker, if it is ours. */
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.socket.destroy();
+    await this.#stop();
+  }
+
+  /** A client that is logged in; it is cut off when the file ends. */
+  async open(options: OpenOptions = {}): Promise<RawClient> {
+    const client = await this.connect();
+    await client.login(options);
+    await client.tuneAndOpen(options);
+    return client;
+  }
+
+  /** A channel on a client of its own. */
+  async channel(options: OpenOptions = {}): Promise<RawChannel> {
+    return (await this.open(options)).channel();
+  }
+
+  /** A TCP connection without handshake; it is cut off when the file ends. */
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.connect(this);
+    this.#clients.push(client);
+    return client;
+  }
+}
+
+/** Call at the top of a test file or a describe block. */
+export function useBroker(options: BrokerOptions = {}): TestBroker {
+  const broker = new TestBroker();
+  beforeAll(() => broker.start(options));
+  afterAll(() => broker.stop());
+  return broker;
+}
+
+async function startWarren(
+  options: BrokerOptions,
+): Promise<{ port: number; stop: () => Promise<void> }> {
+  const shape = { ...defaultShape(), ...options };
+  const dataDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
+  const args = ['src/cli/main.ts', 'server', '--port', '0', '--management-port', '0'];
+  args.push('--data-dir', dataDirectory);
+  args.push('--shards', String(shape.shards), '--acceptors', String(shape.acceptors));
+  for (const [key, value] of Object.entries(options.set ?? {}))
+    args.push('--set', `${key}=${value}`);
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = collectOutput(child);
+  const exit = once(child, 'exit');
+  const port = await portFrom(child, output, exit);
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    const died = child.exitCode !== null || child.signalCode !== null;
+    stopping = true;
+    if (!died) child.kill('SIGTERM');
+    try {
+      const [code, signal] = await withDeadline('the broker to stop', exit, STOP_MILLIS_MAX);
+      if (died || code !== 0) {
+        const how = died ? 'exited by itself' : 'did not stop cleanly';
+        throw new Error(`the broker ${how} (code ${code}, signal ${signal}):\n${output()}`);
+      }
+    } finally {
+      child.kill('SIGKILL');
+      fs.rmSync(dataDirectory, { recursive: true, force: true });
+    }
+  };
+  // Said at once: what fails afterwards in the tests is only a consequence.
+  child.on('exit', (code, signal) => {
+    if (stopping) return;
+    process.stderr.write(`broker exited by itself (code ${code}, ${signal}):\n${output()}\n`);
+  });
+  return { port, stop };
+}
+
+/** Keeps the last part of what the broker says, for failure messages. */
+function collectOutput(child: ChildProcess): () => string {
+  let text = '';
+  const keep = (bytes: Buffer): void => {
+    text = (text + bytes.toString()).slice(-20_000);
+  };
+  child.stdout!.on('data', keep);
+  child.stderr!.on('data', keep);
+  return () => text;
+}
+
+/** The port in the first `amqp://HOST:PORT` that the broker prints when it is ready. */
+async function portFrom(
+  child: ChildProcess,
+  output: () => string,
+  exit: Promise<unknown[]>,
+): Promise<number> {
+  const ready = new Promise<number>((resolve) => {
+    child.stdout!.on('data', () => {
+      const found = /amqp:\/\/\S*:(\d+)\s/.exec(output());
+      if (found !== null) resolve(Number(found[1]));
+    });
+  });
+  const early = exit.then(([code, signal]) => {
+    throw new Error(`the broker did not start (code ${code}, signal ${signal}):\n${output()}`);
+  });
+  try {
+    const started = Promise.race([ready, early]);
+    return await withDeadline('the broker to say its port', started, START_MILLIS_MAX);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    // The race is over; a later exit is judged by `stop`.
+    early.catch(() => undefined);
+  }
+}

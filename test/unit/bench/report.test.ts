@@ -1,0 +1,114 @@
+// Statistics, tables and the comparison made from turns. Test process.
+import { describe, expect, it } from 'vitest';
+import {
+  compareScenario,
+  formatComparison,
+  type RivalsFile,
+  type TurnRecord,
+} from '../../../bench/report/comparison.ts';
+import { median, pairRatios, spread } from '../../../bench/report/statistics.ts';
+import { formatTable } from '../../../bench/report/table.ts';
+
+describe('statistics', () => {
+  it('takes the middle value, or the mean of the two middle ones', () => {
+    expect(median([9, 1, 5])).toBe(5);
+    expect(median([4, 1, 10, 2])).toBe(3);
+    expect(median([])).toBeNaN();
+  });
+
+  it('sorts by value, not by text, and leaves its input alone', () => {
+    const values = [100, 20, 3];
+    expect(spread(values)).toEqual({ median: 20, min: 3, max: 100, count: 3 });
+    expect(values).toEqual([100, 20, 3]);
+  });
+
+  it('pairs turns of the same repeat', () => {
+    expect(pairRatios([10, 20, 30], [5, 5])).toEqual([2, 4]);
+  });
+});
+
+describe('formatTable', () => {
+  it('aligns the first column left and the others right', () => {
+    expect(
+      formatTable(
+        ['name', 'n'],
+        [
+          ['a', '10'],
+          ['long name', '9'],
+        ],
+      ),
+    ).toBe(
+      [
+        '| name      |   n |',
+        '|-----------|----:|',
+        '| a         |  10 |',
+        '| long name |   9 |',
+      ].join('\n'),
+    );
+  });
+});
+
+function turn(broker: string, changes: Partial<TurnRecord>): TurnRecord {
+  return {
+    scenario: 's',
+    broker,
+    settled: true,
+    cpuSeconds: 1,
+    cpuMicrosPerMessage: undefined,
+    rssBytes: 0,
+    rssBytesBefore: 0,
+    otherCores: 0,
+    load: undefined,
+    idleConnections: undefined,
+    ...changes,
+  };
+}
+
+function fileOf(turns: readonly TurnRecord[]): RivalsFile {
+  return {
+    startedAt: 'now',
+    commit: '',
+    machine: 'm',
+    node: '24',
+    brokers: { a: 'A 1', b: 'B 2' },
+    scenarios: [{ name: 's', purpose: 'p', metrics: ['rss', 'rss-per-connection'] }],
+    turns,
+  };
+}
+
+describe('compareScenario', () => {
+  const mib = 1024 * 1024;
+  const turns = [100, 50, 200, 50, 300, 100].map((rss, index) =>
+    turn(index % 2 === 0 ? 'a' : 'b', { rssBytes: rss * mib }),
+  );
+
+  it('divides the first broker by the second, by medians and by pairs', () => {
+    const file = fileOf(turns);
+    const [rss, perConnection] = compareScenario(file, file.scenarios[0]!);
+    expect(rss!.spreads).toEqual([
+      { median: 200, min: 100, max: 300, count: 3 },
+      { median: 50, min: 50, max: 100, count: 3 },
+    ]);
+    expect(rss!.ratio).toBe(4);
+    expect(rss!.pairs).toEqual([2, 4, 3]);
+    // Not measured in these turns: no value, and no zero either.
+    expect(perConnection!.spreads.map(({ count }) => count)).toEqual([0, 0]);
+  });
+
+  it('takes memory per connection from the growth', () => {
+    const idle = { idleConnections: 1024, rssBytes: 3 * mib, rssBytesBefore: 2 * mib };
+    const file = fileOf([turn('a', idle), turn('b', { ...idle, rssBytes: 4 * mib })]);
+    const [, perConnection] = compareScenario(file, file.scenarios[0]!);
+    expect(perConnection!.spreads.map(({ median: middle }) => middle)).toEqual([1, 2]);
+  });
+
+  it('shows both brokers and says when turns were not clean', () => {
+    const clean = formatComparison(fileOf(turns));
+    expect(clean).toContain('| RSS MiB (less is better)');
+    expect(clean).toContain('200 (100 to 300) | 50 (50 to 100) |  4.00 | 2.00 4.00 3.00 |');
+    expect(clean).not.toContain('Not clean');
+    const unsettled = turns.map((record, index) => ({ ...record, settled: index > 1 }));
+    expect(formatComparison(fileOf(unsettled))).toContain('of 6 turns');
+    expect(formatComparison(fileOf(unsettled))).toContain('2 began before');
+  });
+});

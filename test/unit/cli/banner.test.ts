@@ -1,0 +1,47 @@
+// The banner: everything a newcomer needs, and example lines that reach this very broker.
+import { expect, it } from 'vitest';
+import { bannerText } from '../../../src/cli/banner.ts';
+import { defaultConfig } from '../../../src/config/load-config.ts';
+
+const config = defaultConfig({ dataDir: '/srv/data', shards: 3, acceptors: 1 });
+
+it('shows listeners, management, data, threads and durability', () => {
+  const listeners = [{ host: '::', port: 5672 }];
+  const text = bannerText(config, { listeners, managementPort: 15672 });
+  expect(text).toMatch(/^WarrenMQ \d+\.\d+\.\d+, process \d+\n/);
+  expect(text).toContain('AMQP 0-9-1  [::]:5672  (every IPv4 and IPv6 address)');
+  expect(text).toContain('http://localhost:15672');
+  expect(text).toContain('/srv/data');
+  expect(text).toContain('1 acceptor, 3 shards');
+  expect(text).toContain('memory only until the disk log lands: messages do not survive a restart');
+  expect(text).toMatch(/^ {2}Publish +node examples\/publish\.js$/m);
+  expect(text).toMatch(/^ {2}Consume +node examples\/consume\.js$/m);
+});
+
+it('leaves out a management listener that is off', () => {
+  const text = bannerText(config, {
+    listeners: [{ host: '::', port: 1 }],
+    managementPort: undefined,
+  });
+  expect(text).not.toContain('Management');
+});
+
+it.each([
+  [{ host: '::', port: 5673 }, {}, ' amqp://localhost:5673'],
+  [{ host: '127.0.0.1', port: 5672 }, {}, ' amqp://127.0.0.1:5672'],
+  [{ host: '::1', port: 5672 }, {}, ' amqp://[::1]:5672'],
+  [{ host: '0.0.0.0', port: 5672 }, {}, ''],
+  [{ host: '::', port: 5672 }, { defaultVhost: 'a/b' }, ' amqp://localhost:5672/a%2Fb'],
+  [
+    { host: '::', port: 5672 },
+    { defaultUser: 'me@x', defaultPass: 'secret-word' },
+    ' amqp://me%40x:PASSWORD@localhost:5672',
+  ],
+])('gives the examples the address they need: %o %o', (listener, overrides, argument) => {
+  const text = bannerText(
+    { ...config, ...overrides },
+    { listeners: [listener], managementPort: undefined },
+  );
+  expect(text).toContain(`node examples/publish.js${argument}\n`);
+  expect(text).not.toContain('secret-word');
+});

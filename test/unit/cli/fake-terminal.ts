@@ -1,0 +1,43 @@
+// Test support: a terminal that remembers what was said, and lets a test send signals.
+import type { StopSignal, Terminal } from '../../../src/cli/terminal.ts';
+
+export interface FakeTerminal extends Terminal {
+  readonly said: { out: string; error: string };
+  readonly exits: number[];
+  nowMillis: number;
+  send(reason: StopSignal | 'launcher gone'): void;
+}
+
+export function fakeTerminal(overrides: Partial<Terminal> = {}): FakeTerminal {
+  const handlers: ((reason: StopSignal | 'launcher gone') => void)[] = [];
+  const said = { out: '', error: '' };
+  const terminal: FakeTerminal = {
+    said,
+    exits: [],
+    nowMillis: 0,
+    out: (text) => {
+      said.out += text;
+    },
+    error: (text) => {
+      said.error += text;
+    },
+    exit: (code) => {
+      terminal.exits.push(code);
+    },
+    onStop: (handler) => {
+      handlers.push(handler);
+    },
+    now: () => terminal.nowMillis,
+    send: (reason) => {
+      for (const handler of handlers) handler(reason);
+    },
+    env: {},
+    cwd: '/srv',
+    cores: 2,
+    readFile: () => {
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    },
+    ...overrides,
+  };
+  return terminal;
+}
