@@ -4,10 +4,10 @@
 
 export class Backlog {
   readonly max: number;
-  #copies: number;
+  readonly #copies: number;
   #published: number;
   #delivered: number;
-  #wake: () => void;
+  readonly #wake: () => void;
 
   /** `max` 0 means no limit; `copies` is how many queues get each message. */
   constructor(max: number, copies: number, wake: () => void) {

@@ -12,10 +12,10 @@ export class ConfirmWindow {
   readonly latency: Histogram;
   #next: number;
   #oldest: number;
-  #size: number;
+  readonly #size: number;
   #confirmed: Uint8Array;
   #intended: Float64Array;
-  #window: MeasuringWindow;
+  readonly #window: MeasuringWindow;
 
   constructor(size: number, window: MeasuringWindow) {
     this.latency = new Histogram();
@@ -61,7 +61,7 @@ export class ConfirmWindow {
     const slot = number % this.#size;
     if (this.#confirmed[slot] === 1) return 0;
     this.#confirmed[slot] = 1;
-    const millis = this.#intended[slot]!;
+    const millis = this.#intended[slot];
     if (this.#window.includes(millis)) this.latency.record((now - millis) * 1000, 1);
     return 1;
   }

@@ -59,9 +59,9 @@ export class LoadConnection implements FrameSink {
   blockedCount: number;
   /** What the peer says it is, such as "RabbitMQ 3.10.8". */
   product: string;
-  #stepper: FrameStepper;
+  readonly #stepper: FrameStepper;
   #waiting: Waiting | undefined;
-  #onFailure: (error: Error) => void;
+  readonly #onFailure: (error: Error) => void;
   #closing: boolean;
 
   private constructor(endpoint: Endpoint, onFailure: (error: Error) => void) {
@@ -167,7 +167,7 @@ export class LoadConnection implements FrameSink {
     if (waiting !== undefined && waiting.method === method) {
       waiting.resolve(Buffer.from(bytes.subarray(start, end)));
     } else if (method === METHOD.connectionClose || method === METHOD.channelClose) {
-      const textBytes = bytes[start + 6]!;
+      const textBytes = bytes[start + 6];
       const text = bytes.toString('utf8', start + 7, start + 7 + textBytes);
       this.#fail(new Error(`refused by the broker: ${bytes.readUInt16BE(start + 4)} ${text}`));
     } else if (method === METHOD.connectionBlocked) {

@@ -30,11 +30,11 @@ export class Consumer implements FrameSink {
   readonly connection: LoadConnection;
   readonly latency: Histogram;
   delivered: number;
-  #settings: ConsumerSettings;
-  #backlog: Backlog;
-  #window: MeasuringWindow;
-  #check: OrderCheck | undefined;
-  #inspects: boolean;
+  readonly #settings: ConsumerSettings;
+  readonly #backlog: Backlog;
+  readonly #window: MeasuringWindow;
+  readonly #check: OrderCheck | undefined;
+  readonly #inspects: boolean;
   #reported: number;
   #bodyBytesLeft: number;
   #bodyStarted: boolean;
@@ -96,7 +96,7 @@ export class Consumer implements FrameSink {
     }
     if (this.#unacked + 1 !== this.#settings.ackBatch) return;
     // After the method id comes the consumer tag, a short string, then the delivery tag.
-    const from = start + 5 + bytes[start + 4]!;
+    const from = start + 5 + bytes[start + 4];
     const to = this.#ackBytes + ACK_TAG_START;
     for (let index = 0; index < 8; index += 1) this.#acks[to + index] = bytes[from + index]!;
   }

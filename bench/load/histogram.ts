@@ -22,7 +22,7 @@ export interface LatencySummary {
 export class Histogram {
   count: number;
   max: number;
-  #counts: Float64Array;
+  readonly #counts: Float64Array;
 
   constructor() {
     this.count = 0;
@@ -35,14 +35,14 @@ export class Histogram {
     const value = micros < 0 ? 0 : micros > VALUE_MAX ? VALUE_MAX : micros | 0;
     const bits = 32 - Math.clz32(value);
     const shift = bits > PRECISION_BITS ? bits - PRECISION_BITS : 0;
-    this.#counts[shift * HALF + (value >>> shift)]! += times;
+    this.#counts[shift * HALF + (value >>> shift)] += times;
     this.count += times;
     if (value > this.max) this.max = value;
   }
 
   add(other: Histogram): void {
     for (let index = 0; index < this.#counts.length; index += 1) {
-      this.#counts[index]! += other.#counts[index]!;
+      this.#counts[index] += other.#counts[index];
     }
     this.count += other.count;
     this.max = Math.max(this.max, other.max);
@@ -53,7 +53,7 @@ export class Histogram {
     const rank = Math.max(1, Math.ceil(fraction * this.count));
     let seen = 0;
     for (let index = 0; index < this.#counts.length; index += 1) {
-      seen += this.#counts[index]!;
+      seen += this.#counts[index];
       if (seen >= rank && this.count > 0) return Math.min(this.max, middleOf(index));
     }
     return 0;

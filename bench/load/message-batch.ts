@@ -19,9 +19,9 @@ export class MessageBatch {
   readonly messageBytes: number;
   /** How many messages one buffer holds; at least one, however large. */
   readonly messagesMax: number;
-  #message: PublishFrames;
-  #bodyBytes: number;
-  #buffer: Buffer;
+  readonly #message: PublishFrames;
+  readonly #bodyBytes: number;
+  readonly #buffer: Buffer;
 
   constructor(message: PublishFrames, bodyBytes: number) {
     this.#message = message;

@@ -41,7 +41,7 @@ const ANSWERS: ReadonlyMap<number, Buffer> = new Map([
 ]);
 
 class NullConnection implements FrameSink {
-  #socket: Socket;
+  readonly #socket: Socket;
 
   constructor(socket: Socket) {
     this.#socket = socket;

@@ -35,7 +35,7 @@ const PREFETCH_MAX = 65_535;
 /** Reads the arguments after the script's name; throws commander's error with a usable text. */
 export function parseLoadOptions(args: readonly string[]): LoadOptions {
   const command = loadCommand();
-  command.parse(args as string[], { from: 'user' });
+  command.parse(args, { from: 'user' });
   const options = command.opts<LoadOptions>();
   const problem = contradiction(options);
   if (problem !== undefined) command.error(`error: ${problem}`);

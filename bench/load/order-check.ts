@@ -11,7 +11,7 @@ export class OrderCheck {
   repeated: number;
   /** Publishers that cannot publish to this queue: a body that was damaged or misrouted. */
   unknown: number;
-  #sole: boolean;
+  readonly #sole: boolean;
   #expected: Float64Array;
 
   constructor(publishers: number, sole: boolean) {

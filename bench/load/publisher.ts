@@ -36,16 +36,16 @@ export class Publisher implements FrameSink {
   dueInWindow: number;
   /** Open loop: how long after its intended time a message was handed to the socket. */
   readonly sendLag: Histogram;
-  #settings: PublisherSettings;
-  #batch: MessageBatch;
-  #backlog: Backlog;
-  #window: MeasuringWindow;
-  #confirms: ConfirmWindow | undefined;
+  readonly #settings: PublisherSettings;
+  readonly #batch: MessageBatch;
+  readonly #backlog: Backlog;
+  readonly #window: MeasuringWindow;
+  readonly #confirms: ConfirmWindow | undefined;
   #running: boolean;
   #turnScheduled: boolean;
   #openLoop: boolean;
-  #dueMillis: number[];
-  #dueCounts: number[];
+  readonly #dueMillis: number[];
+  readonly #dueCounts: number[];
 
   constructor(
     connection: LoadConnection,
@@ -130,7 +130,7 @@ export class Publisher implements FrameSink {
       return;
     }
     const tag = readU32(bytes, start + 4) * 2 ** 32 + readU32(bytes, start + 8);
-    const settled = this.#confirms!.settle(tag, (bytes[start + 12]! & 1) === 1);
+    const settled = this.#confirms!.settle(tag, (bytes[start + 12] & 1) === 1);
     if (method === METHOD.basicAck) this.confirmed += settled;
     else this.nacked += settled;
   }
@@ -176,8 +176,8 @@ export class Publisher implements FrameSink {
 
   /** Takes `count` messages off the oldest slice that is due; its intended send time. */
   #takeDue(count: number): number {
-    const millis = this.#dueMillis[0]!;
-    this.#dueCounts[0]! -= count;
+    const millis = this.#dueMillis[0];
+    this.#dueCounts[0] -= count;
     if (this.#dueCounts[0] === 0) {
       this.#dueMillis.shift();
       this.#dueCounts.shift();

@@ -23,10 +23,10 @@ interface BeatData {
 }
 
 export class SliceClock {
-  #worker: Worker;
-  #startMillis: number;
+  readonly #worker: Worker;
+  readonly #startMillis: number;
   #slice: number;
-  #onSlice: (slice: number, millis: number) => void;
+  readonly #onSlice: (slice: number, millis: number) => void;
 
   /** Calls `onSlice(slice, millis)` for every slice from now on, in order. */
   constructor(onSlice: (slice: number, millis: number) => void) {

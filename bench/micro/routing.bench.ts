@@ -59,7 +59,7 @@ const SHAPES: readonly Shape[] = [
     type: 'topic',
     bindingKey: (index) => {
       const kinds = [`eu.${index}.*.created`, `eu.${index}.#`, `#.${index}.*.created`];
-      return kinds[index % kinds.length]!;
+      return kinds[index % kinds.length];
     },
     bindingArguments: noArguments,
     message: (index) => ({ key: `eu.${index}.order.created`, headers: undefined }),
@@ -117,7 +117,7 @@ async function measure(shape: Shape, bindingCount: number, quick: boolean): Prom
   let next = 0;
   const resolveBatch = () => {
     for (let i = 0; i < BATCH_RESOLVES; i += 1) {
-      const { key, headers } = messages[next]!;
+      const { key, headers } = messages[next];
       next = next + 1 < messages.length ? next + 1 : 0;
       routes.resolve(shape.exchangeName, key, headers, resolution);
     }

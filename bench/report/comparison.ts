@@ -94,7 +94,7 @@ export function compareScenario(
     const spreads = columns.map(spread);
     const [first, second] = spreads;
     const ratio = first && second && first.median / second.median;
-    const pairs = columns.length === 2 ? pairRatios(columns[0]!, columns[1]!) : [];
+    const pairs = columns.length === 2 ? pairRatios(columns[0], columns[1]) : [];
     return { title: metric.title, digits: metric.digits, spreads, ratio, pairs };
   });
 }

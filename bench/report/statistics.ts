@@ -13,8 +13,8 @@ export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >>> 1;
-  if (sorted.length % 2 === 1) return sorted[middle]!;
-  return (sorted[middle - 1]! + sorted[middle]!) / 2;
+  if (sorted.length % 2 === 1) return sorted[middle];
+  return (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 export function spread(values: readonly number[]): Spread {
@@ -29,5 +29,5 @@ export function spread(values: readonly number[]): Spread {
 /** Each first value over the second of the same turn; what both lack is left out. */
 export function pairRatios(first: readonly number[], second: readonly number[]): number[] {
   const count = Math.min(first.length, second.length);
-  return first.slice(0, count).map((value, index) => value / second[index]!);
+  return first.slice(0, count).map((value, index) => value / second[index]);
 }

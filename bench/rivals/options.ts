@@ -30,7 +30,7 @@ export function parseRivalsOptions(args: readonly string[]): RivalsOptions {
     .option('--out <file>', 'where to write all turns as JSON', '')
     .option('--tiny', 'one short turn of one broker', false)
     .exitOverride();
-  command.parse(args as string[], { from: 'user' });
+  command.parse(args, { from: 'user' });
   const options = command.opts<RivalsOptions>();
   const chosen = { ...options, scenarios: options.scenarios ?? chooseScenarios('') };
   if (!['', 'warrenmq', 'rabbitmq'].includes(options.only)) {

@@ -46,9 +46,9 @@ export function readUsage(root: number): Usage {
 
 /** Processor time of the whole machine that was not idle, from the first line of /proc/stat. */
 export function readMachineCpuSeconds(): number {
-  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.trim().split(/\s+/);
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].trim().split(/\s+/);
   const [user, nice, system, , , irq, softirq] = fields.slice(1).map(Number);
-  return (user! + nice! + system! + irq! + softirq!) / TICKS_PER_SECOND;
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
 }
 
 function readAllStats(): Map<number, Stat> {

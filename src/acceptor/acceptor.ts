@@ -178,8 +178,8 @@ export class Acceptor implements ThreadWork {
 
   private accept(socket: Socket) {
     const name =
-      `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0} -> ` +
-      `${socket.localAddress ?? '?'}:${socket.localPort ?? 0}`;
+      `${plainAddress(socket.remoteAddress)}:${socket.remotePort ?? 0} -> ` +
+      `${plainAddress(socket.localAddress)}:${socket.localPort ?? 0}`;
     const connection = new Connection(this, socket, this.nextId(), name);
     this.connections.add(connection);
     if (this.isStopping) socket.destroy();
@@ -319,4 +319,9 @@ export class Acceptor implements ThreadWork {
       slabPagesUsed: this.slab.pageCount - this.slab.freePages,
     };
   }
+}
+
+/** IPv4 addresses without the IPv6 prefix that dual-stack sockets give them. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? '?').replace(/^::ffff:/, '');
 }

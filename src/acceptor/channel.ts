@@ -42,6 +42,7 @@ export class Channel {
   isOpen: boolean;
   /** An answer is awaited. */
   isWaiting: boolean;
+  private readonly delayedNotices: Method[];
   /** Shards that know this channel. */
   private readonly openLinks: Set<ShardLink>;
 
@@ -60,11 +61,23 @@ export class Channel {
     this.lastQueueName = '';
     this.isOpen = true;
     this.isWaiting = false;
+    this.delayedNotices = [];
     this.openLinks = new Set();
   }
 
   send(method: Method): void {
     this.connection.send(this.number, method);
+  }
+
+  /** Sends what the client did not ask for, but never between its request and our answer. */
+  notice(method: Method): void {
+    if (this.isWaiting) this.delayedNotices.push(method);
+    else this.send(method);
+  }
+
+  /** An answer is awaited, or frames are waiting behind one. */
+  get isBusy(): boolean {
+    return this.isOpen && (this.isWaiting || !this.backlog.isEmpty);
   }
 
   // --- publishing -----------------------------------------------------------------------------
@@ -174,7 +187,8 @@ export class Channel {
 
   resume(): void {
     this.isWaiting = false;
-    this.connection.drainBacklog(this);
+    for (const method of this.delayedNotices.splice(0)) if (this.isOpen) this.send(method);
+    this.connection.channelResumed(this);
   }
 
   /** Asks a shard; `onReply` runs inside the drain of its ring, before any later delivery. */

@@ -13,6 +13,7 @@ import {
   channelNumberTooHigh,
   contentOnChannelZero,
   frameTooLarge,
+  heartbeatWithPayload,
   unexpectedFrame,
   unknownFrameType,
 } from '../errors/connection-refusals.ts';
@@ -58,8 +59,8 @@ export type ConnectionState =
 
 /** RabbitMQ lets a client go over by the size of the framing unpunished. */
 const FRAME_SLACK_BYTES = FRAME_OVERHEAD_BYTES;
-/** Before login a client needs no more than this. */
-const FRAME_MAX_BEFORE_TUNE = 16 * 1024;
+/** Before login a client needs no more than this (RabbitMQ's initial_frame_max). */
+const FRAME_MAX_BEFORE_TUNE = 8192;
 
 const HEARTBEAT_FRAME = Uint8Array.of(FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END);
 
@@ -100,6 +101,7 @@ export class Connection implements OutputOwner {
   private readonly delayed: Set<Channel>;
   /** The channel whose assembled publish found no room. */
   private heldPublisher: Channel | undefined;
+  private onQuiet: (() => void) | undefined;
 
   constructor(acceptor: Acceptor, socket: Socket, id: number, name: string) {
     this.acceptor = acceptor;
@@ -125,6 +127,7 @@ export class Connection implements OutputOwner {
     this.channels = [];
     this.delayed = new Set();
     this.heldPublisher = undefined;
+    this.onQuiet = undefined;
   }
 
   /** True until the connection is closed: there is a point in handling or holding its bytes. */
@@ -210,8 +213,10 @@ export class Connection implements OutputOwner {
     end: number,
   ): boolean {
     if (type === FRAME_HEARTBEAT) {
-      if (number !== 0)
+      if (number !== 0) {
         throw new AmqpError(unexpectedFrame('a frame', `a heartbeat on channel ${number}`));
+      }
+      if (end > start) throw new AmqpError(heartbeatWithPayload(end - start));
       return true;
     }
     if (type !== FRAME_METHOD && type !== FRAME_HEADER && type !== FRAME_BODY) {
@@ -219,11 +224,28 @@ export class Connection implements OutputOwner {
     }
     if (number === 0) {
       if (type !== FRAME_METHOD) throw new AmqpError(contentOnChannelZero('content'));
-      dispatchConnectionMethod(this, bytes, view, start, end);
+      this.connectionMethod(bytes, view, start, end);
       return this.isUsable;
     }
     if (this.state === 'closing') return true;
+    if (this.state !== 'running') {
+      throw new AmqpError(unexpectedFrame('a method of class connection', `channel ${number}`));
+    }
     return this.channelFrame(type, number, bytes, view, start, end);
+  }
+
+  private connectionMethod(
+    bytes: Buffer<ArrayBuffer>,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    try {
+      dispatchConnectionMethod(this, bytes, view, start, end);
+    } catch (error) {
+      if (!(error instanceof AmqpError)) throw error;
+      this.refuse(error.refusal, undefined, methodIdOf(FRAME_METHOD, view, start, end));
+    }
   }
 
   private channelFrame(
@@ -250,7 +272,7 @@ export class Connection implements OutputOwner {
       return this.handle(channel, type, bytes, view, start, end);
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
-      this.refuse(error.refusal, channel, methodIdOf(type, view, start));
+      this.refuse(error.refusal, channel, methodIdOf(type, view, start, end));
       return this.isUsable;
     }
   }
@@ -296,11 +318,15 @@ export class Connection implements OutputOwner {
     start: number,
     end: number,
   ): boolean {
-    const id = type === FRAME_METHOD && end - start >= 4 ? view.getUint32(start) : 0;
+    if (type !== FRAME_METHOD) {
+      throw new AmqpError(unexpectedFrame('a method', `content on channel ${number}, not open`));
+    }
+    const id = end - start >= 4 ? view.getUint32(start) : 0;
     // The answer to a channel.close of ours may come after the client's own close was answered.
     if (id === ID_CHANNEL_CLOSE_OK) return true;
-    if (this.state !== 'running' || id !== ID_CHANNEL_OPEN) {
-      throw new AmqpError(channelNotOpen(number));
+    if (id !== ID_CHANNEL_OPEN) {
+      this.refuse(channelNotOpen(number), undefined, id);
+      return this.isUsable;
     }
     if (number > this.channelMax) {
       throw new AmqpError(channelNumberTooHigh(number, this.channelMax));
@@ -369,8 +395,22 @@ export class Connection implements OutputOwner {
     if (!this.isStalled) this.input.resume();
   }
 
-  /** Handles the frames that waited for a channel's answer. */
-  drainBacklog(channel: Channel): void {
+  /** Calls `onQuiet` when no channel waits for an answer or has frames waiting behind one. */
+  whenQuiet(onQuiet: () => void): void {
+    if (this.channels.some((channel) => channel?.isBusy === true)) this.onQuiet = onQuiet;
+    else onQuiet();
+  }
+
+  /** A channel has its answer: handles the frames that waited behind it. */
+  channelResumed(channel: Channel): void {
+    this.drainBacklog(channel);
+    const { onQuiet } = this;
+    if (onQuiet === undefined) return;
+    this.onQuiet = undefined;
+    this.whenQuiet(onQuiet);
+  }
+
+  private drainBacklog(channel: Channel): void {
     const { backlog } = channel;
     this.delayed.delete(channel);
     while (!backlog.isEmpty && !channel.isWaiting && channel.isOpen) {
@@ -397,7 +437,7 @@ export class Connection implements OutputOwner {
       return this.handle(channel, type, payload, view, 0, payload.length);
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
-      this.refuse(error.refusal, channel, methodIdOf(type, view, 0));
+      this.refuse(error.refusal, channel, methodIdOf(type, view, 0, payload.length));
       return true;
     }
   }
@@ -412,11 +452,13 @@ export class Connection implements OutputOwner {
   }
 
   /** Runs code that handles input; refusals that reach this far close the connection. */
-  guard(run: () => void): void {
+  private guard(run: () => void): void {
     try {
       run();
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
+      // Where the next frame begins is no longer known; the client's next words are close-ok.
+      this.input.discard();
       this.refuse(error.refusal, undefined, 0);
     }
   }
@@ -427,6 +469,7 @@ export class Connection implements OutputOwner {
       channel.refuse(refusal, methodId);
       return;
     }
+    if (this.state === 'closing' || this.state === 'closed') return;
     this.acceptor.log.warn('connection closed by the broker', {
       connection: this.name,
       user: this.user,
@@ -498,11 +541,7 @@ export class Connection implements OutputOwner {
   /** The queue of a consumer has gone (https://www.rabbitmq.com/docs/consumer-cancel). */
   notifyCancelled(consumer: ClientConsumer): void {
     if (!this.hasCapability('consumer_cancel_notify')) return;
-    this.send(consumer.channel.number, {
-      name: 'basic.cancel',
-      consumerTag: consumer.tag,
-      nowait: true,
-    });
+    consumer.channel.notice({ name: 'basic.cancel', consumerTag: consumer.tag, nowait: true });
   }
 
   sendHeartbeat(): void {
@@ -539,7 +578,8 @@ export class Connection implements OutputOwner {
   }
 }
 
-function methodIdOf(type: number, view: DataView, start: number): number {
+/** What a refusal names: the method in the frame, or publish for its content. */
+function methodIdOf(type: number, view: DataView, start: number, end: number): number {
   if (type !== FRAME_METHOD) return ID_BASIC_PUBLISH;
-  return start + 4 <= view.byteLength ? view.getUint32(start) : 0;
+  return end - start >= 4 ? view.getUint32(start) : 0;
 }

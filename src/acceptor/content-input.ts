@@ -2,6 +2,7 @@
 // the channel's assembly. Acceptor thread. Specification 1.8.3.7 and 4.2.6.1.
 import { immediateNotImplemented, messageTooLarge } from '../errors/channel-refusals.ts';
 import {
+  bodyBeyondCeiling,
   malformedHeader,
   unexpectedFrame,
   wrongHeaderClass,
@@ -16,6 +17,8 @@ const MANDATORY_BIT = 1;
 const IMMEDIATE_BIT = 2;
 const PUBLISH_FIXED_BYTES = 6;
 const HEADER_FIXED_BYTES = 12;
+/** RabbitMQ's hard limit; within it, max_message_size decides and only the channel is closed. */
+const BODY_BYTES_CEILING = 512 * 1024 * 1024;
 const UINT32 = 0x1_0000_0000;
 
 export function publishMethod(channel: Channel, bytes: Buffer, start: number, end: number): void {
@@ -49,6 +52,9 @@ export function contentHeader(
   const classId = view.getUint16(start);
   if (classId !== CLASS_BASIC) throw new AmqpError(wrongHeaderClass(classId));
   const bodyBytes = view.getUint32(start + 4) * UINT32 + view.getUint32(start + 8);
+  if (bodyBytes > BODY_BYTES_CEILING) {
+    throw new AmqpError(bodyBeyondCeiling(bodyBytes, BODY_BYTES_CEILING));
+  }
   const { messageBytesMax } = connection.acceptor.config;
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));

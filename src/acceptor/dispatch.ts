@@ -41,7 +41,10 @@ export function dispatchConnectionMethod(
     throw new AmqpError(wrongMethodInState(method.name, connection.state));
   }
   const handler = connectionHandlers[method.name];
-  if (handler === undefined) throw new AmqpError(notAClientMethod(method.name));
+  const isUnasked = method.name === 'connection.close-ok' && connection.state !== 'closing';
+  if (handler === undefined || isUnasked) {
+    throw new AmqpError(wrongMethodInState(method.name, connection.state));
+  }
   handler(connection, method as never);
 }
 

@@ -13,7 +13,7 @@ import {
   FRAME_METHOD,
   FRAME_OVERHEAD_BYTES,
 } from '../protocol/constants.ts';
-import { frameTooLarge, wrongFrameEnd } from '../errors/connection-refusals.ts';
+import { wrongFrameEnd } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import type { Channel } from './channel.ts';
@@ -49,13 +49,11 @@ export class FrameReader {
     const { connection } = this;
     let at = start;
     if (this.bodyChannel !== undefined) at = this.continueBody(this.bodyChannel, bytes, at, end);
-    while (end - at >= FRAME_OVERHEAD_BYTES && !connection.isStalled) {
+    while (end - at >= FRAME_HEADER_BYTES && !connection.isStalled) {
       const type = bytes[at];
       const payloadBytes = view.getUint32(at + 3);
       const frameEnd = at + FRAME_HEADER_BYTES + payloadBytes;
-      if (payloadBytes > connection.payloadBytesMax) {
-        throw new AmqpError(frameTooLarge(type, payloadBytes, connection.frameMax));
-      }
+      if (payloadBytes > connection.payloadBytesMax) connection.checkFrameSize(type, payloadBytes);
       if (frameEnd >= end) {
         if (type === FRAME_BODY) at = this.startPartialBody(bytes, view, at, end);
         break;

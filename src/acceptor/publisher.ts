@@ -22,7 +22,7 @@ import { internalExchangePublish } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
-import { decodeTable } from '../protocol/field-table.ts';
+import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
@@ -171,6 +171,12 @@ export class Publisher {
     if (confirms.confirm(confirms.add(0))) channel.connection.acceptor.confirmsTouched(confirms);
   }
 
+  private headersOf(message: IncomingPublish): FieldTable | undefined {
+    const { headersOffset, headersBytes } = this.scan;
+    if (headersBytes === 0) return undefined;
+    return decodeTable(message.bytes, message.view, headersOffset, headersOffset + headersBytes);
+  }
+
   /** The real matchers; remembers the result unless it depends on the message's headers. */
   private resolve(channel: Channel, message: IncomingPublish): Route {
     const { vhost } = channel.connection;
@@ -178,17 +184,12 @@ export class Publisher {
     const exchangeEnd = exrkAt + 1 + bytes[exrkAt];
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
-    const { resolution, scan } = this;
-    const headers =
-      scan.headersBytes > 0
-        ? decodeTable(
-            bytes,
-            message.view,
-            scan.headersOffset,
-            scan.headersOffset + scan.headersBytes,
-          )
-        : undefined;
-    vhost.routes.resolve(exchange, key, headers, resolution);
+    const { resolution } = this;
+    vhost.routes.resolve(exchange, key, undefined, resolution);
+    // Headers are decoded only where they decide.
+    if (resolution.dependsOnHeaders) {
+      vhost.routes.resolve(exchange, key, this.headersOf(message), resolution);
+    }
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
     }

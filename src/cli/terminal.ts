@@ -8,16 +8,16 @@ export const EXIT = { ok: 0, failed: 1, usage: 64, configuration: 78 } as const;
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export interface Terminal {
-  out(text: string): void;
-  error(text: string): void;
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
   /** Ends the process at once. */
-  exit(code: number): void;
+  readonly exit: (code: number) => void;
   /** Calls back for each signal that asks the process to stop, and when its launcher is gone. */
-  onStop(handler: (reason: StopSignal | 'launcher gone') => void): void;
+  readonly onStop: (handler: (reason: StopSignal | 'launcher gone') => void) => void;
   /** Milliseconds that never go backwards. */
-  now(): number;
+  readonly now: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly cores: number;
-  readFile(path: string): string;
+  readonly readFile: (path: string) => string;
 }

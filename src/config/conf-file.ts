@@ -35,8 +35,8 @@ export function parseConfFile(text: string, fileName: string): ParsedFile {
       problems.push(`${place}: expected "key = value" or a comment, found ${quoteLine(line)}`);
       continue;
     }
-    const key = match[1]!;
-    const value = readValue(match[2]!, place, warnings);
+    const key = match[1];
+    const value = readValue(match[2], place, warnings);
     if (value === '') problems.push(`${place}: ${key} has no value`);
     else if (value === undefined)
       problems.push(`${place}: ${key}: the closing quote must end the value`);

@@ -16,7 +16,7 @@ export function parseListener(text: string): ListenerAddress | undefined {
   if (bare !== undefined) return bare <= PORT_MAX ? { host: ANY_HOST, port: bare } : undefined;
   const match = /^(.+):(\d{1,5})$/u.exec(text);
   if (match === null) return undefined;
-  const host = parseHost(match[1]!);
+  const host = parseHost(match[1]);
   const port = Number(match[2]);
   return host === undefined || port > PORT_MAX ? undefined : { host, port };
 }

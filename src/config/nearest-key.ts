@@ -27,18 +27,18 @@ export function editDistance(from: string, to: string): number {
     for (let column = 1; column <= to.length; column += 1) {
       const same = from[row - 1] === to[column - 1];
       let distance = Math.min(
-        previous[column]! + 1,
-        current[column - 1]! + 1,
-        previous[column - 1]! + (same ? 0 : 1),
+        previous[column] + 1,
+        current[column - 1] + 1,
+        previous[column - 1] + (same ? 0 : 1),
       );
       const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
       if (row > 1 && column > 1 && swapped) {
-        distance = Math.min(distance, beforePrevious[column - 2]! + 1);
+        distance = Math.min(distance, beforePrevious[column - 2] + 1);
       }
       current.push(distance);
     }
     beforePrevious = previous;
     previous = current;
   }
-  return previous[to.length]!;
+  return previous[to.length];
 }

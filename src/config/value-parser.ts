@@ -82,7 +82,7 @@ function inRange(value: number | undefined, min: number, max: number, what: stri
 
 function parseSize(type: Extract<Scalar, { kind: 'size' }>, text: string): Parsed {
   const match = /^(\d{1,15})\s?([a-z]{0,3})$/iu.exec(text);
-  const factor = match === null ? undefined : SIZE_UNITS[match[2]!.toLowerCase()];
+  const factor = match === null ? undefined : SIZE_UNITS[match[2].toLowerCase()];
   const bytes = factor === undefined ? Number.NaN : Number(match![1]) * factor;
   const fits = bytes >= type.bytesMin && bytes <= type.bytesMax;
   if (fits && (type.powerOfTwo !== true || Number.isInteger(Math.log2(bytes)))) {
@@ -96,7 +96,7 @@ function parseSize(type: Extract<Scalar, { kind: 'size' }>, text: string): Parse
 function parseDuration(type: Extract<Scalar, { kind: 'duration' }>, text: string): Parsed {
   const match = /^(\d{1,10})\s?(ms|s|m|h)?$/u.exec(text);
   const millisPerUnit = type.unit === 'seconds' ? 1000 : 1;
-  const factor = match?.[2] === undefined ? millisPerUnit : MILLIS_UNITS[match[2]]!;
+  const factor = match?.[2] === undefined ? millisPerUnit : MILLIS_UNITS[match[2]];
   const value = match === null ? Number.NaN : (Number(match[1]) * factor) / millisPerUnit;
   if (Number.isInteger(value) && value >= type.min && value <= type.max) return { value };
   return { expected: `a time from ${type.min} to ${type.max} ${type.unit} (units: ms, s, m, h)` };

@@ -7,7 +7,8 @@ export const unknownDeliveryTag = defineRefusal(
     id: 'channel.unknown-delivery-tag',
     code: 406,
     scope: 'channel',
-    remedy: 'Ack each delivery once, on the channel that received it, and none received with no-ack.',
+    remedy:
+      'Ack each delivery once, on the channel that received it, and none received with no-ack.',
   },
   (deliveryTag: number) => `unknown delivery tag ${deliveryTag}`,
 );
@@ -121,7 +122,7 @@ export const queueNotEmpty = defineRefusal(
     scope: 'channel',
     remedy: 'Consume or purge its messages first, or delete it without if-empty.',
   },
-  (vhost: string, queue: string) => `queue '${queue}' in vhost '${vhost}' is not empty`,
+  (vhost: string, queue: string) => `queue '${queue}' in vhost '${vhost}' not empty`,
 );
 
 export const noLastQueue = defineRefusal(

@@ -31,7 +31,8 @@ export const unknownFrameType = defineRefusal(
     id: 'connection.unknown-frame-type',
     code: 501,
     scope: 'connection',
-    remedy: 'Send frames of type 1 (method), 2 (content header), 3 (content body) or 8 (heartbeat).',
+    remedy:
+      'Send frames of type 1 (method), 2 (content header), 3 (content body) or 8 (heartbeat).',
   },
   (type: number) => `unknown frame type ${type}: expected 1, 2, 3 or 8`,
 );
@@ -44,6 +45,27 @@ export const unexpectedFrame = defineRefusal(
     remedy: 'Send basic.publish, then one content header, then body frames up to the body size.',
   },
   (expected: string, received: string) => `expected ${expected}, got ${received} instead`,
+);
+
+export const heartbeatWithPayload = defineRefusal(
+  {
+    id: 'connection.heartbeat-with-payload',
+    code: 501,
+    scope: 'connection',
+    remedy: 'Send heartbeats without a payload (specification 4.2.7).',
+  },
+  (payloadBytes: number) => `heartbeat with a payload of ${payloadBytes} bytes: expected none`,
+);
+
+export const bodyBeyondCeiling = defineRefusal(
+  {
+    id: 'connection.body-beyond-ceiling',
+    code: 501,
+    scope: 'connection',
+    remedy: 'Split what you send: no message can be larger than 512 MiB.',
+  },
+  (bytes: number, ceiling: number) =>
+    `content body of ${bytes} bytes was announced: expected at most ${ceiling}`,
 );
 
 export const contentOnChannelZero = defineRefusal(
@@ -80,7 +102,7 @@ export const malformedHeader = defineRefusal(
 export const wrongHeaderClass = defineRefusal(
   {
     id: 'connection.wrong-header-class',
-    code: 501,
+    code: 505,
     scope: 'connection',
     remedy: 'Send class id 60 in the content header that follows basic.publish.',
   },
@@ -126,7 +148,7 @@ export const wrongMethodInState = defineRefusal(
     scope: 'connection',
     remedy: 'Follow the order start-ok, tune-ok, open.',
   },
-  (method: string, state: string) => `unexpected method '${method}' in connection state '${state}'`,
+  (method: string, state: string) => `unexpected method in connection state ${state}: ${method}`,
 );
 
 export const notAClientMethod = defineRefusal(
@@ -149,7 +171,6 @@ export const tuneOutOfRange = defineRefusal(
   (field: string, received: number, relation: string, limit: number) =>
     `negotiated ${field} = ${received} is ${relation} allowed value (${limit})`,
 );
-
 
 export const vhostAccessRefused = defineRefusal(
   {

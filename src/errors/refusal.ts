@@ -74,7 +74,7 @@ function cutToShortString(text: string): string {
   if (bytes.length <= SHORT_STRING_BYTES_MAX) return text;
   let end = SHORT_STRING_BYTES_MAX - 3;
   // Step back over continuation bytes, so that no character is cut in half.
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end -= 1;
+  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end -= 1;
   return `${bytes.toString('utf8', 0, end)}...`;
 }
 

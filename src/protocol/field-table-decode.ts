@@ -60,7 +60,7 @@ class TableDecoder {
   }
 
   name(end: number): string {
-    const bytes = this.buf[this.offset]!;
+    const bytes = this.buf[this.offset];
     const at = this.take(1 + bytes, end, 'a field name') + 1;
     const name = readUtf8(this.buf, at, this.offset);
     if (name === undefined) throw this.malformed(at, 'a field name in UTF-8', 'other bytes');
@@ -109,7 +109,7 @@ class TableDecoder {
       case 0x44: {
         // D
         const at = this.take(5, end, 'a decimal');
-        return new Decimal(this.buf[at]!, this.view.getUint32(at + 1));
+        return new Decimal(this.buf[at], this.view.getUint32(at + 1));
       }
       case 0x78: {
         // x
@@ -124,7 +124,7 @@ class TableDecoder {
         throw this.malformed(
           typeAt,
           'a field type, one of t b B s u I i l L f d D S x A T F V',
-          `0x${this.buf[typeAt]!.toString(16).padStart(2, '0')}`,
+          `0x${this.buf[typeAt].toString(16).padStart(2, '0')}`,
         );
     }
   }

@@ -36,7 +36,7 @@ export function tableBytes(table: FieldTable): number {
         `Expected a field name of at most ${NAME_BYTES_MAX} bytes, got ${nameBytes}: ${name}`,
       );
     }
-    bytes += 1 + nameBytes + valueBytes(table[name]!);
+    bytes += 1 + nameBytes + valueBytes(table[name]);
   }
   return bytes;
 }
@@ -52,7 +52,7 @@ export function writeTable(
   for (const name of Object.keys(table)) {
     const nameEnd = writeUtf8(buf, at + 1, name);
     buf[at] = nameEnd - at - 1;
-    at = writeValue(buf, view, nameEnd, table[name]!);
+    at = writeValue(buf, view, nameEnd, table[name]);
   }
   return at;
 }

@@ -23,7 +23,7 @@ export { Decimal, Double, Float, LongString, Timestamp, typeNameOf } from './fie
 export function tablesEqual(a: FieldTable, b: FieldTable): boolean {
   const names = Object.keys(a);
   if (names.length !== Object.keys(b).length) return false;
-  return names.every((name) => Object.hasOwn(b, name) && valuesEqual(a[name]!, b[name]!));
+  return names.every((name) => Object.hasOwn(b, name) && valuesEqual(a[name], b[name]));
 }
 
 /** Whether two field values are equivalent arguments. */
@@ -80,5 +80,5 @@ function longStringsEqual(a: string | LongString, b: string | LongString): boole
 }
 
 function arraysEqual(a: readonly FieldValue[], b: readonly FieldValue[]): boolean {
-  return a.length === b.length && a.every((item, index) => valuesEqual(item, b[index]!));
+  return a.length === b.length && a.every((item, index) => valuesEqual(item, b[index]));
 }

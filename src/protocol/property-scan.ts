@@ -140,5 +140,5 @@ export class PropertyScan {
  * caller compares with `end` only once, after the last property.
  */
 function shortStringEnd(buf: Uint8Array, at: number, end: number): number {
-  return at < end ? at + 1 + buf[at]! : end + 1;
+  return at < end ? at + 1 + buf[at] : end + 1;
 }

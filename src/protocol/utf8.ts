@@ -38,7 +38,7 @@ export function writeUtf8(bytes: Uint8Array, offset: number, text: string): numb
 
 function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   for (let index = start; index < end; index += 1) {
-    if (bytes[index]! > 0x7f) return false;
+    if (bytes[index] > 0x7f) return false;
   }
   return true;
 }

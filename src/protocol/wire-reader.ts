@@ -39,12 +39,12 @@ export class WireReader {
   }
 
   octet(): number {
-    return this.bytes[this.take(1, 'an octet')]!;
+    return this.bytes[this.take(1, 'an octet')];
   }
 
   /** An octet that packs up to eight bits, the first in the lowest place. */
   bits(): number {
-    return this.bytes[this.take(1, 'an octet of bits')]!;
+    return this.bytes[this.take(1, 'an octet of bits')];
   }
 
   short(): number {
@@ -118,7 +118,7 @@ export class WireReader {
   }
 
   private shortStringStart(): number {
-    const bytes = this.bytes[this.take(1, "a short string's length")]!;
+    const bytes = this.bytes[this.take(1, "a short string's length")];
     return this.take(bytes, 'a short string');
   }
 

@@ -6,7 +6,7 @@ import { typeNameOf } from '../protocol/field-table.ts';
 import { splitTopicKey } from './exchange/topic.ts';
 
 const HASH_WILDCARDS_MAX = 2;
-const X_MATCH_VALUES: readonly FieldValue[] = ['all', 'any', 'all-with-x', 'any-with-x'];
+const X_MATCH_VALUES: ReadonlySet<FieldValue> = new Set(['all', 'any', 'all-with-x', 'any-with-x']);
 
 /** What is wrong with a binding from an exchange of this type. */
 export function validateBinding(
@@ -23,7 +23,7 @@ export function validateBinding(
 export function validateHeadersBinding(args: FieldTable): string | undefined {
   if (!Object.hasOwn(args, 'x-match')) return undefined;
   const value = args['x-match']!;
-  if (X_MATCH_VALUES.includes(value)) return undefined;
+  if (X_MATCH_VALUES.has(value)) return undefined;
   const type = typeNameOf(value);
   if (type === 'longstr') {
     return `Invalid x-match field value ${erlangTerm(value)}; expected all, any, all-with-x, or any-with-x`;

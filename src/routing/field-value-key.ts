@@ -17,7 +17,7 @@ import { typeNameOf } from '../protocol/field-table.ts';
 /** The key of a whole table. */
 export function tableKey(table: FieldTable): string {
   const names = Object.keys(table).sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${valueKey(table[name]!)}`).join()}}`;
+  return `{${names.map((name) => `${JSON.stringify(name)}:${valueKey(table[name])}`).join()}}`;
 }
 
 /**

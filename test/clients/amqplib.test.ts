@@ -65,7 +65,7 @@ async function open(url: string): Promise<ScenarioClient> {
       const options = { ...properties, messageId, mandatory: true };
       return new Promise((resolve, reject) => {
         channel.publish(exchange, routingKey, body, options, (error: unknown) => {
-          if (error) reject(error as Error);
+          if (error instanceof Error) reject(error);
           else resolve(returned.has(messageId) ? 'returned' : 'confirmed');
         });
       });
@@ -82,19 +82,24 @@ async function open(url: string): Promise<ScenarioClient> {
 const adapter: Adapter = {
   connect: open,
   consumeForever: async (url, queue, handler) => {
+    let consumer: ScenarioConsumer | undefined;
     const connection = await connect(url, {
       recovery: {
         initialDelay: 20,
         setup: async (model: ChannelModel) => {
           const channel = await model.createChannel();
           await channel.prefetch(1);
-          await consumeOn(channel, queue, handler);
+          consumer = await consumeOn(channel, queue, handler);
         },
       },
     });
     // A lost connection is what this consumer is here for.
     connection.on('error', () => undefined);
-    return () => connection.close();
+    return async () => {
+      // First the consumer, so that its last ack is on its way when the connection closes.
+      await consumer?.cancel();
+      await connection.close();
+    };
   },
 };
 

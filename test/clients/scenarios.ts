@@ -95,10 +95,16 @@ export function describeClient(name: string, adapter: Adapter): void {
   describe(name, () => {
     test('RPC: 50 requests at once each get their own reply', async () => {
       const server = await adapter.connect(broker.url);
-      await server.consume(queue, 5, async ({ body, replyTo, correlationId }): Promise<Verdict> => {
+      const answer = async (request: ScenarioMessage): Promise<Verdict> => {
+        const { body, replyTo, correlationId } = request;
         const reply = Buffer.from(String(Number(body) ** 2));
         await server.publish('', replyTo!, reply, { correlationId: correlationId! });
         return 'ack';
+      };
+      const answers: Promise<Verdict>[] = [];
+      const consumer = await server.consume(queue, 5, (request) => {
+        answers.push(answer(request));
+        return answers.at(-1)!;
       });
       const replyQueue = uniqueName('reply');
       await client.declareQueue(replyQueue);
@@ -115,6 +121,8 @@ export function describeClient(name: string, adapter: Adapter): void {
       }
       for (let n = 0; n < 50; n += 1) expect(results.get(`request-${n}`)).toBe(n * n);
       await client.deleteQueue(replyQueue);
+      await Promise.all(answers);
+      await consumer.cancel();
       await server.close();
     });
 
@@ -124,16 +132,18 @@ export function describeClient(name: string, adapter: Adapter): void {
       const held = [0, 0];
       const heldMost = [0, 0];
       const finished = new Inbox<true>();
+      const consumers: ScenarioConsumer[] = [];
       for (const [who, worker] of workers.entries()) {
-        await worker.consume(queue, 3, async ({ body }): Promise<Verdict> => {
-          held[who]! += 1;
-          heldMost[who] = Math.max(heldMost[who]!, held[who]!);
+        const consumer = await worker.consume(queue, 3, async ({ body }): Promise<Verdict> => {
+          held[who] += 1;
+          heldMost[who] = Math.max(heldMost[who], held[who]);
           await new Promise((resolve) => setImmediate(resolve));
-          held[who]! -= 1;
+          held[who] -= 1;
           done.push(body.toString());
           if (done.length === 100) finished.push(true);
           return 'ack';
         });
+        consumers.push(consumer);
       }
       const jobs = Array.from({ length: 100 }, (_, n) =>
         client.publish('', queue, Buffer.from(`job ${n}`), { persistent: true }),
@@ -142,6 +152,8 @@ export function describeClient(name: string, adapter: Adapter): void {
       await finished.next('the last job');
       expect(new Set(done).size).toBe(100);
       expect(Math.max(...heldMost)).toBeLessThanOrEqual(3);
+      // Cancelled first, so that the last acks are on their way when the connections close.
+      for (const consumer of consumers) await consumer.cancel();
       for (const worker of workers) await worker.close();
     });
 

@@ -291,10 +291,11 @@ describe('unacked messages', () => {
     await consumer.consume(queue);
     publish('a', 'b');
     await consumer.deliveries(2);
-    await channel.consume(queue);
+    const consumerTag = await channel.consume(queue);
     await client.drop();
     const deliveries = await channel.deliveries(2);
     expect(deliveries.map(summary)).toEqual(['a, redelivered', 'b, redelivered']);
+    await channel.call('basic.cancel', { consumerTag });
     await channel.call('queue.delete', { queue });
   });
 });

@@ -17,6 +17,41 @@ describe('a connection', () => {
     expect(client.socket.destroyed).toBe(true);
   });
 
+  test('carries out what was sent before connection.close, though nothing was awaited', async () => {
+    const client = await broker.open();
+    const queue = uniqueName('pipelined');
+    const publishes = Array.from({ length: 100 }, () => [
+      methodFrame(1, 'basic.publish', { exchange: 'amq.direct', routingKey: queue }),
+      headerFrame(1, 1),
+      bodyFrame(1, Buffer.from('x')),
+    ]);
+    client.write(
+      Buffer.concat([
+        methodFrame(1, 'channel.open', {}),
+        methodFrame(1, 'queue.declare', { queue, durable: true }),
+        methodFrame(1, 'queue.bind', { queue, exchange: 'amq.direct', routingKey: queue }),
+        ...publishes.flat(),
+        methodFrame(0, 'connection.close', { code: 200, text: 'bye' }),
+      ]),
+    );
+    await client.expect(0, 'connection.close-ok');
+    const channel = await broker.channel();
+    await channel.awaitReady(queue, 100);
+    await channel.call('queue.delete', { queue });
+  });
+
+  test('carries out what was sent before channel.close, though nothing was awaited', async () => {
+    const channel = await broker.channel();
+    const queue = uniqueName('pipelined');
+    channel.send('queue.declare', { queue, exclusive: true });
+    for (let index = 0; index < 100; index += 1) channel.publish({ routingKey: queue }, 'x');
+    channel.send('channel.close');
+    await channel.expect('queue.declare-ok');
+    await channel.expect('channel.close-ok');
+    const other = await channel.client.channel();
+    await other.awaitReady(queue, 100);
+  });
+
   test('ignores frames behind the connection.close of the client', async () => {
     const client = await broker.open();
     const queue = uniqueName('ignored');

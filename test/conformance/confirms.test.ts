@@ -170,7 +170,7 @@ describe('many publishes in confirm mode', () => {
     const queues = [queue];
     while (queues.length < 12) queues.push(await channel.exclusiveQueue({ durable: true }));
     for (let index = 0; index < 1200; index += 1) {
-      channel.publish({ routingKey: queues[index % 12]! }, 'x', { deliveryMode: 2 });
+      channel.publish({ routingKey: queues[index % 12] }, 'x', { deliveryMode: 2 });
     }
     await confirmed(1200);
     for (const each of queues) await channel.awaitReady(each, 100);
@@ -184,7 +184,7 @@ describe('many publishes in confirm mode', () => {
       channels.push(next);
     }
     for (let index = 0; index < 500; index += 1) {
-      channels[index % 5]!.publish({ routingKey: queue }, 'x');
+      channels[index % 5].publish({ routingKey: queue }, 'x');
     }
     for (const each of channels) await confirmed(100, each);
   });

@@ -169,8 +169,8 @@ describe('several consumers of a queue', () => {
     await channel.consume(queue, { consumerTag: 'high', arguments: { 'x-priority': 1 } });
     publish(['a', 'b']);
     const [first] = await channel.deliveries(2);
-    expect(first!.fields.consumerTag).toBe('high');
-    channel.ack(first!.fields.deliveryTag);
+    expect(first.fields.consumerTag).toBe('high');
+    channel.ack(first.fields.deliveryTag);
     // The queue has to have seen the ack before the next message comes.
     await channel.get(queue);
     publish(['c']);

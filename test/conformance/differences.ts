@@ -44,6 +44,11 @@ export const differences = {
     rabbitmq310: { scope: 'connection', code: 503 },
     warrenmq: { scope: 'channel', code: 406 },
   }),
+  contentOnClosedChannel: difference({
+    reason: '504 (channel error) says what is wrong; RabbitMQ says 505 (expected method frame)',
+    rabbitmq310: 505,
+    warrenmq: 504,
+  }),
   countsAreExact: difference({
     reason:
       'in RabbitMQ a passive declare overtakes publishes that the queue has not looked at yet; in ' +
@@ -53,8 +58,9 @@ export const differences = {
   }),
   tooLargeBodyIsRefused: difference({
     reason:
-      'RabbitMQ 3.10 waits forever after more body bytes than announced, and accepts any announcement; ' +
-      'newer versions answer 501',
+      'RabbitMQ 3.10 waits forever after more body bytes than announced (newer versions: 501), and it ' +
+      'looks at the size limit (128 MiB there, 16 MiB since 4.0) when the body is complete; WarrenMQ ' +
+      'looks at what is announced, before it holds any of it',
     rabbitmq310: false,
     warrenmq: true,
   }),

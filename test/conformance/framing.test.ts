@@ -14,7 +14,7 @@ import {
   methodPayload,
 } from '../support/wire/frames.ts';
 import { differences, expectedOn } from './differences.ts';
-import { connectionRefusal } from './refusal-shapes.ts';
+import { channelRefusal, connectionRefusal } from './refusal-shapes.ts';
 
 const broker = useBroker();
 
@@ -105,9 +105,13 @@ describe('content', () => {
     ['a second header', [PUBLISH, headerFrame(1, 3), headerFrame(1, 3)]],
     ['a header of another class', [PUBLISH, headerFrame(1, 3, {}, 50)]],
     ['a body after an empty body', [PUBLISH, headerFrame(1, 0), bodyFrame(1, Buffer.alloc(0))]],
-    ['a header on a channel that is not open', [headerFrame(7, 3)]],
   ])('%s is refused with 505', async (_, frames) => {
     expect(await refusalOf(...frames)).toEqual(connectionRefusal(505));
+  });
+
+  test('a header on a channel that is not open is refused', async () => {
+    const code = expectedOn(broker, differences.contentOnClosedChannel);
+    expect(await refusalOf(headerFrame(7, 3))).toEqual(connectionRefusal(code));
   });
 
   test('a header too short for its fixed fields is refused with 501', async () => {
@@ -126,9 +130,15 @@ describe('content', () => {
     expect(await refusalOf(PUBLISH, headerFrame(1, 3), ...body)).toEqual(connectionRefusal(501));
   });
 
-  test('an announcement of 1 TiB is refused with 501 before any body', async () => {
+  test.each([
+    ['17 MiB', 17 * 1_048_576],
+    ['1 TiB', 2 ** 40],
+  ])('a body of %s is refused with 406 as soon as it is announced', async (_, bytes) => {
     if (!expectedOn(broker, differences.tooLargeBodyIsRefused)) return;
-    expect(await refusalOf(PUBLISH, headerFrame(1, 2 ** 40))).toEqual(connectionRefusal(501));
+    const channel = await broker.channel();
+    channel.client.write(Buffer.concat([PUBLISH, headerFrame(1, bytes)]));
+    const text = `message size ${bytes} is larger than configured max size 16777216`;
+    expect(await channel.refusal()).toEqual(channelRefusal(406, text));
   });
 
   test('a body in many small frames, one of them empty, arrives whole', async () => {
@@ -280,9 +290,14 @@ describe('a method', () => {
     await expectCodeOrEnd(expectedOn(broker, differences.unknownMethod), frame(1, 1, payload));
   });
 
+  test.each([0, 1, 2, 3])('of %i bytes is refused with 501 and names no method', async (bytes) => {
+    const refusal = await refusalOf(frame(1, 1, Buffer.alloc(bytes)));
+    expect(refusal).toEqual(connectionRefusal(501));
+    // Ids read from behind so short a payload would be bytes of somebody else.
+    expect(refusal).toMatchObject({ classId: 0, methodId: 0 });
+  });
+
   test.each([
-    ['of no bytes', Buffer.alloc(0)],
-    ['of three bytes', Buffer.alloc(3)],
     ['without its arguments', Buffer.from([0, 50, 0, 10])],
     ['with a string longer than the frame', Buffer.from([0, 50, 0, 10, 0, 0, 200, 65])],
     [

@@ -66,11 +66,12 @@ describe('10,000 messages of a channel', () => {
     await consumer.deliveries(3000);
     await consumer.client.drop();
     await channel.awaitReady(shared, 10_000);
-    await channel.consume(shared, { noAck: true });
+    const consumerTag = await channel.consume(shared, { noAck: true });
     const again = await channel.deliveries(10_000);
     expect(again.map(({ body }) => Number(body))).toEqual(numbers(10_000));
     const redelivered = again.filter(({ fields }) => fields.redelivered).length;
     expect(redelivered).toBeGreaterThanOrEqual(3000);
+    await channel.call('basic.cancel', { consumerTag });
     await channel.call('queue.delete', { queue: shared });
   });
 });

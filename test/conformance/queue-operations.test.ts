@@ -87,8 +87,9 @@ describe('the empty queue name', () => {
     channel.publish({ routingKey: last }, 'b');
     expect((await channel.get(''))?.body.toString()).toBe('a');
     expect(await channel.call('queue.purge', { queue: '' })).toEqual({ messageCount: 1 });
-    await channel.consume('');
+    const consumerTag = await channel.consume('');
     expect(await channel.counts(last)).toMatchObject({ consumers: 1 });
+    await channel.call('basic.cancel', { consumerTag });
     await channel.call('queue.delete', { queue: '' });
     expect(await queueExists(channel.client, last)).toBe(false);
     expect(await queueExists(channel.client, queue)).toBe(true);
@@ -217,8 +218,8 @@ describe('queue.delete', () => {
     const deliveries = await channel.deliveries(2);
     channel.send('queue.delete', { queue, nowait: true });
     await channel.expect('basic.cancel');
-    channel.ack(deliveries[0]!.fields.deliveryTag);
-    channel.send('basic.nack', { deliveryTag: deliveries[1]!.fields.deliveryTag, requeue: true });
+    channel.ack(deliveries[0].fields.deliveryTag);
+    channel.send('basic.nack', { deliveryTag: deliveries[1].fields.deliveryTag, requeue: true });
     await channel.call('channel.flow', { active: true });
   });
 });

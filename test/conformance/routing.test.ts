@@ -202,7 +202,7 @@ describe('a headers exchange', () => {
     await channel.call('queue.bind', { queue, exchange, arguments: { b: 2 } });
     await channel.call('queue.unbind', { queue, exchange, arguments: { a: 'x' } });
     for (const name of ['a', 'b']) {
-      channel.publish({ exchange, routingKey: '' }, name, { headers: MESSAGES[name]! });
+      channel.publish({ exchange, routingKey: '' }, name, { headers: MESSAGES[name] });
     }
     expect(await channel.drain(queue)).toEqual(['b']);
   });

@@ -32,7 +32,7 @@ describe.each(BROKER_SHAPES)('$acceptors acceptors, $shards shards:', (shape) =>
     const names = await queues(10);
     for (const queue of names) await channel.consume(queue, { noAck: true, consumerTag: queue });
     for (let index = 0; index < 5000; index += 1) {
-      channel.publish({ routingKey: names[index % 10]! }, String(index));
+      channel.publish({ routingKey: names[index % 10] }, String(index));
     }
     const deliveries = await channel.deliveries(5000);
     names.forEach((queue, which) => {
@@ -63,7 +63,7 @@ describe.each(BROKER_SHAPES)('$acceptors acceptors, $shards shards:', (shape) =>
     const names = await queues(9);
     await channel.call('confirm.select');
     for (let index = 0; index < 900; index += 1) {
-      const routingKey = index % 10 === 9 ? uniqueName('missing') : names[index % 10]!;
+      const routingKey = index % 10 === 9 ? uniqueName('missing') : names[index % 10];
       channel.publish({ routingKey, mandatory: true }, String(index), { deliveryMode: 2 });
     }
     const open = new Set(Array.from({ length: 900 }, (_, index) => index + 1));
@@ -76,7 +76,7 @@ describe.each(BROKER_SHAPES)('$acceptors acceptors, $shards shards:', (shape) =>
         continue;
       }
       expect(incoming.name).toBe('basic.ack');
-      const { deliveryTag, multiple } = incoming.fields as unknown as {
+      const { deliveryTag, multiple } = incoming.fields as {
         deliveryTag: number;
         multiple: boolean;
       };
@@ -173,7 +173,7 @@ describe.each(BROKER_SHAPES)('$acceptors acceptors, $shards shards:', (shape) =>
     await doomed.deliveries(200);
     await doomed.client.drop();
     await channel.awaitReady(queue, 500);
-    expect(await others[0]!.drain(queue)).toEqual(
+    expect(await others[0].drain(queue)).toEqual(
       Array.from({ length: 500 }, (_, index) => String(index)),
     );
     await channel.call('queue.delete', { queue });
@@ -187,11 +187,29 @@ describe.each(BROKER_SHAPES)('$acceptors acceptors, $shards shards:', (shape) =>
     await awaitQueueGone(channel.client, queue);
   });
 
+  test('a prefetch limit of a channel holds over the queues of every shard', async () => {
+    const names = await queues(6);
+    await channel.call('basic.qos', { prefetchCount: 4, global: true });
+    for (const queue of names) await channel.consume(queue);
+    const publisher = others[0];
+    for (const queue of names) {
+      for (let index = 0; index < 3; index += 1) publisher.publish({ routingKey: queue }, queue);
+    }
+    const taken = (await channel.deliveries(4)).map(({ body }) => body.toString());
+    // Whatever else was handed out would be missing from the queues.
+    for (const queue of names) {
+      const left = 3 - taken.filter((body) => body === queue).length;
+      expect(await channel.settled(queue, left)).toEqual([]);
+    }
+    channel.ack(4, true);
+    await channel.deliveries(4);
+  });
+
   test('an ack of many deliveries reaches the queues of every shard', async () => {
     const names = await queues(9);
     for (const queue of names) await channel.consume(queue);
     for (let index = 0; index < 900; index += 1) {
-      channel.publish({ routingKey: names[index % 9]! }, String(index));
+      channel.publish({ routingKey: names[index % 9] }, String(index));
     }
     await channel.deliveries(900);
     channel.ack(450);

@@ -42,7 +42,7 @@ export class RawChannel {
     fields: Partial<MethodFields<Name>> = {},
   ): Promise<MethodFields<`${Name}-ok`>> {
     this.send(name, fields);
-    const answer = await this.expect(`${name}-ok` as `${Name}-ok`);
+    const answer = await this.expect(`${name}-ok`);
     return answer.fields;
   }
 

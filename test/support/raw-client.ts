@@ -282,9 +282,9 @@ export class RawClient {
       name,
       fields,
       content: content ?? NO_CONTENT,
-      body: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces),
+      body: pieces.length === 1 ? pieces[0] : Buffer.concat(pieces),
       bodyFrameBytes: pieces.map((piece) => piece.length + 8),
-    } as Incoming);
+    });
   }
 
   #connectionOver(error: Error): void {

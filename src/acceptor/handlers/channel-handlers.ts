@@ -37,7 +37,6 @@ export const channelHandlers: ChannelHandlers = {
     throw new AmqpError(secondChannelOpen());
   },
   'channel.close': channelClose,
-  'channel.close-ok': ignore,
   'channel.flow': channelFlow,
   'channel.flow-ok': ignore,
   // RabbitMQ keeps access tickets for 0-8 and 0-9 clients: everything is granted ticket 1.

@@ -4,16 +4,21 @@
 import type { Connection } from '../connection.ts';
 
 export function connectionClose(connection: Connection): void {
-  const { acceptor } = connection;
   if (connection.state === 'closing') {
     // Both sides close: each is answered (1.4.2.9).
     connection.send(0, { name: 'connection.close-ok' });
     connection.finish();
     return;
   }
-  const ownsQueues = connection.ownsExclusiveQueues;
   connection.state = 'closing';
   connection.heartbeat.expectCloseOk();
+  // What the client sent before is done first, even if it is waiting behind something.
+  connection.whenQuiet(() => endAll(connection));
+}
+
+function endAll(connection: Connection): void {
+  const { acceptor } = connection;
+  const ownsQueues = connection.ownsExclusiveQueues;
   connection.endChannels(() => {
     const gone = ownsQueues
       ? acceptor.control.execute({

@@ -1,6 +1,6 @@
 // exchange.declare (specification 1.6.2.1). Acceptor thread; main decides, except for passive ones.
 import { AmqpError } from '../../errors/refusal.ts';
-import { exchangeNotFound } from '../../errors/topology-refusals.ts';
+import { defaultExchangeRefused, exchangeNotFound } from '../../errors/topology-refusals.ts';
 import { ID_EXCHANGE_DECLARE, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { Channel } from '../channel.ts';
 
@@ -11,6 +11,7 @@ export function exchangeDeclare(channel: Channel, method: MethodOf<'exchange.dec
     if (!method.nowait) channel.send({ name: 'exchange.declare-ok' });
   };
   if (method.passive) {
+    if (name === '') throw new AmqpError(defaultExchangeRefused());
     if (vhost.routes.exchange(name) === undefined) {
       throw new AmqpError(exchangeNotFound(vhost.name, name));
     }

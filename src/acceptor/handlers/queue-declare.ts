@@ -8,7 +8,7 @@ import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { QueueSpec } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
-import { namedQueue } from './named-queue.ts';
+import { findQueue } from './named-queue.ts';
 import { askQueue } from './queue-request.ts';
 
 /** How often a declare is repeated that finds its queue just being deleted. */
@@ -16,7 +16,11 @@ const ATTEMPTS_MAX = 5;
 
 export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>): void {
   if (method.passive) {
-    const queue = namedQueue(channel, method.queue);
+    // Unlike elsewhere, the empty name does not mean the queue declared last.
+    const queue = findQueue(channel, method.queue);
+    if (queue === undefined) {
+      throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
+    }
     channel.whileWaiting(ID_QUEUE_DECLARE, async () => {
       if (!(await answer(channel, method, queue))) {
         throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));

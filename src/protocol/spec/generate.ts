@@ -134,10 +134,10 @@ export type MethodOf<N extends MethodName> = Extract<Method, { name: N }>;
 
 function tables(methods: readonly MethodSpec[]): string {
   const byId = methods.map((method) => {
-    const decoder = `{ name: '${method.name}', decode: decode${typeOf(method)} }`;
-    const line = `  [${constantOf(method)}, ${decoder}],`;
+    const entry = `{ name: '${method.name}', decode: decode${typeOf(method)} }`;
+    const line = `  [${constantOf(method)}, ${entry}],`;
     if (line.length <= COLUMNS_MAX) return line;
-    return `  [\n    ${constantOf(method)},\n    ${decoder},\n  ],`;
+    return `  [\n    ${constantOf(method)},\n    ${entry},\n  ],`;
   });
   const encoders = methods.map((method) => `  '${method.name}': encode${typeOf(method)},`);
   return `interface MethodDecoder {

@@ -50,7 +50,7 @@ class MessageHeaders {
     if (!Object.hasOwn(this.table, name)) return undefined;
     let key = this.valueKeys.get(name);
     if (key === undefined) {
-      key = headerValueKey(this.table[name]!);
+      key = headerValueKey(this.table[name]);
       this.valueKeys.set(name, key);
     }
     return key;

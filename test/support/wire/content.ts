@@ -50,7 +50,7 @@ export function encodeProperties(properties: Properties): Buffer {
     flags |= 1 << (15 - index);
     parts.push(encodeProperty(name, value));
   });
-  parts[0]!.writeUInt16BE(flags);
+  parts[0].writeUInt16BE(flags);
   return Buffer.concat(parts);
 }
 

@@ -84,22 +84,22 @@ describe('compareScenario', () => {
 
   it('divides the first broker by the second, by medians and by pairs', () => {
     const file = fileOf(turns);
-    const [rss, perConnection] = compareScenario(file, file.scenarios[0]!);
-    expect(rss!.spreads).toEqual([
+    const [rss, perConnection] = compareScenario(file, file.scenarios[0]);
+    expect(rss.spreads).toEqual([
       { median: 200, min: 100, max: 300, count: 3 },
       { median: 50, min: 50, max: 100, count: 3 },
     ]);
-    expect(rss!.ratio).toBe(4);
-    expect(rss!.pairs).toEqual([2, 4, 3]);
+    expect(rss.ratio).toBe(4);
+    expect(rss.pairs).toEqual([2, 4, 3]);
     // Not measured in these turns: no value, and no zero either.
-    expect(perConnection!.spreads.map(({ count }) => count)).toEqual([0, 0]);
+    expect(perConnection.spreads.map(({ count }) => count)).toEqual([0, 0]);
   });
 
   it('takes memory per connection from the growth', () => {
     const idle = { idleConnections: 1024, rssBytes: 3 * mib, rssBytesBefore: 2 * mib };
     const file = fileOf([turn('a', idle), turn('b', { ...idle, rssBytes: 4 * mib })]);
-    const [, perConnection] = compareScenario(file, file.scenarios[0]!);
-    expect(perConnection!.spreads.map(({ median: middle }) => middle)).toEqual([1, 2]);
+    const [, perConnection] = compareScenario(file, file.scenarios[0]);
+    expect(perConnection.spreads.map(({ median: middle }) => middle)).toEqual([1, 2]);
   });
 
   it('shows both brokers and says when turns were not clean', () => {

@@ -57,7 +57,7 @@ describe('lines', () => {
 
   it('show at most the start of a line that is no setting', () => {
     const [problem] = parse(`x${'\u0000'.repeat(5)}${'y'.repeat(5000)}`).problems;
-    expect(problem!.length).toBeLessThan(150);
+    expect(problem.length).toBeLessThan(150);
     expect(problem).not.toContain('\u0000');
   });
 });

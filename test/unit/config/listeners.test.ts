@@ -99,7 +99,7 @@ describe('conflicts', () => {
   ])('%s and %s: %s', (one, other, expected) => {
     const address = (text: string) => {
       const [host, port] = text.split(' ');
-      return { host: host!, port: Number(port) };
+      return { host: host, port: Number(port) };
     };
     expect(overlaps(address(one), address(other))).toBe(expected);
     expect(overlaps(address(other), address(one))).toBe(expected);

@@ -65,7 +65,7 @@ describe('values', () => {
     const bytes = bytesOf(`01 'k' ${dump}`);
     const decoded = decode(bytes);
     expect(decoded).toEqual({ k: value });
-    expect(typeNameOf(decoded['k']!)).toBe(type);
+    expect(typeNameOf(decoded['k'])).toBe(type);
     expect(Buffer.from(encodeTable({ k: value })).toString('hex')).toBe(
       Buffer.from(bytes).toString('hex'),
     );

@@ -89,7 +89,7 @@ describe('a matcher', () => {
     expect(matcher).not.toEqual(new Matcher());
     for (const binding of bindings.reverse()) matcher.unbind(binding);
     expect(matcher).toEqual(new Matcher());
-    matcher.unbind(bindings[0]!);
+    matcher.unbind(bindings[0]);
     expect(matcher).toEqual(new Matcher());
   });
 });

@@ -167,7 +167,7 @@ function matchesNaively(args: FieldTable, headers: FieldTable): boolean {
   const holds = (name: string) => {
     const given = headers[name];
     if (given === undefined) return false;
-    return args[name] === null || valuesEqual(asText(args[name]!), asText(given));
+    return args[name] === null || valuesEqual(asText(args[name]), asText(given));
   };
   return mode === 'any' || mode === 'any-with-x' ? names.some(holds) : names.every(holds);
 }

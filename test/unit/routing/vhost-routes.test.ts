@@ -1,15 +1,15 @@
 // One virtual host's routes: exchange-to-exchange bindings, alternate exchanges, what a deletion
 // takes with it, revisions.
 import { describe, expect, it } from 'vitest';
-import { VhostRoutes } from '../../../src/routing/vhost-routes.ts';
+import type { VhostRoutes } from '../../../src/routing/vhost-routes.ts';
 import { bindingSpec, queueSpec, VHOST, VhostFixture } from './vhost-fixture.ts';
 
 const alternate = (name: string) => ({ arguments: { 'alternate-exchange': name } });
 
 /** All that a vhost holds, but for the count of changes and the state of the last walk. */
 function contents(routes: VhostRoutes): object {
-  const passing = ['appliedCount', 'walk'];
-  return Object.fromEntries(Object.entries(routes).filter(([field]) => !passing.includes(field)));
+  const passing = new Set(['appliedCount', 'walk']);
+  return Object.fromEntries(Object.entries(routes).filter(([field]) => !passing.has(field)));
 }
 
 describe('exchange-to-exchange bindings', () => {
