@@ -1,5 +1,5 @@
-// Starts and stops a broker. Main thread. The command line (src/cli) is one caller, tests and programs
-// that embed a broker are others.
+// Starts and stops a broker. Main thread. The command line (src/cli) is one caller, tests and
+// programs that embed a broker are others.
 import { claimDataDirectory } from './base/data-directory.ts';
 import type { Logger } from './base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';

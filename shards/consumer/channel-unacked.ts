@@ -20,6 +20,8 @@ export class ChannelUnacked {
   readonly consumers: Set<Consumer>;
   /** The stand-ins for basic.get, by queue. */
   readonly getters: Map<Queue, Consumer>;
+  /** How many of the unacked were taken by basic.get, which no prefetch counts. */
+  gotUnacked: number;
   /** Unacked deliveries allowed over all consumers; 0 = no limit (basic.qos with global=true). */
   prefetch: number;
   /** Consumers that wait for the channel's prefetch. */
@@ -32,12 +34,13 @@ export class ChannelUnacked {
     this.unacked = new SlidingWindow(1, INITIAL_SLOTS);
     this.consumers = new Set();
     this.getters = new Map();
+    this.gotUnacked = 0;
     this.prefetch = prefetch;
     this.blocked = [];
   }
 
   get isFull(): boolean {
-    return this.prefetch !== 0 && this.unacked.size >= this.prefetch;
+    return this.prefetch !== 0 && this.unacked.size - this.gotUnacked >= this.prefetch;
   }
 
   /** The full delivery number that the 32-bit one from the wire stands for. */

@@ -136,6 +136,7 @@ export class Queue {
     const ready = this.ready;
     consumer.unacked += 1;
     this.unackedCount += 1;
+    if (consumer.isGetter) consumer.channel.gotUnacked += 1;
     const unacked = consumer.channel.unacked;
     return unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1) | 0;
   }

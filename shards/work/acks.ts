@@ -75,6 +75,7 @@ export class AckWork {
 
   private settled(consumer: Consumer): void {
     consumer.unacked -= 1;
+    if (consumer.isGetter) consumer.channel.gotUnacked -= 1;
     if (consumer.blockedOn === BLOCKED_ON_PREFETCH) consumer.unblock();
     if (consumer.unacked === 0) this.state.consumers.freeIfDone(consumer);
   }

@@ -187,7 +187,7 @@ export class Acceptor implements ThreadWork {
       received: (bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void => {
         if (connection.state === 'header') greet(connection, bytes, count);
         else connection.receive(bytes, view, count);
-        if (this.isCongested()) connection.stall();
+        if (this.isCongested()) connection.flow.stall();
         this.scheduleTurn();
       },
       ended: (): void => {
@@ -262,7 +262,7 @@ export class Acceptor implements ThreadWork {
   }
 
   private retryStalled(isPaced: boolean): void {
-    if (!this.isCongested()) for (const connection of [...this.stalled]) connection.unstall();
+    if (!this.isCongested()) for (const connection of [...this.stalled]) connection.flow.retry();
     if (this.stalled.size === 0) return;
     let hasRoom = false;
     for (const link of this.links) if (link.wantSpace()) hasRoom = true;

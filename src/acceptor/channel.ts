@@ -15,6 +15,8 @@ import { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { ContentAssembly } from './content-assembly.ts';
+import { IS_GET } from './deliveries.ts';
+import { HeldDeliveries } from './held-deliveries.ts';
 import { writeReturn } from './content-replies.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
@@ -30,8 +32,11 @@ export class Channel {
   readonly assembly: ContentAssembly;
   readonly consumers: Map<string, ClientConsumer>;
   readonly backlog: ChannelBacklog;
+  readonly held: HeldDeliveries;
   /** Delivery tag -> shard (a), number there (b). Tags count all deliveries of the channel. */
   readonly unacked: SlidingWindow;
+  /** Unacked deliveries to consumers; what basic.get took is not among them. */
+  deliveredUnacked: number;
   /** Set by confirm.select. */
   confirms: ChannelConfirms | undefined;
   /** basic.qos: of consumers to come, and of the channel as a whole (0 = no limit). */
@@ -54,6 +59,8 @@ export class Channel {
     this.assembly = new ContentAssembly(acceptor.slab, acceptor.inlineBytesMax);
     this.consumers = new Map();
     this.backlog = new ChannelBacklog();
+    this.held = new HeldDeliveries();
+    this.deliveredUnacked = 0;
     this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
     this.confirms = undefined;
     this.consumerPrefetch = 0;
@@ -109,7 +116,7 @@ export class Channel {
     const { incoming } = this.connection.acceptor;
     assembly.fill(incoming);
     if (!this.publish(incoming)) {
-      this.connection.stallWith(this);
+      this.connection.flow.stallWith(this);
       return false;
     }
     // A refused publish has closed the channel, which abandons the assembly.
@@ -148,6 +155,7 @@ export class Channel {
       const words = [this.id, prefetchCount];
       link.operate(layout.CHANNEL_QOS, layout.CHANNEL_QOS_BYTES, words);
     }
+    this.releaseHeld();
   }
 
   /** Settles one delivery, or all up to `deliveryTag` (0: all), with the client's outcome. */
@@ -164,13 +172,28 @@ export class Channel {
       return;
     }
     links[unacked.a].ack(this.id, unacked.b, outcome);
+    if (unacked.c !== IS_GET) this.deliveredUnacked -= 1;
     unacked.remove(deliveryTag);
+    this.releaseHeld();
   }
 
   private settleUpTo(deliveryTag: number, outcome: number): void {
     const { unacked } = this;
     const { links } = this.connection.acceptor;
-    while (unacked.takeOldest(deliveryTag)) links[unacked.a].ack(this.id, unacked.b, outcome);
+    while (unacked.takeOldest(deliveryTag)) {
+      links[unacked.a].ack(this.id, unacked.b, outcome);
+      if (unacked.c !== IS_GET) this.deliveredUnacked -= 1;
+    }
+    this.releaseHeld();
+  }
+
+  /** The channel's own prefetch is used up. */
+  get isFull(): boolean {
+    return this.channelPrefetch !== 0 && this.deliveredUnacked >= this.channelPrefetch;
+  }
+
+  private releaseHeld(): void {
+    if (!this.held.isEmpty) this.connection.acceptor.deliveries.releaseHeld(this);
   }
 
   /** basic.recover: everything unacked returns to its place. */
@@ -188,7 +211,7 @@ export class Channel {
   resume(): void {
     this.isWaiting = false;
     for (const method of this.delayedNotices.splice(0)) if (this.isOpen) this.send(method);
-    this.connection.channelResumed(this);
+    this.connection.flow.channelResumed(this);
   }
 
   /** Asks a shard; `onReply` runs inside the drain of its ring, before any later delivery. */
@@ -204,7 +227,7 @@ export class Channel {
     this.wait();
     const request = acceptor.requests.add((reply) => {
       if (this.isOpen) this.guard(methodId, () => onReply(reply));
-      else if (reply.at >= 0) acceptor.deliveries.discard(link, reply.at);
+      else if (reply.at >= 0) acceptor.deliveries.discard(link, link.deliveries.words, reply.at);
       this.resume();
     });
     link.operate(kind, bytes, [request, ...words]);
@@ -258,6 +281,7 @@ export class Channel {
     this.isOpen = false;
     this.assembly.abandon();
     this.backlog.clear();
+    this.connection.acceptor.deliveries.discardHeld(this);
     const { requests } = this.connection.acceptor;
     for (const consumer of this.consumers.values()) consumer.isGone = true;
     let waitingFor = this.openLinks.size;

@@ -80,7 +80,7 @@ export class ConnectionInput {
     this.held = null;
     const end = this.reader.read(whole.bytes, whole.view, 0, filled);
     if (end === filled || !this.connection.isUsable) return used;
-    const rest = this.connection.isStalled ? count : used;
+    const rest = this.connection.flow.isStalled ? count : used;
     const left = Buffer.allocUnsafeSlow(filled - end + (rest - used));
     whole.bytes.copy(left, 0, end, filled);
     bytes.copy(left, filled - end, used, rest);

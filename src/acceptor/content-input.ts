@@ -60,7 +60,7 @@ export function contentHeader(
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
   if (!assembly.header(bytes.subarray(start + HEADER_FIXED_BYTES, end), bodyBytes)) {
-    connection.stall();
+    connection.flow.stall();
     return false;
   }
   if (assembly.isComplete) channel.finishPublish();

@@ -8,7 +8,6 @@ import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Channel } from './channel.ts';
 import { OutgoingContent, writeContent, writeContentMethod } from './content-frames.ts';
 import type { IncomingPublish } from './publisher.ts';
-import type { ShardLink } from './shard-link.ts';
 
 const NO_ROUTE = 312;
 const NOTHING = Buffer.alloc(0);
@@ -35,14 +34,20 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   writeContent(output, channel.number, content, connection.frameMax);
 }
 
+/** Memory that holds a DELIVER or GOT record: a ring, or a copy of one record. */
+export interface RecordSource {
+  readonly words: Int32Array<ArrayBufferLike>;
+  readonly bytes: Buffer<ArrayBufferLike>;
+}
+
 /** Describes the message of a DELIVER or GOT record. */
 export function readRecord(
-  link: ShardLink,
+  record: RecordSource,
   at: number,
   slabs: readonly Buffer<SharedArrayBuffer>[],
   content: OutgoingContent,
 ): void {
-  const { words, bytes } = link.deliveries;
+  const { words, bytes } = record;
   const dataAt = (at + DELIVER_DATA) * 4;
   const exrkBytes = words[at + layout.DELIVER_EXRK_BYTES];
   const propsBytes = words[at + layout.DELIVER_PROPS_BYTES];
@@ -67,11 +72,10 @@ export function readRecord(
 export function writeGetOk(
   channel: Channel,
   deliveryTag: number,
-  link: ShardLink,
+  words: Int32Array,
   at: number,
   content: OutgoingContent,
 ): void {
-  const { words } = link.deliveries;
   const { output, frameMax } = channel.connection;
   const head = new WireWriter();
   head.longlong(deliveryTag);

@@ -2,7 +2,6 @@
 // Acceptor thread, hot path. The drain is bounded by what the ring held when it began.
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import {
-  OUTCOME_REQUEUE,
   OUTCOME_UNDELIVERED,
   REDELIVERED_FLAG,
   SLAB_FLAG,
@@ -12,8 +11,11 @@ import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { OutgoingContent, writeContent, writeDeliverMethod } from './content-frames.ts';
-import { readRecord, writeGetOk } from './content-replies.ts';
+import { type RecordSource, readRecord, writeGetOk } from './content-replies.ts';
 import type { ShardLink } from './shard-link.ts';
+
+/** Column c of a channel's unacked entries: a basic.get, which no prefetch counts. */
+export const IS_GET = 1;
 
 export class Deliveries {
   private readonly acceptor: Acceptor;
@@ -37,7 +39,7 @@ export class Deliveries {
     for (let at = ring.next(); at >= 0; at = ring.next()) {
       switch (words[at + 1]) {
         case layout.DELIVER:
-          this.deliver(link, words, at);
+          this.deliver(link, at);
           break;
         case layout.GOT:
           this.acceptor.requests.answer(words[at + layout.GOT_REQUEST], {
@@ -71,39 +73,63 @@ export class Deliveries {
 
   /** Sends the message of a GOT record as basic.get-ok. */
   answerGet(channel: Channel, link: ShardLink, at: number, noAck: boolean): void {
-    const number = link.deliveries.words[at + layout.DELIVER_NUMBER];
+    const record = link.deliveries;
+    const number = record.words[at + layout.DELIVER_NUMBER];
     const { unacked } = channel;
-    const deliveryTag = noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
-    readRecord(link, at, this.acceptor.slabs, this.content);
-    writeGetOk(channel, deliveryTag, link, at, this.content);
-    this.account(channel, link, at);
+    const deliveryTag = noAck ? unacked.skip() : unacked.push(link.shard, number, IS_GET, 0);
+    readRecord(record, at, this.acceptor.slabs, this.content);
+    writeGetOk(channel, deliveryTag, record.words, at, this.content);
+    this.account(channel, link, record.words, at);
   }
 
-  /** A GOT record whose channel has gone: the shard puts the message back when it hears of that. */
-  discard(link: ShardLink, at: number): void {
-    const { words } = link.deliveries;
+  /** A record whose channel has gone: the shard puts the message back when it hears of that. */
+  discard(link: ShardLink, words: Int32Array, at: number): void {
     if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
       link.release(words[at + layout.DELIVER_MESSAGE]);
     }
   }
 
-  private deliver(link: ShardLink, words: Int32Array, at: number): void {
-    const consumer = this.consumer(words[at + layout.DELIVER_CONSUMER]);
+  /** Delivers what the channel's prefetch held back, as far as it now allows. */
+  releaseHeld(channel: Channel): void {
+    const { held } = channel;
+    while (!held.isEmpty && !channel.isFull) {
+      const { consumer, record } = held.take();
+      if (consumer.isGone) this.sendBack(consumer.link, channel, record.words, 0);
+      else this.send(consumer, consumer.link, record, 0);
+    }
+  }
+
+  /** The channel ends with deliveries held back: their slab bodies are not needed any more. */
+  discardHeld(channel: Channel): void {
+    while (!channel.held.isEmpty) {
+      const { consumer, record } = channel.held.take();
+      this.discard(consumer.link, record.words, 0);
+    }
+  }
+
+  private deliver(link: ShardLink, at: number): void {
+    const record = link.deliveries;
+    const consumer = this.consumer(record.words[at + layout.DELIVER_CONSUMER]);
     // The channel is closed: what was unacked returns to the queue when the shard hears of it.
     if (consumer === undefined || !consumer.channel.isOpen) {
-      this.discard(link, at);
+      this.discard(link, record.words, at);
       return;
     }
     const { channel } = consumer;
+    if (consumer.isGone) this.sendBack(link, channel, record.words, at);
+    else if (channel.isFull && !consumer.noAck) channel.held.add(consumer, record, at);
+    else this.send(consumer, link, record, at);
+  }
+
+  private send(consumer: ClientConsumer, link: ShardLink, record: RecordSource, at: number): void {
+    const { channel } = consumer;
     const { connection, unacked } = channel;
+    const { words } = record;
     const number = words[at + layout.DELIVER_NUMBER];
-    if (consumer.isGone) {
-      this.sendBack(channel, link, at, number);
-      return;
-    }
     const deliveryTag = consumer.noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
+    if (!consumer.noAck) channel.deliveredUnacked += 1;
     const { content } = this;
-    readRecord(link, at, this.acceptor.slabs, content);
+    readRecord(record, at, this.acceptor.slabs, content);
     const isRedelivered = (words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
     const { output } = connection;
     writeDeliverMethod(
@@ -116,37 +142,25 @@ export class Deliveries {
       content,
     );
     writeContent(output, channel.number, content, connection.frameMax);
-    this.account(channel, link, at);
+    this.account(channel, link, words, at);
     this.deliveredCount += 1;
   }
 
   /** After cancel-ok the client gets no more: the message returns to its place. */
-  private sendBack(channel: Channel, link: ShardLink, at: number, number: number): void {
-    this.discard(link, at);
-    channel.connection.credit.add(link.shard, this.costOf(link, at));
-    if (number < 0) return;
-    const { words } = link.deliveries;
-    const wasRedelivered = (words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
-    link.ack(channel.id, number, wasRedelivered ? OUTCOME_REQUEUE : OUTCOME_UNDELIVERED);
+  private sendBack(link: ShardLink, channel: Channel, words: Int32Array, at: number): void {
+    this.discard(link, words, at);
+    channel.connection.credit.add(link.shard, costOf(words, at));
+    const number = words[at + layout.DELIVER_NUMBER];
+    if (number >= 0) link.ack(channel.id, number, OUTCOME_UNDELIVERED);
   }
 
   /** Notes what is given back to the shard once the socket has taken the frames. */
-  private account(channel: Channel, link: ShardLink, at: number): void {
-    const { words } = link.deliveries;
+  private account(channel: Channel, link: ShardLink, words: Int32Array, at: number): void {
     const { connection } = channel;
-    connection.credit.add(link.shard, this.costOf(link, at));
+    connection.credit.add(link.shard, costOf(words, at));
     if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
       connection.output.releaseWhenSent(link, words[at + layout.DELIVER_MESSAGE]);
     }
-  }
-
-  private costOf(link: ShardLink, at: number): number {
-    const { words } = link.deliveries;
-    return layout.deliveryCostBytes(
-      words[at + layout.DELIVER_EXRK_BYTES],
-      words[at + layout.DELIVER_PROPS_BYTES],
-      words[at + layout.DELIVER_BODY_BYTES],
-    );
   }
 
   private consumerGone(id: number): void {
@@ -165,4 +179,12 @@ export class Deliveries {
     this.lastConsumer = this.acceptor.consumers.get(id);
     return this.lastConsumer;
   }
+}
+
+function costOf(words: Int32Array, at: number): number {
+  return layout.deliveryCostBytes(
+    words[at + layout.DELIVER_EXRK_BYTES],
+    words[at + layout.DELIVER_PROPS_BYTES],
+    words[at + layout.DELIVER_BODY_BYTES],
+  );
 }

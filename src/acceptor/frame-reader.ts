@@ -49,7 +49,7 @@ export class FrameReader {
     const { connection } = this;
     let at = start;
     if (this.bodyChannel !== undefined) at = this.continueBody(this.bodyChannel, bytes, at, end);
-    while (end - at >= FRAME_HEADER_BYTES && !connection.isStalled) {
+    while (end - at >= FRAME_HEADER_BYTES && !connection.flow.isStalled) {
       const type = bytes[at];
       const payloadBytes = view.getUint32(at + 3);
       const frameEnd = at + FRAME_HEADER_BYTES + payloadBytes;
@@ -67,11 +67,11 @@ export class FrameReader {
         payloadBytes > PUBLISH_FIXED_BYTES &&
         view.getUint32(at + FRAME_HEADER_BYTES) === ID_BASIC_PUBLISH
       ) {
-        const channel = connection.publishingChannel(number);
+        const channel = connection.channels.publishing(number);
         if (channel !== undefined) {
           const next = this.takePublish(channel, bytes, view, at, frameEnd, end);
           if (next === NO_ROOM) {
-            connection.stall();
+            connection.flow.stall();
             break;
           }
           if (next !== NOT_TAKEN) {
@@ -156,7 +156,7 @@ export class FrameReader {
     at: number,
     end: number,
   ): number {
-    const channel = this.connection.bodyChannel(view.getUint16(at + 1));
+    const channel = this.connection.channels.receivingBody(view.getUint16(at + 1));
     if (channel === undefined) return at;
     this.bodyChannel = channel;
     this.bodyMissing = view.getUint32(at + 3);

@@ -1,5 +1,6 @@
 // The rule of loopback_users: the users named there (guest, unless configured otherwise) may log in
-// from this machine only (RabbitMQ docs, "Access Control"; rabbit_net:is_loopback). Main thread, pure.
+// from this machine only (RabbitMQ docs, "Access Control"; rabbit_net:is_loopback). Main thread,
+// pure.
 import { BlockList, isIP } from 'node:net';
 
 const loopback = new BlockList();

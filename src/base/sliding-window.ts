@@ -1,14 +1,15 @@
-// A map from dense, ever-growing numbers to a few integers, for unacked deliveries: the acceptor maps
-// delivery tags to (shard, number there), the shard maps those numbers to messages. Any thread.
+// A map from dense, ever-growing numbers to a few integers, for unacked deliveries: the acceptor
+// maps delivery tags to (shard, number there), the shard maps those numbers to messages. Any
+// thread.
 //
 //      stragglers (Map)          ring of slots, index = key & mask
 //    { 3: .., 17: .. }     | 40 free | 41 live | 42 free | 43 live | ... | end-1 |
 //                            ^ base (oldest key still in the ring)            ^ end (next key)
 //
 // Keys are handed out in order by `push`. Nearly all are removed near the base, so a ring serves.
-// A few that stay for ever must not make the ring grow with the traffic behind them: when the ring is
-// full and less than a quarter of it is live, the live ones move to a Map. Memory is bounded by live
-// entries, not by the distance between the oldest and the newest.
+// A few that stay for ever must not make the ring grow with the traffic behind them: when the ring
+// is full and less than a quarter of it is live, the live ones move to a Map. Memory is bounded by
+// live entries, not by the distance between the oldest and the newest.
 import { powerOfTwoAtLeast } from './round.ts';
 
 const COLUMNS = 4;

@@ -1,11 +1,14 @@
-// Refusals of the AMQP 0-9-1 codec: bytes that are no frame, method, table or property list. Runs in
-// any thread. All of them close the connection: after a malformed frame nothing the peer sends can
-// be trusted. Codes and first words follow RabbitMQ where it answers at all (rabbit_misc:frame_error,
-// rabbit_binary_parser:assert_utf8); where its reader process just crashes (malformed field table,
-// unknown method), the code is the one that section 1.2 of the specification defines for the case.
+// Refusals of the AMQP 0-9-1 codec: bytes that are no frame, method, table or property list. Runs
+// in any thread. All of them close the connection: after a malformed frame nothing the peer sends
+// can be trusted. Codes and first words follow RabbitMQ where it answers at all
+// (rabbit_misc:frame_error, rabbit_binary_parser:assert_utf8); where its reader process just
+// crashes (malformed field table, unknown method), the code is the one that section 1.2 of the
+// specification defines for the case.
 import { defineRefusal } from './refusal.ts';
 
-/** `subject` is the method (or property list) being read; `problem` says what was expected where. */
+/**
+ * `subject` is the method (or property list) being read; `problem` says what was expected where.
+ */
 export const cannotDecode = defineRefusal(
   {
     id: 'protocol.cannot-decode',
@@ -45,7 +48,8 @@ export const malformedPropertyFlags = defineRefusal(
     remedy: 'Send one word of property flags: class basic has 14 properties.',
   },
   (flags: number) =>
-    `malformed property flags: expected one word with bit 0 clear, received 0x${flags.toString(16)}`,
+    'malformed property flags: expected one word with bit 0 clear, received ' +
+    `0x${flags.toString(16)}`,
 );
 
 export const unknownMethod = defineRefusal(
@@ -56,5 +60,6 @@ export const unknownMethod = defineRefusal(
     remedy: 'Use the methods of AMQP 0-9-1 and of the RabbitMQ extensions to it.',
   },
   (classId: number, methodId: number) =>
-    `unknown method: expected a method of AMQP 0-9-1, received class ${classId}, method ${methodId}`,
+    `unknown method: expected a method of AMQP 0-9-1, received class ${classId}, ` +
+    `method ${methodId}`,
 );

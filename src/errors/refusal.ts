@@ -3,7 +3,9 @@
 // folder, through `defineRefusal`, so the whole catalogue can be listed and documented.
 // Codes: AMQP 0-9-1 specification, section 1.2 (constants); RabbitMQ's use of them is followed.
 
-/** What a refusal closes (specification 4.2.7: soft errors close channels, hard ones connections). */
+/**
+ * What a refusal closes (specification 4.2.7: soft errors close channels, hard ones connections).
+ */
 export type RefusalScope = 'channel' | 'connection';
 
 /** Plain data, so that it can cross threads. `text` fits an AMQP short string. */

@@ -1,7 +1,8 @@
-// Refusals of the control plane: declaring, deleting and binding. Made in the main thread; acceptors
-// use the ones about what is missing or locked when they answer from their replica.
-// Codes: rabbitmq-server v4.3 (rabbit_channel, rabbit_amqqueue, rabbit_exchange, rabbit_misc). Texts
-// start with RabbitMQ's words, because client test suites compare them; what we add comes after them.
+// Refusals of the control plane: declaring, deleting and binding. Made in the main thread;
+// acceptors use the ones about what is missing or locked when they answer from their replica.
+// Codes: rabbitmq-server v4.3 (rabbit_channel, rabbit_amqqueue, rabbit_exchange, rabbit_misc).
+// Texts start with RabbitMQ's words, because client test suites compare them; what we add comes
+// after them.
 import { defineRefusal } from './refusal.ts';
 
 export type ResourceKind = 'queue' | 'exchange';

@@ -1,5 +1,6 @@
 // AMQP 0-9-1 constants: frame types and sizes, class ids, the protocol header. Runs in any thread.
-// Source: specification section 4.2 (frame layout), section 1.2 (constants), 4.2.2 (protocol header).
+// Source: specification section 4.2 (frame layout), section 1.2 (constants), 4.2.2 (protocol
+// header).
 //
 //   0      1         3             7                  size+7 size+8
 //   +------+---------+-------------+------------------+------+

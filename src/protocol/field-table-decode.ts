@@ -3,8 +3,8 @@
 //
 // Invariants: every length is checked against the end of what holds it before anything is read or
 // allocated; byte strings are copies, so the caller's buffer may be reused; nesting is bounded.
-// A name that occurs twice keeps its first value, because RabbitMQ looks up the first. Names must be
-// UTF-8 (RabbitMQ does not check), else two names could become one.
+// A name that occurs twice keeps its first value, because RabbitMQ looks up the first. Names must
+// be UTF-8 (RabbitMQ does not check), else two names could become one.
 import { malformedFieldTable } from '../errors/protocol-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import {
@@ -22,8 +22,8 @@ import { readUtf8 } from './utf8.ts';
 export const NESTING_DEPTH_MAX = 100;
 
 /**
- * Decodes the fields at [offset, end) of `buf`: a table without its 4-byte length. `view` covers the
- * same bytes as `buf`. Throws `AmqpError` (502) when they are malformed.
+ * Decodes the fields at [offset, end) of `buf`: a table without its 4-byte length. `view` covers
+ * the same bytes as `buf`. Throws `AmqpError` (502) when they are malformed.
  */
 export function decodeTable(
   buf: Uint8Array,

@@ -1,7 +1,7 @@
 // AMQP field tables: the types, the codec and equality, in one place to import from. Runs in any
-// thread. How wire types map to JavaScript, and how floats stay apart from integers: field-value.ts.
-// Equality follows rabbit_misc:assert_args_equivalence: all integer widths are one class of types,
-// both float widths another; any other type equals only itself.
+// thread. How wire types map to JavaScript, and how floats stay apart from integers:
+// field-value.ts. Equality follows rabbit_misc:assert_args_equivalence: all integer widths are one
+// class of types, both float widths another; any other type equals only itself.
 import type {
   Decimal,
   Double,

@@ -4,19 +4,19 @@
 // here carry their type in a field (FIELD_TYPE), and code asks `typeNameOf`, never `instanceof`.
 //
 //   wire type (RabbitMQ's errata)      JavaScript                       written back as
-//   b B s u I i l L  integers          number; bigint beyond 2^53       I, or l when it needs 64 bits
+//   b B s u I i l L  integers          number; bigint beyond 2^53       I, or l if 64 bits need it
 //   d f              floats            Double, Float                    the same
 //   S                long string       string; LongString if not UTF-8  S
 //   x                bytes             Uint8Array                       x
 //   t V T D A F      the rest          boolean, null, Timestamp, Decimal, array, object
 //
-// A bigint is always written as l: write 1n where clients count on a 64-bit integer (x-death's count).
-// A number that is no safe integer is a double: it is written as d.
+// A bigint is always written as l: write 1n where clients count on a 64-bit integer (x-death's
+// count). A number that is no safe integer is a double: it is written as d.
 // Source: https://www.rabbitmq.com/amqp-0-9-1-errata, section 3; rabbit_binary_parser.erl.
 
 /**
- * The field that names the type of a class instance. A lone surrogate has no UTF-8 form, so no table
- * decoded from the wire can hold this key.
+ * The field that names the type of a class instance. A lone surrogate has no UTF-8 form, so no
+ * table decoded from the wire can hold this key.
  */
 const FIELD_TYPE = '\ud800type';
 

@@ -711,8 +711,9 @@ export function hasContent(id: number): boolean {
 }
 
 /**
- * Decodes the method at the reader's offset (its class id); the reader's `end` is the payload's end.
- * Throws `AmqpError`: 503 for an unknown method, 501 for fields that do not fit, 502 for bad tables.
+ * Decodes the method at the reader's offset (its class id); the reader's `end` is the payload's
+ * end. Throws `AmqpError`: 503 for an unknown method, 501 for fields that do not fit, 502 for bad
+ * tables.
  */
 export function decodeMethod(reader: WireReader): Method {
   reader.subject = 'method id';
@@ -725,7 +726,9 @@ export function decodeMethod(reader: WireReader): Method {
   return method;
 }
 
-/** Writes the method as a whole frame; when it cannot be encoded, the writer keeps nothing of it. */
+/**
+ * Writes the method as a whole frame; when it cannot be encoded, the writer keeps nothing of it.
+ */
 export function encodeMethod(writer: WireWriter, channel: number, method: Method): void {
   const encode = ENCODERS[method.name] as (writer: WireWriter, method: Method) => void;
   try {

@@ -24,8 +24,8 @@ import {
 
 /**
  * Offsets point at a property's first byte behind its length (a table's first field, a string's
- * first character) in the buffer that was scanned. Offset and bytes are 0 for what is absent; `flags`
- * tells an absent property from an empty one.
+ * first character) in the buffer that was scanned. Offset and bytes are 0 for what is absent;
+ * `flags` tells an absent property from an empty one.
  */
 export class PropertyScan {
   /** The flags word: test it with the FLAG_ constants of property-flags.ts. */

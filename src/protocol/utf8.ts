@@ -1,6 +1,6 @@
 // UTF-8 text to and from wire bytes. Runs in any thread; reads from shared memory too.
-// Invariants: nothing is read outside [start, end); a byte order mark is text like any other (it must
-// survive a round trip), so the decoders keep it.
+// Invariants: nothing is read outside [start, end); a byte order mark is text like any other (it
+// must survive a round trip), so the decoders keep it.
 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -31,7 +31,9 @@ export function utf8Bytes(text: string): number {
   return Buffer.byteLength(text, 'utf8');
 }
 
-/** Writes `text` at `offset`, where `utf8Bytes(text)` bytes are free; returns the offset after it. */
+/**
+ * Writes `text` at `offset`, where `utf8Bytes(text)` bytes are free; returns the offset after it.
+ */
 export function writeUtf8(bytes: Uint8Array, offset: number, text: string): number {
   return offset + encoder.encodeInto(text, bytes.subarray(offset)).written;
 }

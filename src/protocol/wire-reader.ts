@@ -63,8 +63,8 @@ export class WireReader {
   }
 
   /**
-   * An unsigned 64-bit integer as a number that stops at 2^53 - 1: for delivery tags and times, which
-   * never get there.
+   * An unsigned 64-bit integer as a number that stops at 2^53 - 1: for delivery tags and times,
+   * which never get there.
    */
   longlongNumber(): number {
     const at = this.take(8, 'a long long integer');

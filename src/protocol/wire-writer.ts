@@ -1,8 +1,8 @@
 // Writes AMQP frames and elementary types (specification 4.2.3 and 4.2.5) into a buffer that grows.
 // Runs in any thread.
-// Invariants: numbers and lengths that the wire cannot hold throw RangeError (they are this process's
-// own mistakes, never a peer's); a frame that was started is ended or abandoned before the next one,
-// so the bytes taken are whole frames.
+// Invariants: numbers and lengths that the wire cannot hold throw RangeError (they are this
+// process's own mistakes, never a peer's); a frame that was started is ended or abandoned before
+// the next one, so the bytes taken are whole frames.
 import { FRAME_END, FRAME_HEADER_BYTES } from './constants.ts';
 import type { FieldTable } from './field-table.ts';
 import { tableBytes, writeTable } from './field-table-encode.ts';

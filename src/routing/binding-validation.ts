@@ -1,6 +1,6 @@
-// What a new binding must fulfil, by the type of its source exchange. Run by the control plane (main
-// thread) before it binds; unbinding is never validated. Each check returns the text of RabbitMQ's
-// 406 PRECONDITION_FAILED (`binding_invalid`) or undefined.
+// What a new binding must fulfil, by the type of its source exchange. Run by the control plane
+// (main thread) before it binds; unbinding is never validated. Each check returns the text of
+// RabbitMQ's 406 PRECONDITION_FAILED (`binding_invalid`) or undefined.
 import type { FieldTable, FieldValue } from '../protocol/field-table.ts';
 import { typeNameOf } from '../protocol/field-table.ts';
 import { splitTopicKey } from './exchange/topic.ts';
@@ -26,7 +26,10 @@ export function validateHeadersBinding(args: FieldTable): string | undefined {
   if (X_MATCH_VALUES.has(value)) return undefined;
   const type = typeNameOf(value);
   if (type === 'longstr') {
-    return `Invalid x-match field value ${erlangTerm(value)}; expected all, any, all-with-x, or any-with-x`;
+    return (
+      `Invalid x-match field value ${erlangTerm(value)}; ` +
+      'expected all, any, all-with-x, or any-with-x'
+    );
   }
   return `Invalid x-match field type ${type} (value ${erlangTerm(value)}); expected longstr`;
 }
@@ -35,7 +38,10 @@ export function validateHeadersBinding(args: FieldTable): string | undefined {
 export function validateTopicBinding(routingKey: string): string | undefined {
   const count = splitTopicKey(routingKey).filter((word) => word === '#').length;
   if (count <= HASH_WILDCARDS_MAX) return undefined;
-  return `Topic binding key '${routingKey}' uses ${count} '#' wildcards, at most ${HASH_WILDCARDS_MAX} are allowed`;
+  return (
+    `Topic binding key '${routingKey}' uses ${count} '#' wildcards, ` +
+    `at most ${HASH_WILDCARDS_MAX} are allowed`
+  );
 }
 
 /** A value as RabbitMQ's texts print it (Erlang's ~tp), where that is short; else an ellipsis. */

@@ -1,11 +1,12 @@
-// Exchange and routing key bytes -> where the message goes, for one virtual host. Acceptor thread, hot
+// Exchange and routing key bytes -> where the message goes, for one virtual host. Acceptor thread,
+// hot
 // path: a hit costs a hash over the key bytes and one compare, no string and no allocation.
 //
 // The key is `exrk`: both short strings as they stand in basic.publish, lengths included. Open
 // addressing over an Int32Array of entry numbers; key bytes lie one behind the other in one buffer.
-// Routing keys are chosen by clients, so the cache is bounded in entries and in bytes and starts over
-// when either is used up; the hash is seeded, so that nobody can aim for collisions. Any change of
-// the vhost's topology empties it.
+// Routing keys are chosen by clients, so the cache is bounded in entries and in bytes and starts
+// over when either is used up; the hash is seeded, so that nobody can aim for collisions. Any
+// change of the vhost's topology empties it.
 import { randomInt } from 'node:crypto';
 
 const ENTRIES_MAX = 1 << 15;

@@ -4,9 +4,9 @@
 // number), so cycles end and a queue found over several paths counts once.
 //
 // The rule is that of RabbitMQ (rabbit_exchange:route1, process_alternate): each exchange visited
-// decides for itself, and its alternate is used only when none of its own bindings match, be it that
-// what they lead to has been visited already. All routing keys of a message (CC, BCC) are asked
-// together, so one key that matches keeps the others from the alternate exchange.
+// decides for itself, and its alternate is used only when none of its own bindings match, be it
+// that what they lead to has been visited already. All routing keys of a message (CC, BCC) are
+// asked together, so one key that matches keeps the others from the alternate exchange.
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { MatchSink } from './exchange-matcher.ts';
 import type { Resolution } from './resolution.ts';

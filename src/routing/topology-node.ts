@@ -1,4 +1,5 @@
-// The nodes and edges of one virtual host's routing graph: queues and exchanges, joined by bindings.
+// The nodes and edges of one virtual host's routing graph: queues and exchanges, joined by
+// bindings.
 //
 //     ExchangeNode --outbound--> Binding --destination--> QueueNode | ExchangeNode
 //                                   \-------- is in the destination's `inbound`

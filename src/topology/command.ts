@@ -1,5 +1,6 @@
 // Topology commands and their outcomes: what acceptors, shards and the management API ask of the
-// control plane (main thread). Plain data, so that it crosses threads and can be logged and replayed.
+// control plane (main thread). Plain data, so that it crosses threads and can be logged and
+// replayed.
 import type { Refusal } from '../errors/refusal.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, DestinationKind, QueueSpec } from '../routing/change.ts';

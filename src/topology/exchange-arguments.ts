@@ -1,6 +1,7 @@
 // The arguments of exchange.declare that the control plane knows: alternate-exchange, the only one
 // RabbitMQ compares on redeclaration (rabbit_exchange:assert_args_equivalence). Main thread.
-// The alternate exchange need not exist, neither now nor later; any other argument is kept as it is.
+// The alternate exchange need not exist, neither now nor later; any other argument is kept as it
+// is.
 import { invalidArgumentType } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import { type FieldTable, typeNameOf } from '../protocol/field-table.ts';

@@ -1,8 +1,8 @@
 // Placement of new queues on shards: by a hash of virtual host and name, so that a name declared
-// again after a delete lands where it was. Main thread, pure. It decides once, at declaration; where
-// a queue lives is then a fact in its QueueSpec, never computed again (shard counts may change).
-// FNV-1a over the UTF-16 code units, then the finalizer of MurmurHash3 (fmix32): FNV alone leaves
-// the low bits of names that differ only in their last digits too regular for a modulus.
+// again after a delete lands where it was. Main thread, pure. It decides once, at declaration;
+// where a queue lives is then a fact in its QueueSpec, never computed again (shard counts may
+// change). FNV-1a over the UTF-16 code units, then the finalizer of MurmurHash3 (fmix32): FNV alone
+// leaves the low bits of names that differ only in their last digits too regular for a modulus.
 
 const FNV_OFFSET_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;

@@ -1,8 +1,8 @@
-// queue.declare up to the decision (specification 1.7.2.1): the queue that exists and is equivalent,
-// or what a new one shall be. Main thread; changes nothing. The order of the checks is RabbitMQ's
-// (rabbit_channel:handle_method): the name, equivalence with an existing queue, and arguments only
-// for a new one. An exclusive queue is never durable, whatever was asked (RabbitMQ 3.10 and 4.x): it
-// goes with its connection.
+// queue.declare up to the decision (specification 1.7.2.1): the queue that exists and is
+// equivalent, or what a new one shall be. Main thread; changes nothing. The order of the checks is
+// RabbitMQ's (rabbit_channel:handle_method): the name, equivalence with an existing queue, and
+// arguments only for a new one. An exclusive queue is never durable, whatever was asked (RabbitMQ
+// 3.10 and 4.x): it goes with its connection.
 import { queueLocked, resourceText, serverNamedQueueRefused } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import type { QueueSpec } from '../routing/change.ts';

@@ -1,5 +1,5 @@
-// Test thread. The client scenarios with @cloudamqp/amqp-client: its plain client, and its session for what
-// must survive a lost connection.
+// Test thread. The client scenarios with @cloudamqp/amqp-client: its plain client, and its session
+// for what must survive a lost connection.
 import {
   AMQPClient,
   type AMQPConsumer,

@@ -1,4 +1,5 @@
-// Test thread. The client scenarios with rabbitmq-client, which recovers connections and consumers by itself.
+// Test thread. The client scenarios with rabbitmq-client, which recovers connections and consumers
+// by itself.
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { type AsyncMessage, Connection, type Consumer, ConsumerStatus } from 'rabbitmq-client';

@@ -1,6 +1,6 @@
-// Test thread. What applications do with a broker, written once and run with each client library: RPC, a work
-// queue, publish/subscribe, confirms with returns, large bodies, cancel, reconnect. A library takes part
-// by giving an adapter; what it cannot do is left out of its adapter by name.
+// Test thread. What applications do with a broker, written once and run with each client library:
+// RPC, a work queue, publish/subscribe, confirms with returns, large bodies, cancel, reconnect. A
+// library takes part by giving an adapter; what it cannot do is left out of its adapter by name.
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
@@ -8,7 +8,7 @@ import { Inbox } from '../support/inbox.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { uniqueName } from '../support/unique-name.ts';
 
-export interface ScenarioProperties {
+interface ScenarioProperties {
   readonly replyTo?: string;
   readonly correlationId?: string;
   readonly messageId?: string;
@@ -23,7 +23,7 @@ export interface ScenarioMessage extends ScenarioProperties {
 }
 
 /** What a consumer does with a message when its handler is done. */
-export type Verdict = 'ack' | 'requeue' | 'drop';
+type Verdict = 'ack' | 'requeue' | 'drop';
 
 export type Handler = (message: ScenarioMessage) => Promise<Verdict> | Verdict;
 

@@ -1,5 +1,6 @@
-// Test thread. Acks, nacks, rejects, recover (specification 1.8.3.11 to 1.8.3.14; RabbitMQ: docs/confirms,
-// docs/nack): what settles a message, what brings it back, where it stands then, and wrong tags.
+// Test thread. Acks, nacks, rejects, recover (specification 1.8.3.11 to 1.8.3.14; RabbitMQ:
+// docs/confirms, docs/nack): what settles a message, what brings it back, where it stands then, and
+// wrong tags.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';

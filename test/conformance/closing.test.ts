@@ -1,5 +1,5 @@
-// Test thread. Opening and closing channels and connections (specification 1.4, 1.5, 2.2.7): what is
-// still answered while one side has said close, and what is thrown away.
+// Test thread. Opening and closing channels and connections (specification 1.4, 1.5, 2.2.7): what
+// is still answered while one side has said close, and what is thrown away.
 import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { uniqueName } from '../support/unique-name.ts';

@@ -1,5 +1,6 @@
-// Test thread. Publisher confirms (RabbitMQ: docs/confirms, rabbit_channel): every publish of a channel in
-// confirm mode is settled once, by number, singly or several at once, and after its basic.return.
+// Test thread. Publisher confirms (RabbitMQ: docs/confirms, rabbit_channel): every publish of a
+// channel in confirm mode is settled once, by number, singly or several at once, and after its
+// basic.return.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
@@ -16,7 +17,10 @@ beforeEach(async () => {
   queue = await channel.exclusiveQueue({ durable: true });
 });
 
-/** Takes acks until every number up to `last` is settled; fails on a nack and on a number settled twice. */
+/**
+ * Takes acks until every number up to `last` is settled; fails on a nack and on a number settled
+ * twice.
+ */
 async function confirmed(last: number, on: RawChannel = channel): Promise<Incoming[]> {
   const others: Incoming[] = [];
   const open = new Set(Array.from({ length: last }, (_, index) => index + 1));

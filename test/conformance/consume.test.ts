@@ -1,6 +1,6 @@
 // Test thread. Consumers (specification 1.8.3.3 to 1.8.3.6; RabbitMQ: docs/consumers,
-// docs/consumer-cancel, docs/consumer-priority): tags, cancel, sharing, exclusive, priorities, and the
-// broker's own basic.cancel.
+// docs/consumer-cancel, docs/consumer-priority): tags, cancel, sharing, exclusive, priorities, and
+// the broker's own basic.cancel.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';

@@ -1,6 +1,6 @@
 // Test thread. Where RabbitMQ 3.10.8, on which these tests are proven, and WarrenMQ are meant to
-// differ: newer RabbitMQ behaviour, or a friendlier choice. Each row says why; docs/compatibility.md
-// tells users the same. A test that needs a row asks `expectedOn`.
+// differ: newer RabbitMQ behaviour, or a friendlier choice. Each row says why;
+// docs/compatibility.md tells users the same. A test that needs a row asks `expectedOn`.
 import type { BrokerKind, TestBroker } from '../support/broker.ts';
 
 interface Difference<Value> extends Readonly<Record<BrokerKind, Value>> {
@@ -12,11 +12,6 @@ function difference<Value>(row: Difference<Value>): Difference<Value> {
 }
 
 export const differences = {
-  frameMaxFloor: difference({
-    reason: 'RabbitMQ 4.1 raised the smallest frame_max from 4096 to 8192',
-    rabbitmq310: 4096,
-    warrenmq: 8192,
-  }),
   handshakeRefusalsAreSaid: difference({
     reason:
       'RabbitMQ closes the socket without a word, after 3 s, on every mistake before connection.open ' +
@@ -43,11 +38,6 @@ export const differences = {
     reason: 'RabbitMQ 4 closes only the channel (406); 3.10 closed the connection (503)',
     rabbitmq310: { scope: 'connection', code: 503 },
     warrenmq: { scope: 'channel', code: 406 },
-  }),
-  contentOnClosedChannel: difference({
-    reason: '504 (channel error) says what is wrong; RabbitMQ says 505 (expected method frame)',
-    rabbitmq310: 505,
-    warrenmq: 504,
   }),
   countsAreExact: difference({
     reason:

@@ -1,5 +1,5 @@
-// Test thread. Hostile bytes: whatever a client sends, the broker goes on serving the others. The random
-// choices come from a seed, so a failure can be repeated with CONFORMANCE_SEED.
+// Test thread. Hostile bytes: whatever a client sends, the broker goes on serving the others. The
+// random choices come from a seed, so a failure can be repeated with CONFORMANCE_SEED.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { withDeadline } from '../support/inbox.ts';
@@ -79,7 +79,9 @@ afterEach(async () => {
   await newcomer.client.close();
 });
 
-/** Sends the bytes and the end of the stream, and waits until the broker has let go of the socket. */
+/**
+ * Sends the bytes and the end of the stream, and waits until the broker has let go of the socket.
+ */
 async function attack(bytes: Buffer): Promise<void> {
   const client: RawClient = await broker.connect();
   // Nobody reads frames here: what a broker answers to garbage need not make sense to us.

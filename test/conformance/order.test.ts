@@ -1,5 +1,5 @@
-// Test thread. Order and completeness with more messages than fit in any one buffer (specification 4.7:
-// one publisher, one channel, one queue, one consumer keep the order).
+// Test thread. Order and completeness with more messages than fit in any one buffer (specification
+// 4.7: one publisher, one channel, one queue, one consumer keep the order).
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';

@@ -1,5 +1,5 @@
-// Test thread. basic.qos (specification 1.8.3.1 with RabbitMQ's meaning of global, docs/consumer-prefetch):
-// how many unacked messages a consumer, or a channel, may hold.
+// Test thread. basic.qos (specification 1.8.3.1 with RabbitMQ's meaning of global, docs/consumer-
+// prefetch): how many unacked messages a consumer, or a channel, may hold.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';

@@ -1,5 +1,6 @@
-// Test thread. What a refusal must look like, for `toEqual`. Texts are matched from the start, because
-// clients' test suites compare them; WarrenMQ may add what to do about it behind RabbitMQ's words.
+// Test thread. What a refusal must look like, for `toEqual`. Texts are matched from the start,
+// because clients' test suites compare them; WarrenMQ may add what to do about it behind RabbitMQ's
+// words.
 import { expect } from 'vitest';
 
 const CODE_NAMES: Readonly<Record<number, string>> = {

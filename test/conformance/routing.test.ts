@@ -1,6 +1,6 @@
-// Test thread. Which queues a message reaches (specification 3.1.3; RabbitMQ: rabbit_exchange_type_*,
-// docs/e2e, docs/ae): the four exchange types, the default exchange, exchange-to-exchange bindings,
-// alternate exchanges.
+// Test thread. Which queues a message reaches (specification 3.1.3; RabbitMQ:
+// rabbit_exchange_type_*, docs/e2e, docs/ae): the four exchange types, the default exchange,
+// exchange-to-exchange bindings, alternate exchanges.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import type { RawChannel } from '../support/raw-channel.ts';

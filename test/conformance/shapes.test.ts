@@ -1,5 +1,6 @@
-// Test thread. The core rules once more for every shape of the broker: one acceptor and one shard, several
-// shards, several acceptors. What is shared between threads must look as if there were only one.
+// Test thread. The core rules once more for every shape of the broker: one acceptor and one shard,
+// several shards, several acceptors. What is shared between threads must look as if there were only
+// one.
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BROKER_SHAPES, useBroker } from '../support/broker.ts';

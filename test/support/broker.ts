@@ -1,7 +1,7 @@
 // Test thread. One broker per test file: `useBroker()` starts WarrenMQ as a child process on port 0
-// before the file's tests and stops it with SIGTERM after them; a broker that dies by itself, or stops
-// with anything but exit code 0, fails the file. With CONFORMANCE_URL=amqp://host:port set, the tests
-// run against that broker instead (that is how they are proven on RabbitMQ).
+// before the file's tests and stops it with SIGTERM after them; a broker that dies by itself, or
+// stops with anything but exit code 0, fails the file. With CONFORMANCE_URL=amqp://host:port set,
+// the tests run against that broker instead (that is how they are proven on RabbitMQ).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -12,7 +12,9 @@ import { withDeadline } from './inbox.ts';
 import type { RawChannel } from './raw-channel.ts';
 import { type OpenOptions, RawClient } from './raw-client.ts';
 
-/** RabbitMQ 3.10 is what Debian ships; expectations that differ are in conformance/differences.ts. */
+/**
+ * RabbitMQ 3.10 is what Debian ships; expectations that differ are in conformance/differences.ts.
+ */
 export type BrokerKind = 'rabbitmq310' | 'warrenmq';
 
 export interface BrokerShape {
@@ -40,7 +42,9 @@ export const BROKER_SHAPES: readonly BrokerShape[] =
       ]
     : [{ acceptors: 1, shards: 1 }];
 
-/** CONFORMANCE_SHAPE=2,3 runs every test that does not name a shape with 2 acceptors and 3 shards. */
+/**
+ * CONFORMANCE_SHAPE=2,3 runs every test that does not name a shape with 2 acceptors and 3 shards.
+ */
 function defaultShape(): BrokerShape {
   const [acceptors, shards] = (process.env['CONFORMANCE_SHAPE'] ?? '1,1').split(',').map(Number);
   return { acceptors: acceptors ?? 1, shards: shards ?? 1 };

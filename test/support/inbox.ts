@@ -1,6 +1,7 @@
-// Test thread. A list that is filled by events and emptied by awaiting: the test client keeps one per
-// channel. `next` waits for the next item; a wait that never ends fails after a generous deadline and
-// says what it was waiting for, so that a broken broker gives a readable failure, not a hanging run.
+// Test thread. A list that is filled by events and emptied by awaiting: the test client keeps one
+// per channel. `next` waits for the next item; a wait that never ends fails after a generous
+// deadline and says what it was waiting for, so that a broken broker gives a readable failure, not
+// a hanging run.
 
 const WAIT_MILLIS_MAX = 10_000;
 
@@ -25,7 +26,9 @@ export class Inbox<Item> {
     else waiter.resolve(item);
   }
 
-  /** No item will come any more: waits fail with `error`, once the items that did come are taken. */
+  /**
+   * No item will come any more: waits fail with `error`, once the items that did come are taken.
+   */
   fail(error: Error): void {
     this.#failure ??= error;
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure);

@@ -1,5 +1,5 @@
-// Test thread. Whether a queue or an exchange is there, asked with a passive declare on a channel of
-// its own (a passive declare of something missing closes its channel).
+// Test thread. Whether a queue or an exchange is there, asked with a passive declare on a channel
+// of its own (a passive declare of something missing closes its channel).
 import type { RawClient } from './raw-client.ts';
 
 const POLLS_MAX = 500;

@@ -1,5 +1,5 @@
-// Test thread. A TCP proxy between a client and the broker, so that a test can cut connections the way
-// networks do, at the moment it chooses.
+// Test thread. A TCP proxy between a client and the broker, so that a test can cut connections the
+// way networks do, at the moment it chooses.
 import { once } from 'node:events';
 import net from 'node:net';
 

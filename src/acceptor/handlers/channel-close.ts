@@ -5,7 +5,7 @@ import type { Channel } from '../channel.ts';
 export function channelClose(channel: Channel): void {
   const { connection } = channel;
   channel.end(() => {
-    connection.forgetChannel(channel);
+    connection.channels.forget(channel);
     if (connection.state === 'running') {
       connection.send(channel.number, { name: 'channel.close-ok' });
     }

@@ -13,13 +13,13 @@ export function connectionClose(connection: Connection): void {
   connection.state = 'closing';
   connection.heartbeat.expectCloseOk();
   // What the client sent before is done first, even if it is waiting behind something.
-  connection.whenQuiet(() => endAll(connection));
+  connection.flow.whenQuiet(() => endAll(connection));
 }
 
 function endAll(connection: Connection): void {
   const { acceptor } = connection;
   const ownsQueues = connection.ownsExclusiveQueues;
-  connection.endChannels(() => {
+  connection.channels.endAll(() => {
     const gone = ownsQueues
       ? acceptor.control.execute({
           kind: 'connection-closed',

@@ -7,7 +7,7 @@ import type { Connection } from '../connection.ts';
 export function connectionOpen(connection: Connection, method: MethodOf<'connection.open'>): void {
   const { acceptor } = connection;
   const name = method.virtualHost;
-  connection.whileWaiting(async () => {
+  connection.flow.whileWaiting(async () => {
     try {
       await acceptor.control.ask({ kind: 'open-vhost', username: connection.user, vhost: name });
       const vhost = acceptor.vhost(name);

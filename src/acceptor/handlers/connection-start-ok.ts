@@ -20,7 +20,7 @@ export function connectionStartOk(
     return;
   }
   const { acceptor } = connection;
-  connection.whileWaiting(async () => {
+  connection.flow.whileWaiting(async () => {
     try {
       await acceptor.control.ask({
         kind: 'authenticate',

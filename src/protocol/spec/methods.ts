@@ -1,7 +1,8 @@
 // Every method of AMQP 0-9-1 and of RabbitMQ's extensions to it, written down once: the table from
 // which generate.ts makes methods.generated.ts. Build-time only, no thread runs it.
 // Source: specification section 1.3 to 1.8 (amqp0-9-1.xml), and RabbitMQ's extensions: confirms,
-// basic.nack, exchange.bind, connection.blocked, connection.update-secret, queue.unbind's arguments.
+// basic.nack, exchange.bind, connection.blocked, connection.update-secret, queue.unbind's
+// arguments.
 //
 // A field reads "type name"; a third word "reserved" marks one that is written as zero and skipped
 // when read. Adjacent bits share an octet, the first in the lowest place. Types:

@@ -3,7 +3,7 @@
 import { ByteReader, encodeShortString, encodeTable, type FieldTable } from './field-values.ts';
 import { FRAME_BODY, FRAME_HEADER, frame, uint64 } from './frames.ts';
 
-export const BASIC_CLASS_ID = 60;
+const BASIC_CLASS_ID = 60;
 
 /** The properties in wire order; the first one is the highest flag bit. */
 export interface Properties {
@@ -108,7 +108,9 @@ export function bodyFrame(channel: number, body: Buffer): Buffer {
   return frame(FRAME_BODY, channel, body);
 }
 
-/** The body as frames of at most `frameBytesMax` each, header and end octet included; none if empty. */
+/**
+ * The body as frames of at most `frameBytesMax` each, header and end octet included; none if empty.
+ */
 export function bodyFrames(channel: number, body: Buffer, frameBytesMax: number): Buffer[] {
   const pieceBytes = frameBytesMax - 8;
   const frames: Buffer[] = [];

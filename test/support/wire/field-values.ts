@@ -1,6 +1,6 @@
 // Test thread. Field tables (specification 4.2.5.5 with RabbitMQ's type letters, see its AMQP 0-9-1
-// errata page) to bytes and back. A JavaScript value chooses the usual letter; `typed` names another.
-// Decoding a table of unknown letters throws: the broker must never send one.
+// errata page) to bytes and back. A JavaScript value chooses the usual letter; `typed` names
+// another. Decoding a table of unknown letters throws: the broker must never send one.
 
 export class Typed {
   readonly letter: string;

@@ -5,8 +5,8 @@
 //   | type | channel |  size  |              | 0xCE |
 //   +------+---------+--------+--------------+------+
 //
-// `FrameSplitter` takes bytes as the socket gives them and yields whole frames. It trusts nothing: a
-// frame of the broker with a wrong end octet or of an unknown type throws.
+// `FrameSplitter` takes bytes as the socket gives them and yields whole frames. It trusts nothing:
+// a frame of the broker with a wrong end octet or of an unknown type throws.
 import type { ByteReader } from './field-values.ts';
 import {
   encodeLongString,

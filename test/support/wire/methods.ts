@@ -1,6 +1,7 @@
-// Test thread. Every AMQP 0-9-1 method as one line of grammar, for the test client. It is written from
-// the specification (section 1.7) and RabbitMQ's extensions, and shares nothing with the broker's own
-// codec on purpose: a mistake made the same way on both ends of a wire is a mistake no test sees.
+// Test thread. Every AMQP 0-9-1 method as one line of grammar, for the test client. It is written
+// from the specification (section 1.7) and RabbitMQ's extensions, and shares nothing with the
+// broker's own codec on purpose: a mistake made the same way on both ends of a wire is a mistake no
+// test sees.
 import type { FieldTable } from './field-values.ts';
 
 /** Method name -> [class id, method id, arguments in wire order as "name:domain"]. */
@@ -153,7 +154,9 @@ export const METHODS_WITH_CONTENT: ReadonlySet<string> = new Set([
   'basic.get-ok',
 ]);
 
-/** A method that `call` may send: the broker answers it with the method of the same name + "-ok". */
+/**
+ * A method that `call` may send: the broker answers it with the method of the same name + "-ok".
+ */
 export type AnsweredMethod = {
   [Name in MethodName]: `${Name}-ok` extends MethodName ? Name : never;
 }[MethodName];

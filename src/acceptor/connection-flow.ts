@@ -1,0 +1,134 @@
+// When a connection's input is taken, and when it waits. Acceptor thread, one per connection.
+//
+// Stalled: something the client sent cannot be taken now (a ring is full, a queue's publishers are
+// paced, a backlog or the output is full, an answer from main is awaited). The socket is not read
+// until it can; nothing is lost, and deliveries to this client go on.
+//
+// A stalled connection is tried again every turn, in this order: the publish that found no room, the
+// frames that wait behind channels' answers, the bytes that were held.
+import { AmqpError } from '../errors/refusal.ts';
+import type { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+
+export class ConnectionFlow {
+  isStalled: boolean;
+  private readonly connection: Connection;
+  /** An answer from main is awaited (login, opening); nothing more is read meanwhile. */
+  private isWaiting: boolean;
+  /** Channels with frames that wait although the channel itself no longer does. */
+  private readonly delayed: Set<Channel>;
+  /** The channel whose assembled publish found no room. */
+  private heldPublisher: Channel | undefined;
+  private onQuiet: (() => void) | undefined;
+
+  constructor(connection: Connection) {
+    this.isStalled = false;
+    this.connection = connection;
+    this.isWaiting = false;
+    this.delayed = new Set();
+    this.heldPublisher = undefined;
+    this.onQuiet = undefined;
+  }
+
+  /** Nothing more is taken from this client until `retry` succeeds. */
+  stall(): void {
+    const { connection } = this;
+    if (this.isStalled || !connection.isUsable) return;
+    this.isStalled = true;
+    connection.acceptor.stalled.add(connection);
+    connection.socket.pause();
+  }
+
+  /** As `stall`; the channel's assembled publish is the first thing to be tried again. */
+  stallWith(channel: Channel): void {
+    this.heldPublisher = channel;
+    this.stall();
+  }
+
+  /** Takes nothing more from the client until `run` is done. */
+  whileWaiting(run: () => Promise<void>): void {
+    this.isWaiting = true;
+    this.stall();
+    void run().then(() => {
+      this.isWaiting = false;
+      this.connection.acceptor.scheduleTurn();
+    });
+  }
+
+  /** Tries to go on; called every turn while stalled. */
+  retry(): void {
+    const { connection } = this;
+    if (this.isWaiting || connection.output.isOverfull) return;
+    this.isStalled = false;
+    connection.acceptor.stalled.delete(connection);
+    this.guard(() => this.goOn());
+    if (!this.isStalled && connection.isUsable) connection.socket.resume();
+  }
+
+  /** Runs code that handles input; refusals that reach this far close the connection. */
+  guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof AmqpError)) throw error;
+      // Where the next frame begins is no longer known; the client's next words are close-ok.
+      this.connection.input.discard();
+      this.connection.refuse(error.refusal, undefined, 0);
+    }
+  }
+
+  /** Calls `onQuiet` when no channel waits for an answer or has frames waiting behind one. */
+  whenQuiet(onQuiet: () => void): void {
+    if (this.connection.channels.someBusy) this.onQuiet = onQuiet;
+    else onQuiet();
+  }
+
+  /** A channel has its answer: handles the frames that waited behind it. */
+  channelResumed(channel: Channel): void {
+    this.drainBacklog(channel);
+    const { onQuiet } = this;
+    if (onQuiet === undefined) return;
+    this.onQuiet = undefined;
+    this.whenQuiet(onQuiet);
+  }
+
+  forget(channel: Channel): void {
+    this.delayed.delete(channel);
+  }
+
+  /** The connection is closed: there is nothing to try again. */
+  end(): void {
+    this.isStalled = false;
+    this.connection.acceptor.stalled.delete(this.connection);
+  }
+
+  private goOn(): void {
+    const held = this.heldPublisher;
+    if (held !== undefined) {
+      this.heldPublisher = undefined;
+      if (held.isOpen && !held.finishPublish()) return;
+    }
+    for (const channel of [...this.delayed]) this.drainBacklog(channel);
+    if (this.connection.channels.someBacklogFull) this.stall();
+    if (!this.isStalled) this.connection.input.resume();
+  }
+
+  private drainBacklog(channel: Channel): void {
+    const { backlog } = channel;
+    this.delayed.delete(channel);
+    while (!backlog.isEmpty && !channel.isWaiting && channel.isOpen) {
+      if (this.isStalled && this.heldPublisher !== undefined) {
+        this.delayed.add(channel);
+        return;
+      }
+      const frame = backlog.take();
+      this.guard(() => {
+        if (!this.connection.channels.replay(channel, frame)) {
+          backlog.putBack(frame);
+          this.delayed.add(channel);
+        }
+      });
+      if (this.delayed.has(channel)) return;
+    }
+  }
+}

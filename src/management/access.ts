@@ -1,0 +1,70 @@
+// Who may see what through the management API. Main thread, pure. The tags of a user decide, then
+// the virtual hosts it has permissions for (RabbitMQ docs, "Management Plugin", permissions;
+// rabbit_web_dispatch_access_control of 4.x).
+//
+//     management, policymaker   what is in virtual hosts the user may use, and its own connections
+//     monitoring                the same, plus every connection, node-wide figures, every vhost's name
+//     administrator             everything
+import { canAccessVhost, type User } from '../auth/users.ts';
+import { accessRefused } from './http-refusal.ts';
+import type { TopologyListings } from './source.ts';
+
+/**
+ * - management: any user who may use this API
+ * - monitor: those who may see the whole node
+ * - vhost: those who may see what is in the virtual host of the path, if the path names one
+ * - visible-vhost: those who may see that virtual host itself
+ * - loopback-or-monitor: anybody on this machine, monitors from elsewhere
+ */
+export type Access = 'management' | 'monitor' | 'vhost' | 'visible-vhost' | 'loopback-or-monitor';
+
+const MANAGEMENT_TAGS = ['administrator', 'monitoring', 'policymaker', 'management'];
+
+export function isMonitor(user: User): boolean {
+  return isAdministrator(user) || user.tags.includes('monitoring');
+}
+
+/** Throws the refusal that RabbitMQ gives. A virtual host that does not exist is for others to say. */
+export function assertAccess(
+  user: User,
+  access: Access,
+  vhost: string | undefined,
+  topology: TopologyListings,
+): void {
+  if (!user.tags.some((tag) => MANAGEMENT_TAGS.includes(tag))) {
+    throw accessRefused('Not management user');
+  }
+  switch (access) {
+    case 'management':
+      return;
+    case 'monitor':
+    case 'loopback-or-monitor':
+      if (!isMonitor(user)) throw accessRefused('Not monitor user');
+      return;
+    case 'vhost':
+    case 'visible-vhost': {
+      if (vhost === undefined || !topology.hasVhost(vhost)) return;
+      const isVisible = access === 'vhost' ? maySee(user, vhost) : isMonitor(user);
+      if (isVisible || maySee(user, vhost)) return;
+      throw accessRefused('User not authorised to access virtual host');
+    }
+  }
+}
+
+/** The virtual hosts whose queues, exchanges and bindings the user may see. */
+export function accessibleVhosts(user: User, topology: TopologyListings): string[] {
+  return [...topology.vhosts()].filter((vhost) => maySee(user, vhost)).sort();
+}
+
+/** The virtual hosts that the user may know of. */
+export function visibleVhosts(user: User, topology: TopologyListings): string[] {
+  return isMonitor(user) ? [...topology.vhosts()].sort() : accessibleVhosts(user, topology);
+}
+
+function maySee(user: User, vhost: string): boolean {
+  return isAdministrator(user) || canAccessVhost(user, vhost);
+}
+
+function isAdministrator(user: User): boolean {
+  return user.tags.includes('administrator');
+}

@@ -1,0 +1,268 @@
+// Test support: a whole broker (acceptors, shards, control plane) in one thread. A scheduler runs one
+// step at a time: a thread's turn, one read of one socket, one completed write, one closed socket. The
+// order is round robin, or random by a seed; either way an exception in broker code fails the test.
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { allocateConfirmCounter } from '../../../../shards/mailbox/confirm-counter.ts';
+import type { ShardNotice } from '../../../../shards/mailbox/control-messages.ts';
+import { allocateDoorbell } from '../../../../shards/ring/doorbell.ts';
+import { allocateRing } from '../../../../shards/ring/ring-layout.ts';
+import { Shard } from '../../../../shards/shard.ts';
+import { ShardState } from '../../../../shards/shard-state.ts';
+import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
+import { ControlLink } from '../../../../src/acceptor/control-link.ts';
+import type { AcceptorNotice } from '../../../../src/acceptor/control-messages.ts';
+import type { SocketReader } from '../../../../src/acceptor/listener.ts';
+import { defaultUser, Users } from '../../../../src/auth/users.ts';
+import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
+import { defaultConfig } from '../../../../src/config/load-config.ts';
+import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
+import { Questions } from '../../../../src/supervisor/questions.ts';
+import { Topology } from '../../../../src/topology/topology.ts';
+import { SimClient } from './sim-client.ts';
+import { SimSocket } from './sim-socket.ts';
+import { SimThread } from './sim-thread.ts';
+
+export interface SimOptions extends Partial<BrokerConfig> {
+  readonly slabBytes?: number;
+}
+
+/** More steps than any test needs; a broker that is still busy then spins. */
+const STEPS_MAX = 200_000;
+/** The acceptor's own retry clock ticks every millisecond. */
+const CLOCK_MILLIS = 3;
+
+export class SimBroker {
+  readonly config: BrokerConfig;
+  readonly shards: readonly ShardState[];
+  readonly acceptors: readonly Acceptor[];
+  readonly control: ControlPlane;
+  readonly clients: SimClient[] = [];
+  /** Chooses below `limit`; replaced by a test that wants a random order. */
+  choose: (limit: number) => number;
+  readonly shardThreads: readonly SimThread[];
+  readonly acceptorThreads: readonly SimThread[];
+  private readonly threads: readonly SimThread[];
+  private readonly questions: Questions;
+  private readonly bytes: Buffer<ArrayBuffer>;
+  private readonly view: DataView;
+  private openQuestions = 0;
+  private steps = 0;
+
+  constructor(options: SimOptions = {}) {
+    const { slabBytes = 4 * 1024 * 1024, ...overrides } = options;
+    this.config = defaultConfig({
+      acceptors: 1,
+      shards: 1,
+      logLevel: 'none',
+      heartbeatSeconds: 0,
+      handshakeTimeoutMillis: 3_600_000,
+      ...overrides,
+    });
+    const { acceptors, shards, ringBytes, readBudgetBytes } = this.config;
+    const memory = new ArrayBuffer(readBudgetBytes);
+    this.bytes = Buffer.from(memory);
+    this.view = new DataView(memory);
+    this.choose = () => 0;
+    const shardDoorbells = times(shards, () => allocateDoorbell());
+    const acceptorDoorbells = times(acceptors, () => allocateDoorbell());
+    const slabs = times(acceptors, () => new SharedArrayBuffer(slabBytes));
+    const mailboxes = times(acceptors, () =>
+      times(shards, () => ({
+        workRing: allocateRing(ringBytes),
+        ackRing: allocateRing(ringBytes / 4),
+        deliveryRing: allocateRing(ringBytes),
+        confirmCounter: allocateConfirmCounter(),
+      })),
+    );
+    const settings = {
+      consumerWindowBytes: this.config.consumerWindowBytes,
+      flowBacklogMessages: this.config.flowBacklogMessages,
+      flowPublishRateFloor: this.config.flowPublishRateFloor,
+      spinMicros: 0,
+    };
+    this.shards = shardDoorbells.map((doorbell, shard) => {
+      const boot = {
+        settings: { shard, ...settings },
+        doorbell,
+        mailboxes: mailboxes.map((byShard) => byShard[shard]!),
+        acceptorDoorbells,
+      };
+      return new ShardState(boot, (notice) => this.fromShard(notice));
+    });
+    this.acceptors = acceptorDoorbells.map((doorbell, acceptor) => {
+      const boot = {
+        acceptor,
+        config: this.config,
+        doorbell,
+        mailboxes: mailboxes[acceptor]!,
+        shardDoorbells,
+        slabs,
+        spinMicros: 0,
+      };
+      const port = {
+        // As a MessagePort does: what cannot be cloned throws here, in the broker's code.
+        postMessage: (notice: AcceptorNotice) =>
+          this.fromAcceptor(acceptor, structuredClone(notice)),
+      };
+      return new Acceptor(boot, new ControlLink(port as never));
+    });
+    this.shardThreads = this.shards.map(
+      (state, index) => new SimThread(`shard-${index}`, new Shard(state), shardDoorbells[index]!),
+    );
+    this.acceptorThreads = this.acceptors.map(
+      (acceptor, index) =>
+        new SimThread(`acceptor-${index}`, acceptor, acceptorDoorbells[index]!),
+    );
+    this.acceptors.forEach((acceptor, index) => {
+      acceptor.scheduleTurn = () => this.acceptorThreads[index]!.schedule();
+    });
+    this.threads = [...this.shardThreads, ...this.acceptorThreads];
+    this.control = this.controlPlane();
+    const users = new Users();
+    users.add(defaultUser('guest', 'guest', '/'));
+    this.questions = new Questions(this.control, users, ['guest']);
+  }
+
+  static async start(options: SimOptions = {}): Promise<SimBroker> {
+    const broker = new SimBroker(options);
+    await broker.control.execute({ kind: 'create-vhost', vhost: '/' });
+    await broker.settle();
+    return broker;
+  }
+
+  /** A TCP connection; nothing is sent yet. */
+  connect(acceptor = 0): SimClient {
+    const socket = new SimSocket();
+    const accepting = this.acceptors[acceptor] as unknown as {
+      accept(socket: unknown): SocketReader;
+    };
+    socket.attach(accepting.accept(socket.asSocket()));
+    const client = new SimClient(this, socket);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** A client that has logged in and opened channels 1 .. `channels`. */
+  async open(channels = 1, acceptor = 0): Promise<SimClient> {
+    const client = this.connect(acceptor);
+    client.login();
+    for (let channel = 1; channel <= channels; channel += 1) client.method(channel, 'channel.open');
+    await this.settle();
+    client.take();
+    return client;
+  }
+
+  /** Runs until everything sleeps: no thread, socket, question or clock has anything left to do. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      if (await this.run()) quiet = -1;
+      await setTimeout(CLOCK_MILLIS);
+    }
+  }
+
+  /** Runs every step that can be taken without waiting for a clock; false when there was none. */
+  async run(): Promise<boolean> {
+    let any = false;
+    this.steps = 0;
+    for (;;) {
+      if (this.step()) any = true;
+      else {
+        await setImmediate();
+        if (this.openQuestions === 0 && !this.canStep()) return any;
+      }
+    }
+  }
+
+  private canStep(): boolean {
+    return this.choices().length > 0;
+  }
+
+  /** Takes one step; false when there is none to take. */
+  step(): boolean {
+    const choices = this.choices();
+    if (choices.length === 0) return false;
+    this.steps += 1;
+    if (this.steps > STEPS_MAX) {
+      const busy = this.threads.filter((thread) => thread.isRunnable).map(({ name }) => name);
+      throw new Error(`still busy after ${STEPS_MAX} steps: ${busy.join(', ')}`);
+    }
+    choices[this.choose(choices.length)]!();
+    return true;
+  }
+
+  private choices(): (() => void)[] {
+    const choices: (() => void)[] = [];
+    for (const client of this.clients) {
+      const { socket } = client;
+      if (socket.isClosing) choices.push(() => socket.close());
+      else if (socket.hasInput) {
+        choices.push(() => socket.deliver(this.bytes, this.view, client.readBytes()));
+      }
+      if (socket.hasWrites) choices.push(() => socket.takeWrites());
+    }
+    for (const thread of this.threads) if (thread.mayRun) choices.push(() => thread.run());
+    return choices;
+  }
+
+  /** Ends all timers. */
+  async stop(): Promise<void> {
+    for (const { socket } of this.clients) socket.close();
+    await this.settle();
+    await Promise.all(this.acceptors.map((acceptor) => acceptor.stop('the test is over', 0)));
+  }
+
+  // --- main -----------------------------------------------------------------------------------
+
+  private controlPlane(): ControlPlane {
+    const topology = new Topology({ shardCount: this.config.shards });
+    const replica = (thread: SimThread, apply: (changes: readonly never[]) => void) => {
+      const made = {
+        appliedRevision: 0,
+        apply: (revision: number, changes: readonly unknown[]) => {
+          apply(structuredClone(changes) as never);
+          made.appliedRevision = revision;
+          thread.schedule();
+        },
+      };
+      return made;
+    };
+    return new ControlPlane(
+      topology,
+      this.shards.map((state, index) =>
+        replica(this.shardThreads[index]!, (changes) => state.apply(changes)),
+      ),
+      this.acceptors.map((acceptor, index) =>
+        replica(this.acceptorThreads[index]!, (changes) => acceptor.apply(changes)),
+      ),
+    );
+  }
+
+  private fromShard(notice: ShardNotice): void {
+    if (notice.kind !== 'queue-gone') return;
+    void this.track(this.control.execute({ kind: 'queue-gone', queueId: notice.queueId }));
+  }
+
+  private fromAcceptor(acceptor: number, notice: AcceptorNotice): void {
+    if (notice.kind === 'connection-closed') {
+      const { connectionId } = notice;
+      void this.track(this.control.execute({ kind: 'connection-closed', connectionId }));
+    } else if (notice.kind === 'ask') {
+      const answering = this.questions.answer(notice.question).then(async (answer) => {
+        await setImmediate();
+        this.acceptors[acceptor]!.control.answered(notice.request, structuredClone(answer));
+        this.acceptorThreads[acceptor]!.schedule();
+      });
+      void this.track(answering);
+    }
+  }
+
+  private async track(work: Promise<unknown>): Promise<void> {
+    this.openQuestions += 1;
+    await work;
+    this.openQuestions -= 1;
+  }
+}
+
+function times<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make);
+}

@@ -1,0 +1,113 @@
+// Test support: a socket without a network. What the broker writes is copied at once and taken by the
+// "kernel" when the test says so; what the client sent is read when the broker is not paused. Every
+// entry into the broker's code goes through here, so a test sees whatever that code throws.
+import type { Socket } from 'node:net';
+import type { SocketReader } from '../../../../src/acceptor/listener.ts';
+
+type Callback = (error?: Error | null) => void;
+
+export class SimSocket {
+  readonly remoteAddress = '127.0.0.1';
+  readonly remotePort = 40_000;
+  readonly localAddress = '127.0.0.1';
+  readonly localPort = 5672;
+  destroyed = false;
+  isPaused = false;
+  /** The broker has ended its side. */
+  isEnded = false;
+  /** While false, writes are gathered and not called back. */
+  takesWrites = true;
+  /** Gets what the broker has written. */
+  onOutput: (bytes: Buffer) => void = () => {};
+  private reader: SocketReader | undefined;
+  private readonly callbacks: Callback[] = [];
+  private input: Buffer = Buffer.alloc(0);
+  private isClosed = false;
+
+  attach(reader: SocketReader): void {
+    this.reader = reader;
+  }
+
+  asSocket(): Socket {
+    return this as unknown as Socket;
+  }
+
+  // --- what the broker calls ------------------------------------------------------------------
+
+  pause(): this {
+    this.isPaused = true;
+    return this;
+  }
+
+  resume(): this {
+    this.isPaused = false;
+    return this;
+  }
+
+  cork(): void {}
+
+  uncork(): void {}
+
+  write(chunk: Uint8Array, callback?: Callback): boolean {
+    if (this.isEnded) throw new Error('the broker wrote behind its own end');
+    if (chunk.length === 0) throw new Error('the broker wrote nothing');
+    this.onOutput(Buffer.from(chunk));
+    if (callback !== undefined) this.callbacks.push(callback);
+    return this.callbacks.length === 0;
+  }
+
+  end(): this {
+    this.isEnded = true;
+    return this;
+  }
+
+  destroy(): this {
+    this.destroyed = true;
+    return this;
+  }
+
+  // --- what the test drives -------------------------------------------------------------------
+
+  /** The client sends; the broker reads it by `deliver`. */
+  send(bytes: Uint8Array): void {
+    this.input = Buffer.concat([this.input, bytes]);
+  }
+
+  get hasInput(): boolean {
+    return this.input.length > 0 && !this.isPaused && !this.destroyed && !this.isClosed;
+  }
+
+  get hasWrites(): boolean {
+    return this.callbacks.length > 0 && this.takesWrites;
+  }
+
+  /** The broker has ended or destroyed the socket and has not yet heard that it is closed. */
+  get isClosing(): boolean {
+    return !this.isClosed && (this.destroyed || (this.isEnded && this.callbacks.length === 0));
+  }
+
+  /** One read of at most `countMax` bytes into the shared buffer. */
+  deliver(bytes: Buffer<ArrayBuffer>, view: DataView, countMax: number): void {
+    const count = Math.min(countMax, this.input.length, bytes.length);
+    // What an earlier read left behind must not be mistaken for input.
+    bytes.fill(0xa5);
+    this.input.copy(bytes, 0, 0, count);
+    this.input = this.input.subarray(count);
+    this.reader!.received(bytes, view, count);
+  }
+
+  /** The kernel takes everything that was written. */
+  takeWrites(): void {
+    for (const callback of this.callbacks.splice(0)) callback();
+  }
+
+  /** The connection is gone, from whichever side. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.destroyed = true;
+    this.input = Buffer.alloc(0);
+    for (const callback of this.callbacks.splice(0)) callback(new Error('ECANCELED'));
+    this.reader!.ended();
+  }
+}

@@ -1,0 +1,114 @@
+// Test support: a shard without threads. Its turns are driven by hand, its acceptors are
+// `AcceptorSide`s, and what it tells main is kept in `notices`.
+import type { ShardNotice } from '../../../shards/mailbox/control-messages.ts';
+import { allocateDoorbell } from '../../../shards/ring/doorbell.ts';
+import { Shard } from '../../../shards/shard.ts';
+import { ShardState } from '../../../shards/shard-state.ts';
+import type { QueueSpec } from '../../../src/routing/change.ts';
+import { AcceptorSide, type Delivered, type FromShard, isDelivery } from './acceptor-side.ts';
+
+export interface DriverOptions {
+  readonly acceptors?: number;
+  readonly ringBytes?: number;
+  readonly windowBytes?: number;
+  readonly flowBacklogMessages?: number;
+  readonly flowPublishRateFloor?: number;
+}
+
+/** More turns than any test needs: a shard that is still busy then spins. */
+const TURNS_MAX = 1000;
+
+export class ShardDriver {
+  readonly acceptors: readonly AcceptorSide[];
+  readonly acceptorDoorbells: readonly SharedArrayBuffer[];
+  readonly state: ShardState;
+  readonly shard: Shard;
+  readonly notices: ShardNotice[] = [];
+
+  constructor(options: DriverOptions = {}) {
+    const { acceptors = 1, ringBytes = 64 * 1024 } = options;
+    this.acceptors = Array.from({ length: acceptors }, () => new AcceptorSide(ringBytes));
+    this.acceptorDoorbells = this.acceptors.map(() => allocateDoorbell());
+    const boot = {
+      settings: {
+        shard: 0,
+        consumerWindowBytes: options.windowBytes ?? 1024 * 1024,
+        flowBacklogMessages: options.flowBacklogMessages ?? 1_000_000,
+        flowPublishRateFloor: options.flowPublishRateFloor ?? 1,
+        spinMicros: 0,
+      },
+      doorbell: allocateDoorbell(),
+      mailboxes: this.acceptors.map((acceptor) => acceptor.mailbox),
+      acceptorDoorbells: this.acceptorDoorbells,
+    };
+    this.state = new ShardState(boot, (notice) => this.notices.push(notice));
+    this.shard = new Shard(this.state);
+  }
+
+  /** The only acceptor, or the first. */
+  get acceptor(): AcceptorSide {
+    return this.acceptors[0]!;
+  }
+
+  declare(id: number, more: Partial<QueueSpec> = {}): void {
+    const queue = {
+      id,
+      shard: 0,
+      name: `q${id}`,
+      durable: true,
+      autoDelete: false,
+      exclusiveOwner: 0,
+      arguments: {},
+      ...more,
+    };
+    this.state.apply([{ kind: 'queue-declared', vhost: '/', queue }]);
+  }
+
+  /** Shows the shard what was written and lets it run until it would sleep. */
+  run(): void {
+    for (const acceptor of this.acceptors) acceptor.flush();
+    for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+      if (!this.shard.turn() && !this.shard.hasInput()) return;
+    }
+    throw new Error(`the shard is still busy after ${TURNS_MAX} turns`);
+  }
+
+  /** `run`, then everything that the (first) acceptor got. */
+  exchange(): FromShard[] {
+    this.run();
+    return this.acceptor.receive();
+  }
+
+  /** `exchange`, the deliveries only. */
+  deliveries(): Delivered[] {
+    return this.exchange().filter(isDelivery);
+  }
+
+  bodies(): string[] {
+    return this.deliveries().map(({ body }) => body);
+  }
+
+  /** A get that is answered at once: the message, or the status of the reply. */
+  get(queue: number, channel: number, noAck = false): Delivered | number {
+    const request = this.acceptor.get(queue, channel, noAck);
+    for (const record of this.exchange()) {
+      if (record.kind === 'got' && record.address === request) return record;
+      if (record.kind === 'reply' && record.request === request) return record.status;
+    }
+    throw new Error('the get was not answered');
+  }
+
+  /** The reply to a request that was just written. */
+  reply(request: number): { status: number; a: number; b: number } {
+    for (const record of this.exchange()) {
+      if (record.kind === 'reply' && record.request === request) return record;
+    }
+    throw new Error(`request ${request} was not answered`);
+  }
+
+  /** Ready messages and consumers. */
+  counts(queue: number): { ready: number; consumers: number } {
+    const { a, b } = this.reply(this.acceptor.stat(queue));
+    return { ready: a, consumers: b };
+  }
+}
