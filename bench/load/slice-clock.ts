@@ -6,7 +6,7 @@
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { monotonicMillis } from './measuring-window.ts';
 
-export const SLICE_MILLIS = 1;
+const SLICE_MILLIS = 1;
 
 /** How many of the first `total` messages are publisher `index`'s when dealt out in turns. */
 export function shareOf(total: number, index: number, publishers: number): number {

@@ -10,6 +10,7 @@ import type { ConnectionWindow } from './connection-window.ts';
 import type { Consumer } from './consumer.ts';
 
 const INITIAL_SLOTS = 16;
+const NO_LIMIT = -1;
 
 export class ChannelUnacked {
   readonly id: number;
@@ -22,7 +23,10 @@ export class ChannelUnacked {
   readonly getters: Map<Queue, Consumer>;
   /** How many of the unacked were taken by basic.get, which no prefetch counts. */
   gotUnacked: number;
-  /** Unacked deliveries allowed over all consumers; 0 = no limit (basic.qos with global=true). */
+  /**
+   * Unacked deliveries allowed over all consumers here (basic.qos with global=true), NO_LIMIT when
+   * any number is. The acceptor moves it: see src/acceptor/channel-prefetch.ts.
+   */
   prefetch: number;
   /** Consumers that wait for the channel's prefetch. */
   readonly blocked: Consumer[];
@@ -40,7 +44,7 @@ export class ChannelUnacked {
   }
 
   get isFull(): boolean {
-    return this.prefetch !== 0 && this.unacked.size - this.gotUnacked >= this.prefetch;
+    return this.prefetch !== NO_LIMIT && this.unacked.size - this.gotUnacked >= this.prefetch;
   }
 
   /** The full delivery number that the 32-bit one from the wire stands for. */

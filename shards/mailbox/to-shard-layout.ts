@@ -91,7 +91,7 @@ export const QUEUE_OP_BYTES = 24;
 export const DELETE_IF_UNUSED_FLAG = 1;
 export const DELETE_IF_EMPTY_FLAG = 2;
 
-// CHANNEL_OPEN: channel connection prefetch (of the whole channel, 0 = none)
+// CHANNEL_OPEN: channel connection prefetch (unacked allowed on the channel here, -1 = any number)
 export const CHANNEL_OPEN_CHANNEL = 2;
 export const CHANNEL_OPEN_CONNECTION = 3;
 export const CHANNEL_OPEN_PREFETCH = 4;

@@ -15,8 +15,7 @@ import { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { ContentAssembly } from './content-assembly.ts';
-import { IS_GET } from './deliveries.ts';
-import { HeldDeliveries } from './held-deliveries.ts';
+import { ChannelPrefetch, IS_GET } from './channel-prefetch.ts';
 import { writeReturn } from './content-replies.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
@@ -32,16 +31,13 @@ export class Channel {
   readonly assembly: ContentAssembly;
   readonly consumers: Map<string, ClientConsumer>;
   readonly backlog: ChannelBacklog;
-  readonly held: HeldDeliveries;
   /** Delivery tag -> shard (a), number there (b). Tags count all deliveries of the channel. */
   readonly unacked: SlidingWindow;
-  /** Unacked deliveries to consumers; what basic.get took is not among them. */
-  deliveredUnacked: number;
+  readonly prefetch: ChannelPrefetch;
   /** Set by confirm.select. */
   confirms: ChannelConfirms | undefined;
-  /** basic.qos: of consumers to come, and of the channel as a whole (0 = no limit). */
+  /** basic.qos with global=false: of consumers to come (0 = no limit). */
   consumerPrefetch: number;
-  channelPrefetch: number;
   /** The queue that an empty queue name means (specification 1.7.2.3). */
   lastQueueName: string;
   isOpen: boolean;
@@ -59,12 +55,10 @@ export class Channel {
     this.assembly = new ContentAssembly(acceptor.slab, acceptor.inlineBytesMax);
     this.consumers = new Map();
     this.backlog = new ChannelBacklog();
-    this.held = new HeldDeliveries();
-    this.deliveredUnacked = 0;
+    this.prefetch = new ChannelPrefetch(acceptor.links.length);
     this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
     this.confirms = undefined;
     this.consumerPrefetch = 0;
-    this.channelPrefetch = 0;
     this.lastQueueName = '';
     this.isOpen = true;
     this.isWaiting = false;
@@ -142,7 +136,7 @@ export class Channel {
     const link = this.connection.acceptor.links[shard];
     if (!this.openLinks.has(link)) {
       this.openLinks.add(link);
-      const words = [this.id, this.connection.id, this.channelPrefetch];
+      const words = [this.id, this.connection.id, this.prefetch.grant(shard)];
       link.operate(layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, words);
     }
     return link;
@@ -150,12 +144,8 @@ export class Channel {
 
   /** basic.qos with global=true: a limit over all consumers of the channel. */
   limitChannel(prefetchCount: number): void {
-    this.channelPrefetch = prefetchCount;
-    for (const link of this.openLinks) {
-      const words = [this.id, prefetchCount];
-      link.operate(layout.CHANNEL_QOS, layout.CHANNEL_QOS_BYTES, words);
-    }
-    this.releaseHeld();
+    this.prefetch.setLimit(prefetchCount, this.unacked);
+    for (const link of this.openLinks) this.grantPrefetch(link);
   }
 
   /** Settles one delivery, or all up to `deliveryTag` (0: all), with the client's outcome. */
@@ -172,9 +162,9 @@ export class Channel {
       return;
     }
     links[unacked.a].ack(this.id, unacked.b, outcome);
-    if (unacked.c !== IS_GET) this.deliveredUnacked -= 1;
+    if (unacked.c !== IS_GET) this.prefetch.settled(unacked.a);
     unacked.remove(deliveryTag);
-    this.releaseHeld();
+    this.regrant();
   }
 
   private settleUpTo(deliveryTag: number, outcome: number): void {
@@ -182,18 +172,22 @@ export class Channel {
     const { links } = this.connection.acceptor;
     while (unacked.takeOldest(deliveryTag)) {
       links[unacked.a].ack(this.id, unacked.b, outcome);
-      if (unacked.c !== IS_GET) this.deliveredUnacked -= 1;
+      if (unacked.c !== IS_GET) this.prefetch.settled(unacked.a);
     }
-    this.releaseHeld();
+    this.regrant();
   }
 
-  /** The channel's own prefetch is used up. */
-  get isFull(): boolean {
-    return this.channelPrefetch !== 0 && this.deliveredUnacked >= this.channelPrefetch;
+  /** Tells shards whose grant acks have outgrown how much they may deliver now. */
+  private regrant(): void {
+    for (const link of this.openLinks) {
+      if (this.prefetch.isOutgrown(link.shard)) this.grantPrefetch(link);
+    }
   }
 
-  private releaseHeld(): void {
-    if (!this.held.isEmpty) this.connection.acceptor.deliveries.releaseHeld(this);
+  /** Tells a shard how many deliveries of this channel it may hold unacked. */
+  grantPrefetch(link: ShardLink): void {
+    const words = [this.id, this.prefetch.grant(link.shard)];
+    link.operate(layout.CHANNEL_QOS, layout.CHANNEL_QOS_BYTES, words);
   }
 
   /** basic.recover: everything unacked returns to its place. */
@@ -281,7 +275,6 @@ export class Channel {
     this.isOpen = false;
     this.assembly.abandon();
     this.backlog.clear();
-    this.connection.acceptor.deliveries.discardHeld(this);
     const { requests } = this.connection.acceptor;
     for (const consumer of this.consumers.values()) consumer.isGone = true;
     let waitingFor = this.openLinks.size;

@@ -10,6 +10,9 @@ import { AmqpError } from '../errors/refusal.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 
+/** Specification 1.2: the sender sent a malformed frame. */
+const FRAME_ERROR = 501;
+
 export class ConnectionFlow {
   isStalled: boolean;
   private readonly connection: Connection;
@@ -71,9 +74,10 @@ export class ConnectionFlow {
       run();
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
-      // Where the next frame begins is no longer known; the client's next words are close-ok.
       this.connection.input.discard();
       this.connection.refuse(error.refusal, undefined, 0);
+      // Where the next frame begins is no longer known: nothing more the client says is understood.
+      if (error.refusal.code === FRAME_ERROR) this.connection.finish();
     }
   }
 

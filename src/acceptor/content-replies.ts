@@ -2,6 +2,7 @@
 import { DELIVER_DATA } from '../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab-allocator.ts';
+import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { REDELIVERED_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import { ID_BASIC_GET_OK, ID_BASIC_RETURN } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
@@ -34,20 +35,14 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   writeContent(output, channel.number, content, connection.frameMax);
 }
 
-/** Memory that holds a DELIVER or GOT record: a ring, or a copy of one record. */
-export interface RecordSource {
-  readonly words: Int32Array<ArrayBufferLike>;
-  readonly bytes: Buffer<ArrayBufferLike>;
-}
-
 /** Describes the message of a DELIVER or GOT record. */
 export function readRecord(
-  record: RecordSource,
+  ring: RingConsumer,
   at: number,
   slabs: readonly Buffer<SharedArrayBuffer>[],
   content: OutgoingContent,
 ): void {
-  const { words, bytes } = record;
+  const { words, bytes } = ring;
   const dataAt = (at + DELIVER_DATA) * 4;
   const exrkBytes = words[at + layout.DELIVER_EXRK_BYTES];
   const propsBytes = words[at + layout.DELIVER_PROPS_BYTES];

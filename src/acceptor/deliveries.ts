@@ -9,13 +9,11 @@ import {
 import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
+import { IS_GET } from './channel-prefetch.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { OutgoingContent, writeContent, writeDeliverMethod } from './content-frames.ts';
-import { type RecordSource, readRecord, writeGetOk } from './content-replies.ts';
+import { readRecord, writeGetOk } from './content-replies.ts';
 import type { ShardLink } from './shard-link.ts';
-
-/** Column c of a channel's unacked entries: a basic.get, which no prefetch counts. */
-export const IS_GET = 1;
 
 export class Deliveries {
   private readonly acceptor: Acceptor;
@@ -89,24 +87,6 @@ export class Deliveries {
     }
   }
 
-  /** Delivers what the channel's prefetch held back, as far as it now allows. */
-  releaseHeld(channel: Channel): void {
-    const { held } = channel;
-    while (!held.isEmpty && !channel.isFull) {
-      const { consumer, record } = held.take();
-      if (consumer.isGone) this.sendBack(consumer.link, channel, record.words, 0);
-      else this.send(consumer, consumer.link, record, 0);
-    }
-  }
-
-  /** The channel ends with deliveries held back: their slab bodies are not needed any more. */
-  discardHeld(channel: Channel): void {
-    while (!channel.held.isEmpty) {
-      const { consumer, record } = channel.held.take();
-      this.discard(consumer.link, record.words, 0);
-    }
-  }
-
   private deliver(link: ShardLink, at: number): void {
     const record = link.deliveries;
     const consumer = this.consumer(record.words[at + layout.DELIVER_CONSUMER]);
@@ -116,18 +96,17 @@ export class Deliveries {
       return;
     }
     const { channel } = consumer;
-    if (consumer.isGone) this.sendBack(link, channel, record.words, at);
-    else if (channel.isFull && !consumer.noAck) channel.held.add(consumer, record, at);
-    else this.send(consumer, link, record, at);
-  }
-
-  private send(consumer: ClientConsumer, link: ShardLink, record: RecordSource, at: number): void {
-    const { channel } = consumer;
+    const exceedsPrefetch = !consumer.noAck && channel.prefetch.isFull;
+    if (consumer.isGone || exceedsPrefetch) {
+      this.sendBack(link, channel, record.words, at);
+      if (exceedsPrefetch) channel.grantPrefetch(link);
+      return;
+    }
     const { connection, unacked } = channel;
     const { words } = record;
     const number = words[at + layout.DELIVER_NUMBER];
     const deliveryTag = consumer.noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
-    if (!consumer.noAck) channel.deliveredUnacked += 1;
+    if (!consumer.noAck) channel.prefetch.delivered(link.shard);
     const { content } = this;
     readRecord(record, at, this.acceptor.slabs, content);
     const isRedelivered = (words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
@@ -146,7 +125,7 @@ export class Deliveries {
     this.deliveredCount += 1;
   }
 
-  /** After cancel-ok the client gets no more: the message returns to its place. */
+  /** The client is to get no more (cancelled, or too many unacked): back to its place it goes. */
   private sendBack(link: ShardLink, channel: Channel, words: Int32Array, at: number): void {
     this.discard(link, words, at);
     channel.connection.credit.add(link.shard, costOf(words, at));

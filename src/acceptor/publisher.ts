@@ -24,6 +24,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
+import { isWellFormedTable } from '../protocol/table-scan.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import type { QueuePaces } from './queue-paces.ts';
@@ -79,6 +80,7 @@ export class Publisher {
     if (!scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) {
       throw new AmqpError(malformedHeader());
     }
+    if (scan.headersBytes > 0) this.checkHeaders(message);
     const { routeCache } = channel.connection.vhost;
     const route =
       routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
@@ -169,6 +171,15 @@ export class Publisher {
     const { confirms } = channel;
     if (confirms === undefined) return;
     if (confirms.confirm(confirms.add(0))) channel.connection.acceptor.confirmsTouched(confirms);
+  }
+
+  private checkHeaders(message: IncomingPublish): void {
+    const { headersOffset, headersBytes } = this.scan;
+    const end = headersOffset + headersBytes;
+    if (isWellFormedTable(message.bytes, message.view, headersOffset, end)) return;
+    // Throws, and says what is wrong.
+    decodeTable(message.bytes, message.view, headersOffset, end);
+    throw new AmqpError(malformedHeader());
   }
 
   private headersOf(message: IncomingPublish): FieldTable | undefined {

@@ -12,7 +12,7 @@ export interface Permission {
   readonly read: string;
 }
 
-export const FULL_PERMISSION: Permission = { configure: '.*', write: '.*', read: '.*' };
+const FULL_PERMISSION: Permission = { configure: '.*', write: '.*', read: '.*' };
 
 export interface User {
   readonly name: string;

@@ -146,6 +146,7 @@ const node: readonly Setting[] = [
     field: 'shards',
     type: { kind: 'integer', min: 1, max: 128 },
     default: ({ cores }, acceptors) => Math.min(128, Math.max(1, cores - acceptors)),
+    defaultText: 'cores - acceptors, at least 1',
     flag: 'shards',
     description: 'Threads that own queues; by default one per core that no acceptor has.',
     since: SINCE_FIRST,
@@ -155,6 +156,7 @@ const node: readonly Setting[] = [
     field: 'clusterName',
     type: { kind: 'string' },
     default: ({ hostname }) => `rabbit@${hostname}`,
+    defaultText: 'rabbit@ and the host name',
     description: 'Name shown to clients and in the management API.',
     since: SINCE_FIRST,
   },
@@ -244,7 +246,15 @@ const tuning: readonly Setting[] = [
   },
 ];
 
-export const schema: readonly Setting[] = [...network, ...accounts, ...node, ...tuning];
+/** The settings under the headings that documentation gives them. */
+export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
+  Network: network,
+  Accounts: accounts,
+  Node: node,
+  Tuning: tuning,
+};
+
+export const schema: readonly Setting[] = Object.values(schemaGroups).flat();
 
 /** The setting of a key; `listeners.tcp.x` and `loopback_users.x` are entries of lists. */
 export function settingOf(key: string): Setting | undefined {

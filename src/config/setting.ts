@@ -71,6 +71,8 @@ export interface Setting {
   readonly field: ConfigField;
   readonly type: SettingType;
   readonly default: ConfigValue | ((machine: Machine, acceptors: number) => ConfigValue);
+  /** What documentation says instead of a default that depends on the machine. */
+  readonly defaultText?: string;
   /** RabbitMQ's environment names; WARRENMQ_<KEY> always exists besides them. */
   readonly rabbitmqEnvironment?: readonly string[];
   readonly flag?: SettingFlag;

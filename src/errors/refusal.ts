@@ -46,6 +46,11 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   541: 'INTERNAL_ERROR',
 };
 
+/** The code's name in the specification, which every reply text starts with. */
+export function codeName(code: number): string {
+  return CODE_NAMES[code];
+}
+
 const SHORT_STRING_BYTES_MAX = 255;
 const catalogue: RefusalKind[] = [];
 
@@ -67,7 +72,7 @@ export function defineRefusal<Args extends readonly unknown[]>(
     id: kind.id,
     code: kind.code,
     scope: kind.scope,
-    text: cutToShortString(`${CODE_NAMES[kind.code]} - ${text(...args)}`),
+    text: cutToShortString(`${codeName(kind.code)} - ${text(...args)}`),
   });
 }
 

@@ -44,8 +44,7 @@ export function assertAccess(
     case 'vhost':
     case 'visible-vhost': {
       if (vhost === undefined || !topology.hasVhost(vhost)) return;
-      const isVisible = access === 'vhost' ? maySee(user, vhost) : isMonitor(user);
-      if (isVisible || maySee(user, vhost)) return;
+      if (maySee(user, vhost) || (access === 'visible-vhost' && isMonitor(user))) return;
       throw accessRefused('User not authorised to access virtual host');
     }
   }

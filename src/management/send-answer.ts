@@ -42,16 +42,9 @@ export async function sendAnswer(response: ServerResponse, answer: Answer): Prom
   response.end();
 }
 
-function piecesOf(body: unknown): Generator<string, undefined> {
-  return body instanceof JsonList ? listPieces(body) : onePiece(body);
-}
-
-function* listPieces(list: JsonList): Generator<string, undefined> {
-  yield* list.text(PIECE_CHARACTERS);
-}
-
-function* onePiece(body: unknown): Generator<string, undefined> {
-  yield typeof body === 'string' ? body : JSON.stringify(body);
+function* piecesOf(body: unknown): Generator<string, undefined> {
+  if (body instanceof JsonList) yield* body.text(PIECE_CHARACTERS);
+  else yield typeof body === 'string' ? body : JSON.stringify(body);
 }
 
 async function writePiece(response: ServerResponse, piece: string): Promise<void> {

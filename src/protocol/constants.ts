@@ -21,15 +21,7 @@ export const FRAME_OVERHEAD_BYTES = 8;
 /** The specification's frame-min-size: every peer takes frames of this size before tuning. */
 export const FRAME_MAX_FLOOR = 4096;
 
-export const CLASS_CONNECTION = 10;
-export const CLASS_CHANNEL = 20;
-export const CLASS_ACCESS = 30;
-export const CLASS_EXCHANGE = 40;
-export const CLASS_QUEUE = 50;
 export const CLASS_BASIC = 60;
-/** RabbitMQ's extension for publisher confirms. */
-export const CLASS_CONFIRM = 85;
-export const CLASS_TX = 90;
 
 /** "AMQP" 0 0 9 1: the first bytes a client sends, and the broker's answer to any other version. */
 export const PROTOCOL_HEADER: Uint8Array = Uint8Array.of(0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1);

@@ -16,7 +16,7 @@ import { typeNameOf } from './field-value.ts';
 
 export { decodeTable, NESTING_DEPTH_MAX } from './field-table-decode.ts';
 export { encodeTable } from './field-table-encode.ts';
-export type { FieldTable, FieldTypeName, FieldValue } from './field-value.ts';
+export type { FieldTable, FieldValue } from './field-value.ts';
 export { Decimal, Double, Float, LongString, Timestamp, typeNameOf } from './field-value.ts';
 
 /** Whether both tables hold equal values under the same names, in whatever order. */

@@ -86,7 +86,7 @@ export function decodeProperties(reader: WireReader): BasicProperties {
 }
 
 /** Writes the flags and the properties that are there. */
-export function encodeProperties(writer: WireWriter, properties: BasicProperties): void {
+function encodeProperties(writer: WireWriter, properties: BasicProperties): void {
   let flags = 0;
   for (const [name, flag] of PROPERTIES) {
     if (properties[name] !== undefined) flags |= flag;

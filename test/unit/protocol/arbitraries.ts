@@ -27,7 +27,7 @@ const entryPoint = createRequire(import.meta.url).resolve('amqplib');
 export const amqplib = createRequire(entryPoint)('./lib/defs.js') as AmqplibCodec;
 
 /** At most 255 bytes of UTF-8. */
-export const shortString = fc.string({ unit: 'binary', maxLength: 60 });
+const shortString = fc.string({ unit: 'binary', maxLength: 60 });
 
 export const METHOD_SPECS: readonly (readonly [string, MethodSpec, number])[] = CLASSES.flatMap(
   (spec) =>

@@ -173,6 +173,16 @@ export class SimBroker {
     }
   }
 
+  /** Lets answers from main arrive. */
+  async breathe(): Promise<void> {
+    await setImmediate();
+  }
+
+  forgetClosedClients(): void {
+    const open = this.clients.filter(({ socket }) => !socket.isClosed);
+    this.clients.splice(0, this.clients.length, ...open);
+  }
+
   private canStep(): boolean {
     return this.choices().length > 0;
   }

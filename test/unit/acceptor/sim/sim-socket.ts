@@ -15,6 +15,8 @@ export class SimSocket {
   isPaused = false;
   /** The broker has ended its side. */
   isEnded = false;
+  /** Both sides know that it is over. */
+  isClosed = false;
   /** While false, writes are gathered and not called back. */
   takesWrites = true;
   /** Gets what the broker has written. */
@@ -22,7 +24,6 @@ export class SimSocket {
   private reader: SocketReader | undefined;
   private readonly callbacks: Callback[] = [];
   private input: Buffer = Buffer.alloc(0);
-  private isClosed = false;
 
   attach(reader: SocketReader): void {
     this.reader = reader;

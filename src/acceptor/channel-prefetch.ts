@@ -1,0 +1,69 @@
+// The prefetch of a whole channel (basic.qos with global=true, https://www.rabbitmq.com/docs/consumer-prefetch)
+// when its consumers are on several shards. Acceptor thread, one per channel.
+//
+// Each shard is granted what it holds unacked plus the room that is left, so that any of them may use
+// the room, whoever has messages. When two use it at once, one delivery comes too many: it is sent
+// back to its place in the queue, and that shard's grant is cut to what it holds. Acks make room, and
+// every shard is granted it again. With all consumers on one shard its grant is the limit itself, and
+// nothing is ever sent back.
+import type { SlidingWindow } from '../base/sliding-window.ts';
+
+/** What shards are told when there is no limit. */
+export const NO_LIMIT = -1;
+/** Column c of a channel's unacked entries: a basic.get, which no prefetch counts. */
+export const IS_GET = 1;
+
+export class ChannelPrefetch {
+  /** 0: no limit. */
+  private limit: number;
+  /** Unacked deliveries to consumers. */
+  private unackedCount: number;
+  /** By shard, kept only while there is a limit: unacked deliveries, and the grant last told. */
+  private readonly unackedByShard: Int32Array;
+  private readonly grants: Int32Array;
+
+  constructor(shardCount: number) {
+    this.limit = 0;
+    this.unackedCount = 0;
+    this.unackedByShard = new Int32Array(shardCount);
+    this.grants = new Int32Array(shardCount).fill(NO_LIMIT);
+  }
+
+  get isFull(): boolean {
+    return this.limit !== 0 && this.unackedCount >= this.limit;
+  }
+
+  /** A new limit (0: none); `unacked` is what the channel has delivered so far. */
+  setLimit(limit: number, unacked: SlidingWindow): void {
+    this.limit = limit;
+    this.grants.fill(NO_LIMIT);
+    this.unackedByShard.fill(0);
+    for (const key of unacked.keys()) {
+      unacked.find(key);
+      if (unacked.c !== IS_GET) this.unackedByShard[unacked.a] += 1;
+    }
+  }
+
+  delivered(shard: number): void {
+    this.unackedCount += 1;
+    if (this.limit !== 0) this.unackedByShard[shard] += 1;
+  }
+
+  settled(shard: number): void {
+    this.unackedCount -= 1;
+    if (this.limit !== 0) this.unackedByShard[shard] -= 1;
+  }
+
+  /** What a shard may hold unacked now; remembers it as granted. */
+  grant(shard: number): number {
+    const room = Math.max(0, this.limit - this.unackedCount);
+    this.grants[shard] = this.limit === 0 ? NO_LIMIT : this.unackedByShard[shard] + room;
+    return this.grants[shard];
+  }
+
+  /** True when a shard may hold more than it was last told: acks have made room. */
+  isOutgrown(shard: number): boolean {
+    if (this.limit === 0) return false;
+    return this.unackedByShard[shard] + this.limit - this.unackedCount > this.grants[shard];
+  }
+}

@@ -1,0 +1,37 @@
+// GET /api/health/checks/... and the older /api/healthchecks/node. Main thread. 200 and "ok", or 503
+// with the reason: load balancers and orchestrators look at the status alone.
+import { badRequest, HttpRefusal } from '../http-refusal.ts';
+import { type ApiRequest, readOnly } from '../route.ts';
+
+const OK = { status: 'ok' };
+
+/** Nothing raises an alarm yet: memory and disk are not watched. */
+function alarms(): object {
+  return OK;
+}
+
+function portListener({ parameters, broker }: ApiRequest): object {
+  const text = parameters['port'];
+  if (!/^\d{1,5}$/u.test(text)) throw badRequest('Invalid port');
+  const port = Number(text);
+  const ports = broker.listeners().map(({ address }) => address.port);
+  if (ports.includes(port)) return { ...OK, port };
+  throw new HttpRefusal(503, {
+    status: 'failed',
+    reason: 'No active listener',
+    missing: port,
+    ports,
+  });
+}
+
+/** Every thread answers. */
+async function node({ broker }: ApiRequest): Promise<object> {
+  await broker.snapshot();
+  return OK;
+}
+
+export const healthCheckRoutes = [
+  readOnly('/api/health/checks/alarms', 'management', alarms),
+  readOnly('/api/health/checks/port-listener/:port', 'management', portListener),
+  readOnly('/api/healthchecks/node', 'management', node),
+];

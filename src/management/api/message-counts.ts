@@ -1,0 +1,21 @@
+// Message counts under RabbitMQ's names. Main thread, pure.
+import type { QueueCounts } from '../broker-snapshot.ts';
+
+/** What is in queues now. */
+export function queueTotals({ ready, unacked }: Pick<QueueCounts, 'ready' | 'unacked'>): object {
+  return {
+    messages: ready + unacked,
+    messages_ready: ready,
+    messages_unacknowledged: unacked,
+  };
+}
+
+/** What has happened to queues that still exist. `deliver_get`: by basic.deliver or basic.get. */
+export function messageStats(counts: QueueCounts): object {
+  return {
+    publish: counts.published,
+    deliver_get: counts.delivered,
+    ack: counts.acked,
+    redeliver: counts.redelivered,
+  };
+}

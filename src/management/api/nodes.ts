@@ -1,0 +1,49 @@
+// GET /api/nodes and /api/nodes/:name: this one node. Main thread. Where the system does not tell a
+// figure, it is left out; there are no memory and disk limits yet, so there are no alarms either.
+import { availableParallelism } from 'node:os';
+import { MECHANISMS } from '../../auth/sasl.ts';
+import { exchangeTypes } from '../exchange-types.ts';
+import type { BrokerView } from '../broker-view.ts';
+import { notFound } from '../http-refusal.ts';
+import { processFacts } from '../process-facts.ts';
+import { type ApiRequest, readOnly } from '../route.ts';
+
+async function listNodes({ broker }: ApiRequest): Promise<object> {
+  return [await nodeJson(broker)];
+}
+
+async function getNode({ parameters, broker }: ApiRequest): Promise<object> {
+  if (parameters['name'] !== broker.node) throw notFound();
+  return nodeJson(broker);
+}
+
+async function nodeJson(broker: BrokerView): Promise<object> {
+  const { config, connections, startedAtMillis } = broker.source;
+  const facts = await processFacts(config.dataDir);
+  return {
+    name: broker.node,
+    type: 'disc',
+    running: true,
+    os_pid: String(process.pid),
+    uptime: Date.now() - startedAtMillis,
+    processors: availableParallelism(),
+    mem_used: facts.residentBytes,
+    mem_alarm: false,
+    fd_used: facts.openFiles,
+    fd_total: facts.openFilesMax,
+    sockets_used: connections.size,
+    disk_free: facts.diskFreeBytes,
+    disk_free_alarm: false,
+    partitions: [],
+    cluster_links: [],
+    rates_mode: 'none',
+    db_dir: config.dataDir,
+    exchange_types: exchangeTypes(),
+    auth_mechanisms: MECHANISMS.split(' ').map((name) => ({ name, enabled: true })),
+  };
+}
+
+export const nodeRoutes = [
+  readOnly('/api/nodes', 'monitor', listNodes),
+  readOnly('/api/nodes/:name', 'monitor', getNode),
+];

@@ -1,0 +1,74 @@
+// GET /api/queues, /api/queues/:vhost, /api/queues/:vhost/:name and its bindings. Main thread.
+// Fields are RabbitMQ's; `shard` and `publish_rate_limit` (messages per second that publishers are
+// held to while the queue is behind, 0 for no limit) are ours.
+import type { QueueSpec } from '../../routing/change.ts';
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
+import { notFound } from '../http-refusal.ts';
+import { JsonList } from '../json-list.ts';
+import { type ApiRequest, readOnly } from '../route.ts';
+import { tableJson } from '../table-json.ts';
+import { bindingList, implicitBinding } from './bindings.ts';
+import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { messageStats, queueTotals } from './message-counts.ts';
+
+async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
+  const { broker } = request;
+  const snapshot = await broker.snapshot();
+  const { topology } = broker.source;
+  const queues = listing(request, (vhost) => topology.queues(vhost), byName);
+  return new JsonList(queues, (queue) => queueJson(request, queue, snapshot));
+}
+
+async function getQueue(request: ApiRequest): Promise<object> {
+  const snapshot = await request.broker.snapshot();
+  return queueJson(request, findQueue(request), snapshot);
+}
+
+function getQueueBindings(request: ApiRequest): object {
+  const { vhost, item } = findQueue(request);
+  const { topology } = request.broker.source;
+  const bindings = [...topology.bindingsTo(vhost, 'queue', item.name), implicitBinding(item)];
+  return bindingList(request, () => bindings);
+}
+
+function findQueue(request: ApiRequest): InVhost<QueueSpec> {
+  const vhost = vhostOf(request);
+  const name = request.parameters['name'];
+  for (const item of request.broker.source.topology.queues(vhost)) {
+    if (item.name === name) return { vhost, item };
+  }
+  throw notFound();
+}
+
+function queueJson(
+  { broker }: ApiRequest,
+  { vhost, item: queue }: InVhost<QueueSpec>,
+  snapshot: BrokerSnapshot,
+): object {
+  const report = snapshot.queue(queue.id);
+  const owner = broker.source.connections.get(queue.exclusiveOwner);
+  return {
+    name: queue.name,
+    vhost,
+    type: 'classic',
+    durable: queue.durable,
+    auto_delete: queue.autoDelete,
+    exclusive: queue.exclusiveOwner !== 0,
+    ...(owner === undefined ? {} : { owner_pid_details: { name: owner.name } }),
+    arguments: tableJson(queue.arguments),
+    node: broker.node,
+    shard: queue.shard,
+    state: 'running',
+    consumers: report.consumers,
+    ...queueTotals(report),
+    message_stats: messageStats(report),
+    publish_rate_limit: report.publishRateLimit,
+  };
+}
+
+export const queueRoutes = [
+  readOnly('/api/queues', 'vhost', listQueues),
+  readOnly('/api/queues/:vhost', 'vhost', listQueues),
+  readOnly('/api/queues/:vhost/:name', 'vhost', getQueue),
+  readOnly('/api/queues/:vhost/:name/bindings', 'vhost', getQueueBindings),
+];

@@ -1,0 +1,42 @@
+// GET /api/vhosts and /api/vhosts/:vhost. Main thread.
+import { visibleVhosts } from '../access.ts';
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
+import type { BrokerView } from '../broker-view.ts';
+import { JsonList } from '../json-list.ts';
+import { type ApiRequest, readOnly } from '../route.ts';
+import { vhostOf } from './listing.ts';
+import { messageStats, queueTotals } from './message-counts.ts';
+
+async function listVhosts({ user, broker }: ApiRequest): Promise<JsonList<string>> {
+  const snapshot = await broker.snapshot();
+  const vhosts = visibleVhosts(user, broker.source.topology);
+  return new JsonList(vhosts, (vhost) => vhostJson(vhost, broker, snapshot));
+}
+
+async function getVhost(request: ApiRequest): Promise<object> {
+  const { broker } = request;
+  const snapshot = await broker.snapshot();
+  return vhostJson(vhostOf(request), broker, snapshot);
+}
+
+function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): object {
+  const { config, topology } = broker.source;
+  const counts = snapshot.countsOf(topology.queues(name));
+  const description = name === config.defaultVhost ? 'Default virtual host' : '';
+  return {
+    name,
+    description,
+    tags: [],
+    metadata: { description, tags: [] },
+    default_queue_type: 'classic',
+    tracing: false,
+    cluster_state: { [broker.node]: 'running' },
+    ...queueTotals(counts),
+    message_stats: messageStats(counts),
+  };
+}
+
+export const vhostRoutes = [
+  readOnly('/api/vhosts', 'management', listVhosts),
+  readOnly('/api/vhosts/:vhost', 'visible-vhost', getVhost),
+];

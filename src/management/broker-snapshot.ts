@@ -1,0 +1,77 @@
+// What all threads reported at about one moment, with the sums that several resources show. Main
+// thread. Immutable, and shared by the requests that asked for it.
+// A queue that was declared since is in no report: it counts as empty.
+import type { QueueReport } from '../../shards/mailbox/control-messages.ts';
+import type { ThreadReports } from './source.ts';
+
+export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit'>;
+
+const EMPTY_QUEUE: QueueReport = Object.freeze({
+  id: 0,
+  ready: 0,
+  unacked: 0,
+  consumers: 0,
+  published: 0,
+  delivered: 0,
+  acked: 0,
+  redelivered: 0,
+  publishRateLimit: 0,
+});
+
+/** What the acceptors have counted since they started. */
+export interface ClientTotals {
+  readonly channels: number;
+  readonly published: number;
+  readonly unroutable: number;
+  /** By basic.deliver: messages that clients got are not in it. */
+  readonly delivered: number;
+}
+
+export class BrokerSnapshot {
+  readonly reports: ThreadReports;
+  readonly clients: ClientTotals;
+  private readonly queuesById: ReadonlyMap<number, QueueReport>;
+
+  constructor(reports: ThreadReports) {
+    this.reports = reports;
+    this.queuesById = new Map(
+      reports.shards.flatMap(({ queues }) => queues.map((queue) => [queue.id, queue] as const)),
+    );
+    const clients = { channels: 0, published: 0, unroutable: 0, delivered: 0 };
+    for (const { channels, published, unroutable, delivered } of reports.acceptors) {
+      clients.channels += channels;
+      clients.published += published;
+      clients.unroutable += unroutable;
+      clients.delivered += delivered;
+    }
+    this.clients = clients;
+  }
+
+  queue(id: number): QueueReport {
+    return this.queuesById.get(id) ?? EMPTY_QUEUE;
+  }
+
+  /** The sums over these queues. */
+  countsOf(queues: Iterable<{ readonly id: number }>): QueueCounts {
+    const counts = {
+      ready: 0,
+      unacked: 0,
+      consumers: 0,
+      published: 0,
+      delivered: 0,
+      acked: 0,
+      redelivered: 0,
+    };
+    for (const { id } of queues) {
+      const queue = this.queue(id);
+      counts.ready += queue.ready;
+      counts.unacked += queue.unacked;
+      counts.consumers += queue.consumers;
+      counts.published += queue.published;
+      counts.delivered += queue.delivered;
+      counts.acked += queue.acked;
+      counts.redelivered += queue.redelivered;
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,48 @@
+// The broker as the resources of the management API see it. Main thread. One for the whole server.
+import { hostname } from 'node:os';
+import { productVersion } from '../base/product-version.ts';
+import type { ListenerAddress } from '../config/broker-config.ts';
+import type { BrokerSnapshot } from './broker-snapshot.ts';
+import { ReportCollector } from './report-collector.ts';
+import type { ManagementSource } from './source.ts';
+
+/** Threads answer between two turns of their loops, which take milliseconds. */
+const REPORT_MILLIS_MAX = 5000;
+
+export interface ListenerView {
+  readonly protocol: 'amqp' | 'http';
+  readonly address: ListenerAddress;
+}
+
+export class BrokerView {
+  readonly source: ManagementSource;
+  /** What RabbitMQ calls this machine's broker: rabbit@ and the first part of the host name. */
+  readonly node: string;
+  readonly productVersion: string;
+  private readonly collector: ReportCollector;
+  private readonly ownAddress: () => ListenerAddress;
+
+  /** `ownAddress`: where this API is listening, once it is. */
+  constructor(
+    source: ManagementSource,
+    ownAddress: () => ListenerAddress,
+    reportMillisMax: number = REPORT_MILLIS_MAX,
+  ) {
+    this.source = source;
+    this.ownAddress = ownAddress;
+    this.node = `rabbit@${hostname().split('.')[0]}`;
+    this.productVersion = productVersion();
+    this.collector = new ReportCollector(() => source.collectReports(), reportMillisMax);
+  }
+
+  snapshot(): Promise<BrokerSnapshot> {
+    return this.collector.snapshot();
+  }
+
+  listeners(): ListenerView[] {
+    return [
+      ...this.source.listeners.map((address) => ({ protocol: 'amqp' as const, address })),
+      { protocol: 'http', address: this.ownAddress() },
+    ];
+  }
+}

@@ -1,0 +1,132 @@
+// What happens to one HTTP request of the management API, in the order of RabbitMQ's (cowboy_rest):
+// 400 or 404 for the path, 405 for the method, 401 for the user, 406 for what it accepts, then the
+// resource itself. Main thread.
+// Invariants: every request ends in an answer or a closed connection within `answerMillisMax`; an
+// error of a handler is logged, answered with 500, and harms nothing else.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '../auth/loopback.ts';
+import type { User } from '../auth/users.ts';
+import type { Logger } from '../base/logger.ts';
+import { isAcceptable } from './accept-header.ts';
+import { assertAccess } from './access.ts';
+import type { BrokerView } from './broker-view.ts';
+import {
+  badRequest,
+  HttpRefusal,
+  internalError,
+  methodNotAllowed,
+  notAcceptable,
+  notFound,
+} from './http-refusal.ts';
+import { logIn } from './login.ts';
+import { discardBody } from './request-body.ts';
+import { allowedMethods, type Route } from './route.ts';
+import { Router } from './router.ts';
+import { type Answer, sendAnswer } from './send-answer.ts';
+
+/** Somebody on this machine who need not say who they are. */
+const ANYBODY: User = {
+  name: '',
+  passwordHash: '',
+  hashingAlgorithm: 'sha256',
+  tags: [],
+  permissions: new Map(),
+};
+
+export interface RequestLimits {
+  readonly bodyBytesMax: number;
+  readonly answerMillisMax: number;
+}
+
+export class RequestHandler {
+  private readonly broker: BrokerView;
+  private readonly router: Router<Route>;
+  private readonly limits: RequestLimits;
+  private readonly log: Logger;
+
+  constructor(broker: BrokerView, routes: readonly Route[], limits: RequestLimits, log: Logger) {
+    this.broker = broker;
+    this.router = new Router(routes);
+    this.limits = limits;
+    this.log = log;
+  }
+
+  /** Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A client that has gone is told by 'close'; what it missed is nobody's problem.
+    response.on('error', () => {});
+    const deadline = setTimeout(() => request.socket.destroy(), this.limits.answerMillisMax);
+    response.on('close', () => clearTimeout(deadline));
+    try {
+      await sendAnswer(response, await this.answer(request));
+    } catch (error) {
+      this.failed(error, request, response);
+    }
+  }
+
+  private async answer(request: IncomingMessage): Promise<Answer> {
+    try {
+      await discardBody(request, this.limits.bodyBytesMax);
+      return await this.serve(request);
+    } catch (error) {
+      if (!(error instanceof HttpRefusal)) this.logFailure(error, request);
+      const { status, body, headers } = error instanceof HttpRefusal ? error : internalError();
+      return { status, contentType: 'application/json', body, headers };
+    }
+  }
+
+  private async serve(request: IncomingMessage): Promise<Answer> {
+    const match = this.router.match(pathOf(request));
+    if (match === undefined) throw notFound();
+    const { route, parameters } = match;
+    const method = request.method ?? '';
+    const allow = allowedMethods(route);
+    if (method === 'OPTIONS') return { status: 200, contentType: '', body: '', headers: { allow } };
+    const handler = route.methods[method === 'HEAD' ? 'GET' : method];
+    if (handler === undefined) throw methodNotAllowed(method, allow);
+    const user = this.userOf(request, route, parameters['vhost']);
+    if (!isAcceptable(request.headers.accept, route.contentType)) {
+      throw notAcceptable(route.contentType);
+    }
+    const body = await handler({ parameters, user, broker: this.broker });
+    const isText = route.contentType === 'text/plain';
+    // The version is that of the Prometheus text format, the only text there is here.
+    const contentType = isText ? 'text/plain; version=0.0.4; charset=utf-8' : route.contentType;
+    return { status: 200, contentType, body, headers: {} };
+  }
+
+  private userOf(request: IncomingMessage, route: Route, vhost: string | undefined): User {
+    const isOpen = route.access === 'loopback-or-monitor';
+    if (isOpen && isLoopback(request.socket.remoteAddress ?? '')) return ANYBODY;
+    const { source } = this.broker;
+    const user = logIn(request, source, this.log);
+    assertAccess(user, route.access, vhost, source.topology);
+    return user;
+  }
+
+  /** The answer itself could not be made or sent: a list broke off, or the JSON of a body failed. */
+  private failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    this.logFailure(error, request);
+    if (response.headersSent) {
+      request.socket.destroy();
+      return;
+    }
+    const { status, body } = internalError();
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
+
+  private logFailure(error: unknown, request: IncomingMessage): void {
+    const { method, url } = request;
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.log.error('management request failed', { method, url, error: cause });
+  }
+}
+
+/** The path still percent-encoded; proxies may send the whole address (RFC 9112, 3.2.2). */
+function pathOf(request: IncomingMessage): string {
+  const target = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/iu, '');
+  const path = target.split(/[?#]/u, 1)[0];
+  if (!path.startsWith('/')) throw badRequest('The request names no path');
+  return path;
+}

@@ -1,0 +1,142 @@
+// Fuzz: whole sessions, mutated, in random reads, against a whole broker in one thread whose steps come
+// in random order. Whatever bytes come, broker code throws nothing (an exception would end a thread),
+// a bystander is served, and when the clients are gone nothing is left of them: no message, slab page,
+// request, channel, consumer or window. FUZZ_SEED repeats a run, FUZZ_ROUNDS makes it longer.
+import { afterEach, describe, expect, it } from 'vitest';
+import { SimBroker, type SimOptions } from '../unit/acceptor/sim/sim-broker.ts';
+import { LOGIN, type SimClient } from '../unit/acceptor/sim/sim-client.ts';
+import { mutated, Random, sessionFrames } from './session-bytes.ts';
+
+const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_123);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 12);
+const SESSIONS_PER_ROUND = 12;
+
+const SHAPES: readonly [name: string, options: SimOptions][] = [
+  ['with plenty of room', { shards: 1 }],
+  [
+    'with little of everything',
+    {
+      acceptors: 2,
+      shards: 2,
+      ringBytes: 64 * 1024,
+      slabBytes: 64 * 1024,
+      inlineBodyBytesMax: 512,
+      messageBytesMax: 30_000,
+      readBudgetBytes: 4096,
+      consumerWindowBytes: 4096,
+    },
+  ],
+  [
+    'with slow queues',
+    { shards: 2, flowBacklogMessages: 4, flowPublishRateFloor: 2000, inlineBodyBytesMax: 2048 },
+  ],
+];
+
+let broker: SimBroker;
+
+afterEach(async () => {
+  await broker?.stop();
+});
+
+/** Random bytes, a random session, or one that begins even before its login. */
+function attack(random: Random): Buffer {
+  const frames = sessionFrames(random);
+  const kind = random.below(10);
+  if (kind === 0) return random.bytes(random.below(300));
+  if (kind === 1) return mutated(random, [...LOGIN, ...frames]);
+  if (kind === 2) return Buffer.concat([...LOGIN, ...frames]);
+  return Buffer.concat([...LOGIN, mutated(random, frames)]);
+}
+
+function readSizes(random: Random): () => number {
+  const limit = random.pick([1, 7, 40, 500, 5000, 1_000_000]);
+  return () => 1 + random.below(limit);
+}
+
+async function runSessions(random: Random): Promise<void> {
+  const clients: SimClient[] = [];
+  for (let i = 0; i < SESSIONS_PER_ROUND; i += 1) {
+    const client = broker.connect(random.below(broker.acceptors.length));
+    client.readBytes = readSizes(random);
+    client.send(attack(random));
+    client.socket.takesWrites = random.chance(80);
+    clients.push(client);
+  }
+  // Some are cut off in the middle of whatever happens.
+  for (let steps = 0; steps < 300 && broker.step(); steps += 1) {
+    if (random.chance(1)) random.pick(clients).socket.close();
+    if (random.chance(5)) await broker.breathe();
+  }
+  await broker.run();
+  for (const client of clients) {
+    client.socket.takesWrites = true;
+    client.socket.close();
+  }
+  broker.forgetClosedClients();
+}
+
+/** Queues that sessions made belong to nobody when they end. */
+async function deleteQueues(janitor: SimClient): Promise<void> {
+  for (const shard of broker.shards) {
+    for (const { spec } of shard.queues.values()) {
+      if (spec.name !== 'still') janitor.method(1, 'queue.delete', { queue: spec.name });
+    }
+  }
+  janitor.method(1, 'exchange.delete', { exchange: 'x' });
+  await broker.settle();
+}
+
+/** Everything the broker still holds on behalf of clients that are gone. */
+function leftovers(): Record<string, number> {
+  const left: Record<string, number> = {};
+  broker.acceptors.forEach((acceptor, index) => {
+    left[`acceptor ${index} slab pages`] = acceptor.slab.pageCount - acceptor.slab.freePages;
+    left[`acceptor ${index} requests`] = acceptor.requests.count;
+    left[`acceptor ${index} stalled`] = acceptor.stalled.size;
+    left[`acceptor ${index} channels`] = acceptor.channelCount - (index === 0 ? 1 : 0);
+    left[`acceptor ${index} consumers`] = acceptor.consumers.size - (index === 0 ? 1 : 0);
+  });
+  let channels = 0;
+  let windows = 0;
+  broker.shards.forEach((shard, index) => {
+    left[`shard ${index} messages`] = shard.store.messageCount;
+    left[`shard ${index} live bytes`] = shard.store.liveBytes;
+    for (const port of shard.ports) {
+      channels += port.channels.size;
+      windows += port.windows.size;
+      left[`shard ${index} parked gets`] = port.parkedGets.length;
+    }
+  });
+  left['shard channels'] = channels - 1;
+  left['shard windows'] = windows - 1;
+  return Object.fromEntries(Object.entries(left).filter(([, count]) => count !== 0));
+}
+
+describe.each(SHAPES)('a broker %s', (_name, options) => {
+  it('survives mutated sessions and keeps nothing of them', async () => {
+    broker = await SimBroker.start(options);
+    const bystander = await broker.open(1);
+    bystander.method(1, 'queue.declare', { queue: 'still' });
+    bystander.method(1, 'basic.consume', { queue: 'still', noAck: true });
+    await broker.settle();
+    bystander.take();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const seed = SEED + round;
+      const random = new Random(seed);
+      broker.choose = (limit) => random.below(limit);
+      try {
+        await runSessions(random);
+        await broker.settle();
+        await deleteQueues(bystander);
+        bystander.publish(1, 'still', `round ${round}`);
+        const received = await bystander.exchange();
+        expect(received.at(-1)?.body.toString()).toBe(`round ${round}`);
+        expect(leftovers()).toEqual({});
+      } catch (error) {
+        throw new Error(`FUZZ_SEED=${seed} FUZZ_ROUNDS=1: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+    }
+  });
+});

@@ -1,0 +1,225 @@
+// Fuzz support: random sessions as a list of frames, and mutations of them. All choices come from one
+// generator, so a seed repeats a session.
+import { bodyFrame, headerFrame, type Properties } from '../support/wire/content.ts';
+import { frame, HEARTBEAT, methodFrame, uint64 } from '../support/wire/frames.ts';
+import { publishFrames } from '../unit/acceptor/sim/sim-client.ts';
+
+/** mulberry32: the same seed gives the same choices on every machine. */
+export class Random {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed;
+  }
+
+  below(limit: number): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * limit);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]!;
+  }
+
+  chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.below(256)));
+  }
+}
+
+export const QUEUES = ['a', 'b', 'c', ''];
+const EXCHANGES = ['', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x', 'unknown'];
+const BODY_SIZES = [0, 1, 10, 100, 600, 3000, 4088, 4089, 9000, 25_000];
+
+type Step = (random: Random, channel: number) => Buffer[];
+
+function body(random: Random): Buffer {
+  return Buffer.alloc(random.pick(BODY_SIZES), random.below(256));
+}
+
+function properties(random: Random): Properties {
+  return random.pick<Properties>([
+    {},
+    { deliveryMode: 2, headers: { a: 'b', list: [1, 'x', { y: true }] } },
+    { contentType: 'text/plain', expiration: '1000', messageId: 'm', timestamp: 7, userId: 'guest' },
+  ]);
+}
+
+const publish: Step = (random, channel) =>
+  publishFrames(
+    channel,
+    {
+      exchange: random.pick(EXCHANGES),
+      routingKey: random.pick(QUEUES),
+      mandatory: random.chance(30),
+    },
+    body(random),
+    properties(random),
+  );
+
+/** A publish whose body does not end: the next frames decide what becomes of it. */
+const unfinishedPublish: Step = (random, channel) => [
+  methodFrame(channel, 'basic.publish', { routingKey: random.pick(QUEUES) }),
+  headerFrame(channel, random.pick([5, 1000, 9000, 1e9]), properties(random)),
+  bodyFrame(channel, Buffer.alloc(random.pick([1, 4, 900]))),
+];
+
+const STEPS: readonly Step[] = [
+  publish,
+  publish,
+  publish,
+  publish,
+  unfinishedPublish,
+  (_random, channel) => [methodFrame(channel, 'channel.open', {})],
+  (_random, channel) => [methodFrame(channel, 'channel.close', {})],
+  (random, channel) => [
+    methodFrame(channel, 'queue.declare', {
+      queue: random.pick(QUEUES),
+      exclusive: random.chance(20),
+      autoDelete: random.chance(30),
+      passive: random.chance(10),
+      nowait: random.chance(20),
+      arguments: random.pick<Record<string, never>>([{}, { 'x-max-priority': 5 as never }]),
+    }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'exchange.declare', { exchange: 'x', type: random.pick(['direct', 'zz']) }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'queue.bind', {
+      queue: random.pick(QUEUES),
+      exchange: random.pick(EXCHANGES),
+      routingKey: random.pick(['a', '#', '']),
+      arguments: { a: 'b' },
+    }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'exchange.bind', { destination: 'x', source: random.pick(EXCHANGES) }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.consume', {
+      queue: random.pick(QUEUES),
+      consumerTag: random.pick(['t1', 't2', '']),
+      noAck: random.chance(50),
+      exclusive: random.chance(10),
+      nowait: random.chance(30),
+      arguments: random.chance(20) ? { 'x-priority': random.below(5) } : {},
+    }),
+  ],
+  (random, channel) => [methodFrame(channel, 'basic.cancel', { consumerTag: random.pick(['t1', 't2']) })],
+  (random, channel) => [
+    methodFrame(channel, 'basic.get', { queue: random.pick(QUEUES), noAck: random.chance(50) }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.ack', {
+      deliveryTag: random.pick([0, 1, 2, 3, 1000]),
+      multiple: random.chance(70),
+    }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.nack', {
+      deliveryTag: random.pick([0, 1, 2]),
+      multiple: random.chance(70),
+      requeue: random.chance(50),
+    }),
+  ],
+  (random, channel) => [methodFrame(channel, 'basic.recover', { requeue: random.chance(90) })],
+  (random, channel) => [
+    methodFrame(channel, 'basic.qos', { prefetchCount: random.below(3), global: random.chance(50) }),
+  ],
+  (_random, channel) => [methodFrame(channel, 'confirm.select', {})],
+  (random, channel) => [methodFrame(channel, 'queue.purge', { queue: random.pick(QUEUES) })],
+  (random, channel) => [
+    methodFrame(channel, 'queue.delete', { queue: random.pick(QUEUES), ifEmpty: random.chance(20) }),
+  ],
+  (random, channel) => [methodFrame(channel, 'channel.flow', { active: random.chance(50) })],
+  // tx.select
+  (_random, channel) => [frame(1, channel, Buffer.from([0, 90, 0, 10]))],
+  () => [HEARTBEAT],
+];
+
+const OPENING = [
+  methodFrame(1, 'channel.open', {}),
+  methodFrame(2, 'channel.open', {}),
+  methodFrame(1, 'queue.declare', { queue: 'a' }),
+  methodFrame(1, 'basic.consume', { queue: 'a', consumerTag: 't' }),
+];
+
+/** Frames of a client that has logged in, in an order that makes sense now and then. */
+export function sessionFrames(random: Random): Buffer[] {
+  const frames = [...OPENING];
+  const steps = 5 + random.below(25);
+  for (let i = 0; i < steps; i += 1) {
+    const step = random.pick(STEPS)(random, random.pick([1, 1, 1, 2, 2, 3]));
+    const other = random.chance(15) ? random.pick(STEPS)(random, 2) : [];
+    frames.push(...interleaved(random, step, other));
+  }
+  if (random.chance(10)) frames.push(methodFrame(0, 'connection.close', {}));
+  return frames;
+}
+
+function interleaved(random: Random, first: readonly Buffer[], second: readonly Buffer[]): Buffer[] {
+  const lists = [[...first], [...second]];
+  const frames: Buffer[] = [];
+  while (lists.some((list) => list.length > 0)) {
+    const next = random.pick(lists).shift();
+    if (next !== undefined) frames.push(next);
+  }
+  return frames;
+}
+
+/** Changes of the frame list, then of single bytes. */
+export function mutated(random: Random, frames: readonly Buffer[]): Buffer {
+  const list = [...frames];
+  for (let i = random.below(3); i > 0; i -= 1) mutateList(random, list);
+  let bytes = Buffer.concat(list);
+  for (let i = random.below(4); i > 0; i -= 1) bytes = mutateBytes(random, bytes);
+  return bytes;
+}
+
+function mutateList(random: Random, list: Buffer[]): void {
+  const at = random.below(list.length);
+  const kind = random.below(6);
+  if (kind === 0) list.splice(at, 1);
+  else if (kind === 1) list.splice(at, 0, list[random.below(list.length)]!);
+  else if (kind === 2) list.splice(at, 0, frame(random.below(10), random.below(4), random.bytes(9)));
+  else if (kind === 3) list.splice(at, 0, bodyFrame(random.below(3), random.bytes(20)));
+  else if (kind === 4) {
+    const hugeHeader = Buffer.concat([Buffer.from([0, 60, 0, 0]), uint64(2 ** 52), Buffer.alloc(2)]);
+    list.splice(at, 0, frame(2, 1, hugeHeader));
+  } else if (list[at] !== undefined) {
+    // The same frame on another channel.
+    const moved = Buffer.from(list[at]);
+    if (moved.length > 2) moved.writeUInt16BE(random.pick([0, 1, 2, 7, 65_535]), 1);
+    list[at] = moved;
+  }
+}
+
+function mutateBytes(random: Random, bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const at = random.below(bytes.length + 1);
+  const changed = Buffer.from(bytes);
+  switch (random.below(6)) {
+    case 0:
+      if (at < changed.length) changed[at] = random.below(256);
+      return changed;
+    case 1:
+      return changed.subarray(0, at);
+    case 2:
+      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(9)), bytes.subarray(at)]);
+    case 3:
+      changed.fill(0xff, at, at + 1 + random.below(4));
+      return changed;
+    case 4:
+      changed.fill(0, at, at + 1 + random.below(8));
+      return changed;
+    default: {
+      const end = Math.min(bytes.length, at + random.below(300));
+      return Buffer.concat([bytes.subarray(0, end), bytes.subarray(at)]);
+    }
+  }
+}
