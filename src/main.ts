@@ -3,6 +3,7 @@
 import { claimDataDirectory } from './base/data-directory.ts';
 import type { Logger } from './base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
+import { type RunningManagement, startManagement } from './management/start-management.ts';
 import { Broker } from './supervisor/broker.ts';
 
 export interface RunningBroker {
@@ -17,18 +18,42 @@ export interface RunningBroker {
 export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
   const directory = claimDataDirectory(config.dataDir);
   const broker = new Broker(config);
+  let management: RunningManagement | undefined;
   const stop = async (reason: string): Promise<void> => {
+    await management?.close();
     await broker.stop(reason);
     directory.release();
   };
   let listeners: ListenerAddress[];
   try {
     listeners = await broker.start();
+    management = await startManagementOf(broker, config, listeners, log);
   } catch (error) {
     await stop('the broker could not start');
     throw error;
   }
   const failed = broker.failed.catch((error: Error) => error);
   log.info('broker started', { acceptors: config.acceptors, shards: config.shards });
-  return { listeners, managementPort: undefined, stop, failed };
+  return { listeners, managementPort: management?.port, stop, failed };
+}
+
+/** Undefined when the configuration wants none. */
+async function startManagementOf(
+  broker: Broker,
+  config: BrokerConfig,
+  listeners: readonly ListenerAddress[],
+  log: Logger,
+): Promise<RunningManagement | undefined> {
+  const { managementHost: host, managementPort: port } = config;
+  if (port === undefined) return undefined;
+  const source = {
+    config,
+    topology: broker.control.topology,
+    users: broker.users,
+    connections: broker.connections,
+    listeners,
+    startedAtMillis: Date.now(),
+    collectReports: () => broker.reports.collect(),
+  };
+  return await startManagement(source, { host, port, log });
 }

@@ -1,5 +1,5 @@
 // What a route-cache miss costs: one resolve per exchange type with 1, 100 and 10,000 bindings,
-// each to a queue of its own. Run by the bench command or directly. Each sample is a batch of
+// each to a queue of its own. Its own process, run directly. Each sample is a batch of
 // resolves with changing keys, because one resolve is shorter than the timer can see; the row is
 // the median. Each message goes to one queue, however many there are; in the fanout rows it goes to
 // all of them.

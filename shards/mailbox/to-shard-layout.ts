@@ -46,8 +46,10 @@ export const PUBLISH_SLAB_PAGE = 6;
 export const PUBLISH_TARGET_COUNT = 7;
 export const PUBLISH_TARGETS = 8;
 
-/** More targets than this on one shard are split over several records. */
-export const PUBLISH_TARGETS_MAX = 1024;
+/** How many targets a record of at most `recordBytesMax` holds beside the largest inline data. */
+export function publishTargetsMax(recordBytesMax: number, inlineBytesMax: number): number {
+  return Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+}
 
 /** The word index, relative to the record, of the 8-aligned data behind `targetCount` targets. */
 export function publishDataWord(targetCount: number): number {

@@ -92,7 +92,6 @@ export class Acceptor implements ThreadWork {
     this.requests = new ShardRequests();
     this.deliveries = new Deliveries(this);
     this.paces = new QueuePaces();
-    this.publisher = new Publisher(this.links, this.paces, this.slab);
     this.outputPool = new OutputPool();
     this.incoming = new IncomingPublish();
     this.writer = new WireWriter();
@@ -101,6 +100,7 @@ export class Acceptor implements ThreadWork {
       boot.config.messageBytesMax,
       Math.floor(this.links[0].work.recordBytesMax / 2),
     );
+    this.publisher = new Publisher(this.links, this.paces, this.slab, this.inlineBytesMax);
     this.consumers = new Map();
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));

@@ -27,7 +27,7 @@ export class ChannelBacklog {
 
   add(type: number, payload: Buffer): void {
     // A copy with memory of its own: the read buffer is about to be reused.
-    const copy = Buffer.allocUnsafeSlow(payload.length);
+    const copy = Buffer.allocUnsafe(payload.length);
     payload.copy(copy);
     this.frames.push({ type, payload: copy });
     this.bytes += payload.length;

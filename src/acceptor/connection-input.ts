@@ -44,7 +44,7 @@ export class ConnectionInput {
   }
 
   private hold(bytes: Buffer<ArrayBuffer>, start: number, end: number): void {
-    const copy = Buffer.allocUnsafeSlow(end - start);
+    const copy = Buffer.allocUnsafe(end - start);
     bytes.copy(copy, 0, start, end);
     this.held = copy;
   }
@@ -81,7 +81,7 @@ export class ConnectionInput {
     const end = this.reader.read(whole.bytes, whole.view, 0, filled);
     if (end === filled || !this.connection.isUsable) return used;
     const rest = this.connection.flow.isStalled ? count : used;
-    const left = Buffer.allocUnsafeSlow(filled - end + (rest - used));
+    const left = Buffer.allocUnsafe(filled - end + (rest - used));
     whole.bytes.copy(left, 0, end, filled);
     bytes.copy(left, filled - end, used, rest);
     this.held = left;

@@ -70,10 +70,10 @@ export class ContentAssembly {
     if (inlineBytes > this.inlineBytesMax) {
       this.slabPage = this.slab.allocate(props.length + bodyBytes);
       if (this.slabPage < 0) return false;
-      this.buffer = Buffer.allocUnsafeSlow(exrkBytes + props.length);
+      this.buffer = Buffer.allocUnsafe(exrkBytes + props.length);
       copyBytes(props, 0, this.slab.bytes, this.slabPage * SLAB_PAGE_BYTES, props.length);
     } else {
-      this.buffer = Buffer.allocUnsafeSlow(inlineBytes);
+      this.buffer = Buffer.allocUnsafe(inlineBytes);
     }
     this.exrk.copy(this.buffer);
     props.copy(this.buffer, exrkBytes);

@@ -14,6 +14,7 @@ import {
   PUBLISH_TARGETS,
   publishDataWord,
   publishRecordBytes,
+  publishTargetsMax,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
@@ -27,6 +28,7 @@ import { PropertyScan } from '../protocol/properties.ts';
 import { isWellFormedTable } from '../protocol/table-scan.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
+import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
 import { makeRoute, type Route } from './route.ts';
 import type { ShardLink } from './shard-link.ts';
@@ -51,7 +53,8 @@ const PERSISTENT_MODE = 2;
 
 export class Publisher {
   private readonly links: readonly ShardLink[];
-  private readonly paces: QueuePaces;
+  private readonly targetsMax: number;
+  private readonly paceOf: (queueId: number) => QueuePace;
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
@@ -59,9 +62,15 @@ export class Publisher {
   publishedCount: number;
   unroutableCount: number;
 
-  constructor(links: readonly ShardLink[], paces: QueuePaces, slab: SlabAllocator) {
+  constructor(
+    links: readonly ShardLink[],
+    paces: QueuePaces,
+    slab: SlabAllocator,
+    inlineBytesMax: number,
+  ) {
     this.links = links;
-    this.paces = paces;
+    this.targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
+    this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
@@ -91,10 +100,7 @@ export class Publisher {
       (message.slabPage >= 0 ? SLAB_FLAG : 0);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!this.mayGo(route) || !leg.link.hasRoomFor(recordBytes(message, leg.queueIds.length))) {
-        return false;
-      }
-      this.write(message, leg.link, leg.queueIds, flags);
+      if (!this.mayGo(route) || !this.write(message, leg.link, leg.queueIds, flags)) return false;
       if (channel.confirms !== undefined) {
         leg.link.unconfirmed.expect(channel.confirms, channel.confirms.add(1));
       }
@@ -103,7 +109,7 @@ export class Publisher {
     } else if (!this.publishToMany(channel, message, route, flags)) {
       return false;
     }
-    this.publishedCount += 1;
+    this.gone(route);
     return true;
   }
 
@@ -116,7 +122,7 @@ export class Publisher {
     const { legs } = route;
     if (!this.mayGo(route)) return false;
     for (const leg of legs) {
-      // Two legs on one link happen only beyond a thousand queues; both then need room.
+      // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
         recordBytes(message, leg.queueIds.length) *
         (legs.length > this.links.length ? legs.length : 1);
@@ -131,23 +137,30 @@ export class Publisher {
     return true;
   }
 
-  /** Asks the paces of all target queues for one publish. */
+  /** True when the paces of all target queues allow one more publish. */
   private mayGo(route: Route): boolean {
     const { paces } = route;
     for (let i = 0; i < paces.length; i += 1) if (!paces[i].hasToken()) return false;
-    for (let i = 0; i < paces.length; i += 1) paces[i].take();
     return true;
   }
 
+  private gone(route: Route): void {
+    const { paces } = route;
+    for (let i = 0; i < paces.length; i += 1) paces[i].take();
+    this.publishedCount += 1;
+  }
+
+  /** Writes one PUBLISH record; false when the ring has no room. */
   private write(
     message: IncomingPublish,
     link: ShardLink,
     queueIds: Int32Array,
     flags: number,
-  ): void {
+  ): boolean {
     const { words, bytes } = link.work;
     const targetCount = queueIds.length;
     const at = link.claimPublish(recordBytes(message, targetCount));
+    if (at < 0) return false;
     const { exrkBytes, propsBytes, bodyBytes } = message;
     words[at + PUBLISH_FLAGS] = flags;
     words[at + PUBLISH_EXRK_BYTES] = exrkBytes;
@@ -158,9 +171,10 @@ export class Publisher {
     for (let i = 0; i < targetCount; i += 1) words[at + PUBLISH_TARGETS + i] = queueIds[i];
     const dataAt = (at + publishDataWord(targetCount)) * 4;
     copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);
-    if (message.slabPage >= 0) return;
+    if (message.slabPage >= 0) return true;
     copyBytes(message.bytes, message.propsAt, bytes, dataAt + exrkBytes, propsBytes);
     copyBytes(message.bytes, message.bodyAt, bytes, dataAt + exrkBytes + propsBytes, bodyBytes);
+    return true;
   }
 
   /** No queue: returned when mandatory, confirmed in any case (return first, then ack). */
@@ -210,7 +224,7 @@ export class Publisher {
     const route =
       resolution.queues.length === 0
         ? this.unroutable
-        : makeRoute(resolution.queues, this.links, (queueId) => this.paces.of(queueId));
+        : makeRoute(resolution.queues, this.links, this.paceOf, this.targetsMax);
     if (!resolution.dependsOnHeaders) {
       vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
     }

@@ -1,11 +1,10 @@
 // Where publishes with one exchange and routing key go, in the form the publish path wants: queue ids
 // grouped by shard. Acceptor thread. Made on a route-cache miss, used for every hit.
-import { PUBLISH_TARGETS_MAX } from '../../shards/mailbox/to-shard-layout.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { ShardLink } from './shard-link.ts';
 
-/** Queues of one shard, at most PUBLISH_TARGETS_MAX: one PUBLISH record. */
+/** Queues of one shard, at most as many as one PUBLISH record holds. */
 export interface RouteLeg {
   readonly link: ShardLink;
   readonly queueIds: Int32Array;
@@ -21,12 +20,13 @@ export function makeRoute(
   queues: readonly QueueSpec[],
   links: readonly ShardLink[],
   paceOf: (queueId: number) => QueuePace,
+  targetsMax: number,
 ): Route {
   const legs: RouteLeg[] = [];
   for (const link of links) {
     const ids = queues.filter((queue) => queue.shard === link.shard).map((queue) => queue.id);
-    for (let at = 0; at < ids.length; at += PUBLISH_TARGETS_MAX) {
-      legs.push({ link, queueIds: Int32Array.from(ids.slice(at, at + PUBLISH_TARGETS_MAX)) });
+    for (let at = 0; at < ids.length; at += targetsMax) {
+      legs.push({ link, queueIds: Int32Array.from(ids.slice(at, at + targetsMax)) });
     }
   }
   return { legs, paces: queues.map((queue) => paceOf(queue.id)) };

@@ -62,10 +62,12 @@ export class ShardLink {
     return this.parked.length === 0 && this.work.canClaim(bytes, this.reserveBytes);
   }
 
-  /** Room for a PUBLISH that `hasRoomFor` has granted: its word index. */
+  /** Room for a PUBLISH: its word index, or -1 when there is none now. */
   claimPublish(bytes: number): number {
+    // Nothing overtakes an operation that is parked.
+    if (this.parked.length > 0) return -1;
     const at = this.work.claim(bytes, this.reserveBytes);
-    if (at < 0) throw new Error('ring: a publish was claimed without room');
+    if (at < 0) return -1;
     this.work.words[at] = bytes;
     this.work.words[at + 1] = PUBLISH;
     this.unconfirmed.count();

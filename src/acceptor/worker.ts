@@ -11,6 +11,13 @@ import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
 
+/**
+ * Pieces of frames are copied into slices of shared pools of this size. With one ArrayBuffer for each
+ * piece (one per read), the garbage collector took a tenth of the thread.
+ */
+const BUFFER_POOL_BYTES = 64 * 1024;
+
+Buffer.poolSize = BUFFER_POOL_BYTES;
 const boot = workerData as AcceptorBoot;
 const port = parentPort!;
 const control = new ControlLink(port as never);

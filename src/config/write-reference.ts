@@ -15,23 +15,25 @@ const HEADER = `# Configuration
 Without any configuration a broker listens on port 5672 of every address and keeps its files in
 \`./data\`. To change that:
 
-- **A file** in the syntax of \`rabbitmq.conf\`, named by \`--config FILE\`, \`WARRENMQ_CONFIG_FILE\` or
-  \`RABBITMQ_CONFIG_FILE\`. [warrenmq.conf.example](warrenmq.conf.example) has every key with its
-  default.
-- **The environment**: every key as \`WARRENMQ_<KEY>\`, in capitals and with underscores for dots, and
-  RabbitMQ's own variables where the table names one. An empty variable counts as unset.
-- **Flags**: those in the table, \`--host\` and \`--port\` for all listeners, and \`--set key=value\` for
-  any key.
+- **A file** in the syntax of \`rabbitmq.conf\`, named by \`--config FILE\`,
+  \`WARRENMQ_CONFIG_FILE\` or \`RABBITMQ_CONFIG_FILE\`.
+  [warrenmq.conf.example](warrenmq.conf.example) has every key with its default.
+- **The environment**: every key as \`WARRENMQ_<KEY>\`, in capitals and with underscores for dots,
+  and RabbitMQ's own variables where the table names one. An empty variable counts as unset.
+- **Flags**: those in the table, \`--host\` and \`--port\` for all listeners, and
+  \`--set key=value\` for any key.
 
-Flags win over \`WARRENMQ_\` variables, those over \`RABBITMQ_\` variables, those over the file, and the
-file over the defaults. \`warrenmq server --print-config\` prints what is in force and where each value
-comes from, and starts nothing.
+Flags win over \`WARRENMQ_\` variables, those over \`RABBITMQ_\` variables, those over the file, and
+the file over the defaults. \`warrenmq server --print-config\` prints what is in force and where
+each value comes from, and starts nothing.
 
 Every problem is reported at once, with file and line, and the broker does not start (exit code 78).
-An unknown key is a problem; the nearest known key is suggested. A key that RabbitMQ has and WarrenMQ
-does not act on gives a warning, so that an existing \`rabbitmq.conf\` can be used as it is.
+An unknown key is a problem; the nearest known key is suggested. A key that RabbitMQ has and
+WarrenMQ does not act on gives a warning, so that an existing \`rabbitmq.conf\` can be used as it
+is.
 
-Sizes are bytes, or take kB, KiB, MB, MiB, GB, GiB. Times are in the unit given, or take ms, s, m, h.
+Sizes are bytes, or take kB, KiB, MB, MiB, GB, GiB. Times are in the unit given, or take ms, s, m
+or h.
 `;
 
 /** The whole page. */

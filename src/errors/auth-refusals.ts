@@ -14,8 +14,8 @@ export const loginRefused = defineRefusal(
     code: 403,
     scope: 'connection',
     remedy:
-      'Check user name and password. Users in loopback_users (by default: guest) can connect from ' +
-      'this machine only; create another user for remote clients.',
+      'Check user name and password. Users in loopback_users (by default: guest) can connect ' +
+      'from this machine only; create another user for remote clients.',
   },
   (mechanism: string) =>
     `Login was refused using authentication mechanism ${mechanism}. For details see the broker ` +

@@ -11,13 +11,13 @@ import { codeName, type RefusalKind, refusalCatalogue } from './refusal.ts';
 
 const HEADER = `# Refusals
 
-<!-- Made by src/errors/write-catalogue.ts from src/errors. Do not edit: change the catalogue and run
-     \`node src/errors/write-catalogue.ts\`. -->
+<!-- Made by src/errors/write-catalogue.ts from src/errors. Do not edit: change the catalogue and
+     run \`node src/errors/write-catalogue.ts\`. -->
 
 What the broker answers when it says no. A **channel** refusal closes one channel
-(\`channel.close\`), a **connection** refusal the whole connection (\`connection.close\`). Codes are those
-of AMQP 0-9-1, used as RabbitMQ uses them; the reply text starts with the code's name and then has
-RabbitMQ's words, with names and values filled in, cut to the 255 bytes that AMQP allows.
+(\`channel.close\`), a **connection** refusal the whole connection (\`connection.close\`). Codes are
+those of AMQP 0-9-1, used as RabbitMQ uses them; the reply text starts with the code's name and then
+has RabbitMQ's words, with names and values filled in, cut to the 255 bytes that AMQP allows.
 
 The ids are for this page and for the source: clients see code and text.
 `;

@@ -17,7 +17,7 @@ export function isAcceptable(accept: string | undefined, mediaType: string): boo
     const [range, ...parameters] = entry.split(';').map((part) => part.trim());
     const at = specificity(range, mediaType);
     if (at === undefined || at < best) continue;
-    // A type can be listed twice with different parameters (versions): one that is wanted is enough.
+    // A type can be listed twice with different parameters (versions): one that is wanted will do.
     const isExcluded = parameters.some((parameter) => /^q=0(?:\.0*)?$/u.test(parameter));
     isWanted = at === best ? isWanted || !isExcluded : !isExcluded;
     best = at;

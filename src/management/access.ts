@@ -3,7 +3,7 @@
 // rabbit_web_dispatch_access_control of 4.x).
 //
 //     management, policymaker   what is in virtual hosts the user may use, and its own connections
-//     monitoring                the same, plus every connection, node-wide figures, every vhost's name
+//     monitoring                the same, plus every connection, the node, every vhost's name
 //     administrator             everything
 import { canAccessVhost, type User } from '../auth/users.ts';
 import { accessRefused } from './http-refusal.ts';
@@ -18,20 +18,20 @@ import type { TopologyListings } from './source.ts';
  */
 export type Access = 'management' | 'monitor' | 'vhost' | 'visible-vhost' | 'loopback-or-monitor';
 
-const MANAGEMENT_TAGS = ['administrator', 'monitoring', 'policymaker', 'management'];
+const MANAGEMENT_TAGS = new Set(['administrator', 'monitoring', 'policymaker', 'management']);
 
 export function isMonitor(user: User): boolean {
   return isAdministrator(user) || user.tags.includes('monitoring');
 }
 
-/** Throws the refusal that RabbitMQ gives. A virtual host that does not exist is for others to say. */
+/** Throws the refusal that RabbitMQ gives. That a virtual host is missing is for others to say. */
 export function assertAccess(
   user: User,
   access: Access,
   vhost: string | undefined,
   topology: TopologyListings,
 ): void {
-  if (!user.tags.some((tag) => MANAGEMENT_TAGS.includes(tag))) {
+  if (!user.tags.some((tag) => MANAGEMENT_TAGS.has(tag))) {
     throw accessRefused('Not management user');
   }
   switch (access) {

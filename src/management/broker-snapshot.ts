@@ -1,7 +1,7 @@
 // What all threads reported at about one moment, with the sums that several resources show. Main
 // thread. Immutable, and shared by the requests that asked for it.
 // A queue that was declared since is in no report: it counts as empty.
-import type { QueueReport } from '../../shards/mailbox/control-messages.ts';
+import type { QueueReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 import type { ThreadReports } from './source.ts';
 
 export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit'>;
@@ -74,4 +74,9 @@ export class BrokerSnapshot {
     }
     return counts;
   }
+}
+
+/** The queues whose publishers are being slowed. */
+export function pacedQueueCount(shard: ShardReport): number {
+  return shard.queues.reduce((count, queue) => count + (queue.publishRateLimit > 0 ? 1 : 0), 0);
 }

@@ -1,6 +1,6 @@
 // The management API's "no": an HTTP status and a JSON body, as RabbitMQ words them
-// (rabbit_mgmt_util, rabbit_web_dispatch_access_control). Main thread. Handlers throw it; the request
-// handler sends it. The catalogue in src/errors is for refusals that travel in AMQP.
+// (rabbit_mgmt_util, rabbit_web_dispatch_access_control). Main thread. Handlers throw it; the
+// request handler sends it. The catalogue in src/errors is for refusals that travel in AMQP.
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
-// HTTP basic authentication (RFC 7617) against the broker's users. Main thread. Every request logs in
-// by itself: there are no sessions. The loopback rule counts from the address of the socket, so a
-// proxy on this machine makes all its clients local.
-// Invariant: which of user name and password was wrong is told to nobody, and no password is logged.
+// HTTP basic authentication (RFC 7617) against the broker's users. Main thread. Every request logs
+// in by itself: there are no sessions. The loopback rule counts from the address of the socket, so
+// a proxy on this machine makes all its clients local.
+// Invariant: which of user name and password was wrong is told to nobody; no password is logged.
 import type { IncomingMessage } from 'node:http';
 import { mayConnectFrom } from '../auth/loopback.ts';
 import type { User } from '../auth/users.ts';

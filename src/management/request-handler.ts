@@ -104,7 +104,7 @@ export class RequestHandler {
     return user;
   }
 
-  /** The answer itself could not be made or sent: a list broke off, or the JSON of a body failed. */
+  /** The answer could not be made or sent: a list broke off, or the JSON of a body failed. */
   private failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     this.logFailure(error, request);
     if (response.headersSent) {

@@ -1,7 +1,7 @@
 // Finds the route of a path. Main thread, pure. A pattern is literal segments and `:parameters`;
-// a parameter is one non-empty segment, percent-decoded after splitting, so that the virtual host "/"
-// travels as %2F. A slash at the end changes nothing, as in RabbitMQ. The first pattern that matches
-// wins, so literals stand before parameters in the table.
+// a parameter is one non-empty segment, percent-decoded after splitting, so that the virtual host
+// "/" travels as %2F. A slash at the end changes nothing, as in RabbitMQ. The first pattern that
+// matches wins, so literals stand before parameters in the table.
 import { badRequest } from './http-refusal.ts';
 
 export type PathParameters = Readonly<Record<string, string>>;

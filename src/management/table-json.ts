@@ -12,7 +12,7 @@ import {
 } from '../protocol/field-table.ts';
 
 /** In Node since 22, not yet in TypeScript's library. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
+const { rawJSON } = JSON as unknown as { rawJSON: (this: void, text: string) => object };
 
 export function tableJson(table: FieldTable): object {
   return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, valueJson(value)]));

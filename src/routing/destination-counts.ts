@@ -1,5 +1,5 @@
 // A set of destinations that counts how often each was added: one queue bound twice (other key or
-// other arguments) stays a destination until both bindings are gone. Runs wherever a matcher runs.
+// other arguments) stays a destination until both bindings are gone. Any thread that routes.
 import type { MatchSink } from './exchange-matcher.ts';
 import type { Destination } from './topology-node.ts';
 

@@ -23,6 +23,7 @@ const SHARD_STOP_MILLIS = 2000;
 
 export class Broker {
   readonly control: ControlPlane;
+  readonly users: Users;
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   /** Rejects when a thread fails. */
@@ -71,9 +72,9 @@ export class Broker {
     });
     const topology = new Topology({ shardCount: config.shards });
     this.control = new ControlPlane(topology, this.shards, this.acceptors);
-    const users = new Users();
-    users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
-    this.questions = new Questions(this.control, users, config.loopbackUsers);
+    this.users = new Users();
+    this.users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
+    this.questions = new Questions(this.control, this.users, config.loopbackUsers);
     this.reports = new Reports(this.shards, this.acceptors);
     this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
     this.failed.catch(() => {});

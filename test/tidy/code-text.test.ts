@@ -1,4 +1,5 @@
-// Test thread. The scanner behind the layout rules: a rule that looks at the wrong text proves nothing.
+// Test thread. The scanner behind the layout rules: a rule that looks at the wrong text proves
+// nothing.
 import { describe, expect, test } from 'vitest';
 import { codeText } from './code-text.ts';
 

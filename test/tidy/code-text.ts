@@ -1,7 +1,8 @@
 // Test thread. A source file's code without its comments and texts, so that rules about code do not
 // trip over words. Comments and the contents of strings, templates and regular expressions become
-// spaces; everything else stays at its line and column. A scanner, not a parser: it knows just enough
-// of the language to tell where a text begins and ends (the tests beside it prove the odd cases).
+// spaces; everything else stays at its line and column. A scanner, not a parser: it knows just
+// enough of the language to tell where a text begins and ends (the tests beside it prove the odd
+// cases).
 
 /** Behind one of these a slash begins a regular expression; behind anything else it divides. */
 const BEFORE_REGEX = /(?:[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|do|else|void))$/;

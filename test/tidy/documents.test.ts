@@ -1,5 +1,5 @@
-// Test thread. The documents keep in step with the code: generated pages are current, links and file
-// names lead somewhere, and the README's commands exist.
+// Test thread. The documents keep in step with the code: generated pages are current, links and
+// file names lead somewhere, and the README's commands exist.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -43,7 +43,8 @@ describe.each(documents)('$path', (document) => {
   });
 
   test('names source files that exist', () => {
-    const names = document.text.match(/(?<![\w/.])(?:src|shards|bench|test|bin)\/[\w./-]*\w/gu) ?? [];
+    const names =
+      document.text.match(/(?<![\w/.])(?:src|shards|bench|test|bin)\/[\w./-]*\w/gu) ?? [];
     const missing = names.filter((name) => !existsSync(path.join(ROOT, name)));
     expect(HISTORY.has(document.path) ? [] : missing).toEqual([]);
   });

@@ -1,5 +1,5 @@
-// Test thread. Who may import whom (docs/architecture.md, "Who may import whom"): the layers of src,
-// the two doors between src and shards, and no cycles.
+// Test thread. Who may import whom (docs/architecture.md, "Who may import whom"): the layers of
+// src, the two doors between src and shards, and no cycles.
 import { describe, expect, test } from 'vitest';
 import { type Import, importsOf } from './imports.ts';
 import { findCycles } from './cycles.ts';
@@ -36,7 +36,18 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'shards/ring',
     'shards/mailbox',
   ],
-  'src/main.ts': ['src/base', 'src/config', 'src/supervisor'],
+  'src/management': [
+    'src/base',
+    'src/errors',
+    'src/config',
+    'src/protocol',
+    'src/routing',
+    'src/auth',
+    'src/topology',
+    'src/acceptor',
+    'shards/mailbox',
+  ],
+  'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/supervisor'],
   'src/cli': ['src/base', 'src/errors', 'src/config', 'src/main.ts'],
   'shards/ring': [],
   'shards/mailbox': ['src/base', 'src/routing'],
@@ -46,7 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 const SHARD_FOLDERS_MAY = ['shards', 'src/base', 'src/errors', 'src/protocol', 'src/routing'];
 
 /** The threads that the supervisor starts by their files' URLs. */
-const THREAD_ENTRIES = ['shards/worker.ts', 'src/acceptor/worker.ts'];
+const THREAD_ENTRIES = new Set(['shards/worker.ts', 'src/acceptor/worker.ts']);
 
 /** `src/acceptor/handlers/x.ts` is in layer src/acceptor, `shards/worker.ts` in shards. */
 function layerOf(path: string): string {
@@ -101,18 +112,27 @@ describe('imports', () => {
 
   test('go down the layers only', () => {
     const wrong = broker.filter(({ from, to }) => {
-      if (!/^(?:src|shards|bench|test)\//u.test(to) || THREAD_ENTRIES.includes(to)) return false;
+      if (!/^(?:src|shards|bench|test)\//u.test(to) || THREAD_ENTRIES.has(to)) return false;
       return !mayImport(layerOf(from), layerOf(to));
     });
     expect(wrong.map(text)).toEqual([]);
   });
 
   test('reach thread entries from the supervisor only, by URL', () => {
-    const users = broker.filter(({ to }) => THREAD_ENTRIES.includes(to));
-    expect(users.map(({ from, to, isDynamic }) => [from, to, isDynamic]).toSorted()).toEqual([
-      ['src/supervisor/broker.ts', 'shards/worker.ts', true],
-      ['src/supervisor/broker.ts', 'src/acceptor/worker.ts', true],
+    const users = broker.filter(({ to }) => THREAD_ENTRIES.has(to));
+    expect(users.map(text).toSorted()).toEqual([
+      'src/supervisor/broker.ts imports shards/worker.ts',
+      'src/supervisor/broker.ts imports src/acceptor/worker.ts',
     ]);
+    expect(users.every(({ isDynamic }) => isDynamic)).toBe(true);
+  });
+
+  test('of the management API take nothing but types from the data plane', () => {
+    const values = imports.filter(({ from, isTypeOnly }) => {
+      return layerOf(from) === 'src/management' && !isTypeOnly;
+    });
+    const wrong = values.filter(({ to }) => /^(?:src\/acceptor|shards)\//u.test(to));
+    expect(wrong.map(text)).toEqual([]);
   });
 
   test('of the broker leave bench and test alone', () => {

@@ -1,6 +1,6 @@
-// Test thread. Who imports whom: the import and export-from statements of a file, dynamic imports and
-// `new URL(..., import.meta.url)`, which is how threads are started. A type-only import is none when
-// the program runs, so it is told apart.
+// Test thread. Who imports whom: the import and export-from statements of a file, dynamic imports
+// and `new URL(..., import.meta.url)`, which is how threads are started. A type-only import is none
+// when the program runs, so it is told apart.
 import path from 'node:path';
 import { codeText } from './code-text.ts';
 import type { SourceFile } from './source-files.ts';
@@ -24,7 +24,10 @@ export function importsOf(file: SourceFile): Import[] {
     found.push(importAt(file, match, names !== undefined && isTypeOnly(names), false));
   }
   for (const match of code.matchAll(DYNAMIC)) {
-    if (!isTypePosition(code, match.index)) found.push(importAt(file, match, false, true));
+    const each = importAt(file, match, false, true);
+    // A URL may also name a file that is data.
+    const isModule = match[0].startsWith('import') || each.to.endsWith('.ts');
+    if (isModule && !isTypePosition(code, match.index)) found.push(each);
   }
   return found;
 }

@@ -1,5 +1,5 @@
-// Test thread. The house rules that a machine can check (CONTRIBUTING.md): headers, sizes, names, and
-// what must not stand in a file. Function lengths are a rule of .oxlintrc.json.
+// Test thread. The house rules that a machine can check (CONTRIBUTING.md): headers, sizes, names,
+// and what must not stand in a file. Function lengths are a rule of .oxlintrc.json.
 import { describe, expect, test } from 'vitest';
 import {
   isGenerated,
@@ -13,9 +13,9 @@ import {
 const LINES_MAX = 400;
 const COLUMNS_MAX = 100;
 const HEADER_LINES_MIN = 2;
-/** A file this short says enough about itself in one line. */
-const SHORT_FILE_LINES = 30;
-const THREAD_WORDS = /\b(?:main|acceptors?|shards?|threads?|process|generated)\b/iu;
+/** A file this short may say all there is to say in one line. */
+const SHORT_FILE_LINES = 60;
+const THREAD_WORDS = /\b(?:main|acceptors?|shards?|threads?|process(?:es)?|generated)\b/iu;
 
 /** Where every message passes: nothing here may allocate or wait in the ways named below. */
 const HOT_FOLDERS = ['ring', 'queue', 'work', 'store', 'consumer'].map((name) => `shards/${name}/`);
@@ -89,8 +89,13 @@ describe('no file', () => {
   const everything = [...product, ...tests, ...sourceFiles('bin', '.cjs')];
 
   test('leaves something to be done', () => {
-    // Written in two parts, so that this line is none.
-    const leftover = new RegExp(`\\b(?:${'TO'}${'DO'}|FIX${'ME'}|X${'XX'})\\b`, 'gu');
+    // Written in parts, so that these lines are none themselves.
+    const words = [
+      ['TO', 'DO'],
+      ['FIX', 'ME'],
+      ['X', 'XX'],
+    ].map((parts) => parts.join(''));
+    const leftover = new RegExp(`\\b(?:${words.join('|')})\\b`, 'gu');
     expect(everything.flatMap((file) => placesInText(file, leftover))).toEqual([]);
   });
 
@@ -132,7 +137,7 @@ describe('no hot file', () => {
 
   test.each([
     ['JSON', /\bJSON\s*\./gu],
-    ['promises', /\b(?:async|await|Promise)\b/gu],
+    ['promises', /(?<!\.)\b(?:async|await|Promise)\b/gu],
     ['timers', /\bset(?:Timeout|Interval)\b/gu],
     ['big integers', /\bBigInt\b|\b\d+n\b|\bbigint\b/giu],
   ])('uses %s', (_what, pattern) => {

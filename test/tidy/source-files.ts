@@ -1,5 +1,5 @@
-// Test thread. The files of the project, as the layout rules see them: what a clone holds, plus what
-// has not been added to git yet, minus what .gitignore leaves out.
+// Test thread. The files of the project, as the layout rules see them: what a clone holds, plus
+// what has not been added to git yet, minus what .gitignore leaves out.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeText } from './code-text.ts';

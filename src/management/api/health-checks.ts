@@ -1,5 +1,5 @@
-// GET /api/health/checks/... and the older /api/healthchecks/node. Main thread. 200 and "ok", or 503
-// with the reason: load balancers and orchestrators look at the status alone.
+// GET /api/health/checks/... and the older /api/healthchecks/node. Main thread. 200 and "ok", or
+// 503 with the reason: load balancers and orchestrators look at the status alone.
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 

@@ -1,5 +1,5 @@
-// What the listings of exchanges, queues and bindings have in common: all virtual hosts that the user
-// may look into, or the one in the path, in alphabetical order. Main thread.
+// What the listings of exchanges, queues and bindings have in common: all virtual hosts that the
+// user may look into, or the one in the path, in alphabetical order. Main thread.
 import { accessibleVhosts } from '../access.ts';
 import { notFound } from '../http-refusal.ts';
 import type { ApiRequest } from '../route.ts';

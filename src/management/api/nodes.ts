@@ -2,11 +2,12 @@
 // figure, it is left out; there are no memory and disk limits yet, so there are no alarms either.
 import { availableParallelism } from 'node:os';
 import { MECHANISMS } from '../../auth/sasl.ts';
-import { exchangeTypes } from '../exchange-types.ts';
+
 import type { BrokerView } from '../broker-view.ts';
 import { notFound } from '../http-refusal.ts';
 import { processFacts } from '../process-facts.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
+import { exchangeTypeList } from './exchange-type-list.ts';
 
 async function listNodes({ broker }: ApiRequest): Promise<object> {
   return [await nodeJson(broker)];
@@ -38,7 +39,7 @@ async function nodeJson(broker: BrokerView): Promise<object> {
     cluster_links: [],
     rates_mode: 'none',
     db_dir: config.dataDir,
-    exchange_types: exchangeTypes(),
+    exchange_types: exchangeTypeList(),
     auth_mechanisms: MECHANISMS.split(' ').map((name) => ({ name, enabled: true })),
   };
 }

@@ -95,8 +95,8 @@ export class AcceptorSide {
     data.copy(this.work.bytes, (at + to.publishDataWord(queues.length)) * 4);
   }
 
-  /** Opens a channel of a connection. */
-  open(channel: number, connection: number, prefetch = 0): void {
+  /** Opens a channel of a connection; `prefetch` -1 is no limit. */
+  open(channel: number, connection: number, prefetch = -1): void {
     this.write(this.work, to.CHANNEL_OPEN, to.CHANNEL_OPEN_BYTES, [channel, connection, prefetch]);
   }
 

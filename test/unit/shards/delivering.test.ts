@@ -129,6 +129,24 @@ describe('prefetch', () => {
     acceptor.qos(4, 3);
     expect(driver.bodies()).toEqual(['b', 'c']);
     acceptor.qos(4, 0);
+    acceptor.ack(4, 1, 3);
+    expect(driver.bodies()).toEqual([]);
+    acceptor.qos(4, -1);
+    expect(driver.bodies()).toEqual(['d']);
+  });
+
+  it('of a channel does not count what was taken by get', () => {
+    acceptor.open(4, CONNECTION, 1);
+    publish('a', 'b', 'c', 'd');
+    expect([driver.get(QUEUE, 4), driver.get(QUEUE, 4)]).toMatchObject([
+      { body: 'a' },
+      { body: 'b' },
+    ]);
+    acceptor.consume(QUEUE, 4, 1);
+    expect(driver.bodies()).toEqual(['c']);
+    acceptor.ack(4, 1, 2);
+    expect(driver.bodies()).toEqual([]);
+    acceptor.ack(4, 3);
     expect(driver.bodies()).toEqual(['d']);
   });
 });

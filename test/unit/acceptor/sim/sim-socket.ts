@@ -50,7 +50,12 @@ export class SimSocket {
   uncork(): void {}
 
   write(chunk: Uint8Array, callback?: Callback): boolean {
-    if (this.isEnded) throw new Error('the broker wrote behind its own end');
+    if (this.isEnded) {
+      // As a real one: what was written is lost, and the socket is destroyed.
+      this.destroyed = true;
+      if (callback !== undefined) this.callbacks.push(callback);
+      return false;
+    }
     if (chunk.length === 0) throw new Error('the broker wrote nothing');
     this.onOutput(Buffer.from(chunk));
     if (callback !== undefined) this.callbacks.push(callback);

@@ -1,0 +1,77 @@
+// The metrics that RabbitMQ has too, under its names and with its help texts (rabbitmq_prometheus,
+// metrics.md), so that its dashboards and alerts work. Main thread, pure.
+// Counters never fall while the broker runs: only totals that survive the end of a queue are here.
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
+import type { BrokerView } from '../broker-view.ts';
+import type { MetricFamily } from './exposition.ts';
+import { counter, gauge } from './family.ts';
+
+const PROTOCOL = { protocol: 'amqp091' };
+const CLASSIC = { ...PROTOCOL, queue_type: 'rabbit_classic_queue' };
+
+export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
+  return [
+    ...identity(broker),
+    ...objects(broker, snapshot),
+    ...counter(
+      'rabbitmq_global_messages_received_total',
+      'Total number of messages received from publishers',
+      snapshot.clients.published,
+      PROTOCOL,
+    ),
+    ...counter(
+      'rabbitmq_global_messages_delivered_total',
+      'Total number of messages delivered to consumers',
+      snapshot.clients.delivered,
+      CLASSIC,
+    ),
+    // RabbitMQ tells dropped and returned apart; the acceptors count them together.
+    ...counter(
+      'warrenmq_global_messages_unroutable_total',
+      'Total number of messages that no queue took: returned if mandatory, else dropped',
+      snapshot.clients.unroutable,
+      PROTOCOL,
+    ),
+  ];
+}
+
+/** Dashboards join the other metrics with these by instance. */
+function identity(broker: BrokerView): MetricFamily[] {
+  const { config } = broker.source;
+  return [
+    ...gauge('rabbitmq_build_info', 'RabbitMQ & Erlang/OTP version info', 1, {
+      rabbitmq_version: config.compatVersion,
+      product_name: 'WarrenMQ',
+      product_version: broker.productVersion,
+      nodejs_version: process.versions.node,
+    }),
+    ...gauge('rabbitmq_identity_info', 'RabbitMQ node & cluster identity info', 1, {
+      rabbitmq_node: broker.node,
+      rabbitmq_cluster: config.clusterName,
+      rabbitmq_endpoint: 'aggregated',
+    }),
+  ];
+}
+
+function objects(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
+  const { topology, connections } = broker.source;
+  const queues = [...topology.vhosts()].flatMap((vhost) => [...topology.queues(vhost)]);
+  const { ready, unacked, consumers } = snapshot.countsOf(queues);
+  return [
+    ...gauge('rabbitmq_connections', 'Connections currently open', connections.size),
+    ...gauge('rabbitmq_channels', 'Channels currently open', snapshot.clients.channels),
+    ...gauge('rabbitmq_consumers', 'Consumers currently connected', consumers),
+    ...gauge('rabbitmq_queues', 'Queues available', queues.length),
+    ...gauge('rabbitmq_queue_messages_ready', 'Messages ready to be delivered to consumers', ready),
+    ...gauge(
+      'rabbitmq_queue_messages_unacked',
+      'Messages delivered to consumers but not yet acknowledged',
+      unacked,
+    ),
+    ...gauge(
+      'rabbitmq_queue_messages',
+      'Sum of ready and unacknowledged messages - total queue depth',
+      ready + unacked,
+    ),
+  ];
+}

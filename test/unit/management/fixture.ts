@@ -1,0 +1,146 @@
+// Test support: a broker without threads, as the management API sees one, and requests to it.
+import http from 'node:http';
+import type { AcceptorReport, ConnectionInfo } from '../../../src/acceptor/control-messages.ts';
+import { hashPassword } from '../../../src/auth/password.ts';
+import { defaultUser, type User, Users } from '../../../src/auth/users.ts';
+import type { LogRecord, Logger } from '../../../src/base/logger.ts';
+import { createLogger } from '../../../src/base/logger.ts';
+import { defaultConfig } from '../../../src/config/load-config.ts';
+import type { ManagementSource, ThreadReports } from '../../../src/management/source.ts';
+import type { Command } from '../../../src/topology/command.ts';
+import { Topology } from '../../../src/topology/topology.ts';
+import type { QueueReport, ShardReport } from '../../../shards/mailbox/control-messages.ts';
+
+const ALL = { configure: '.*', write: '.*', read: '.*' };
+
+function user(name: string, tags: readonly string[], ...vhosts: readonly string[]): User {
+  return {
+    name,
+    passwordHash: hashPassword('p'),
+    hashingAlgorithm: 'sha256',
+    tags,
+    permissions: new Map(vhosts.map((vhost) => [vhost, ALL])),
+  };
+}
+
+export function queueReport(id: number, counts: Partial<QueueReport> = {}): QueueReport {
+  return {
+    id,
+    ready: 0,
+    unacked: 0,
+    consumers: 0,
+    published: 0,
+    delivered: 0,
+    acked: 0,
+    redelivered: 0,
+    publishRateLimit: 0,
+    ...counts,
+  };
+}
+
+export function shardReport(...queues: readonly QueueReport[]): ShardReport {
+  return { queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
+}
+
+export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorReport {
+  return {
+    connections: 0,
+    channels: 0,
+    consumers: 0,
+    published: 0,
+    unroutable: 0,
+    delivered: 0,
+    stalledConnections: 0,
+    slabPagesUsed: 0,
+    ...counts,
+  };
+}
+
+export class FakeBroker implements ManagementSource {
+  readonly config = defaultConfig({ clusterName: 'unit "test"', dataDir: '.' });
+  readonly topology = new Topology({ shardCount: 2 });
+  readonly users = new Users();
+  readonly connections = new Map<number, ConnectionInfo>();
+  readonly listeners = [{ host: '::', port: 5672 }];
+  readonly startedAtMillis = 1_700_000_000_000;
+  reports: ThreadReports = { shards: [shardReport()], acceptors: [acceptorReport()] };
+
+  constructor() {
+    this.users.add(defaultUser('guest', 'guest', '/'));
+    this.users.add(user('monitor', ['monitoring']));
+    this.users.add(user('manager', ['management'], '/'));
+    this.users.add(user('nobody', [], '/'));
+    this.execute({ kind: 'create-vhost', vhost: '/' });
+    this.execute({ kind: 'create-vhost', vhost: 'other' });
+  }
+
+  collectReports(): Promise<ThreadReports> {
+    return Promise.resolve(this.reports);
+  }
+
+  execute(command: Command): void {
+    const { refusal } = this.topology.execute(command);
+    if (refusal !== undefined) throw new Error(refusal.text);
+  }
+
+  /** Returns the queue's id. */
+  declareQueue(name: string, vhost = '/', connectionId = 0): number {
+    const { queue, refusal } = this.topology.execute({
+      kind: 'declare-queue',
+      vhost,
+      name,
+      durable: true,
+      exclusive: connectionId !== 0,
+      autoDelete: false,
+      arguments: {},
+      connectionId,
+    });
+    if (queue === undefined) throw new Error(refusal?.text);
+    return queue.id;
+  }
+}
+
+/** A logger and what it has logged. */
+export function memoryLog(): { readonly log: Logger; readonly records: LogRecord[] } {
+  const records: LogRecord[] = [];
+  return { log: createLogger('test', 'debug', (record) => records.push(record)), records };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Ask extends http.RequestOptions {
+  readonly login?: string | undefined;
+  readonly send?: string | Buffer;
+}
+
+/** Sends one request on a connection of its own; as guest unless told otherwise. */
+export function ask(port: number, path: string, options: Ask = {}): Promise<Reply> {
+  const { login, send, ...rest } = { login: 'guest:guest', ...options };
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        agent: false,
+        ...(login === undefined ? {} : { auth: login }),
+        ...rest,
+      },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => (body += text));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
+        response.on('error', reject);
+      },
+    );
+    request.on('error', reject);
+    request.end(send);
+  });
+}

@@ -1,0 +1,320 @@
+// Every resource over HTTP, with a broker that has no threads: RabbitMQ's fields, who sees what.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type RunningManagement,
+  startManagement,
+} from '../../../src/management/start-management.ts';
+import { acceptorReport, ask, FakeBroker, memoryLog, queueReport, shardReport } from './fixture.ts';
+
+const broker = new FakeBroker();
+let port = 0;
+let server: RunningManagement;
+
+beforeAll(async () => {
+  const first = broker.declareQueue('a/b');
+  const second = broker.declareQueue('b', 'other');
+  broker.declareQueue('mine', '/', 7);
+  broker.execute({
+    kind: 'bind',
+    vhost: '/',
+    source: 'amq.topic',
+    destination: 'a/b',
+    destinationKind: 'queue',
+    routingKey: 'x.#',
+    arguments: { n: 1n },
+    connectionId: 0,
+  });
+  const connection = { vhost: '/', connectedAtMillis: 1_700_000_000_123 };
+  const named = { connection_name: 'my app', big: 9_007_199_254_740_993n };
+  broker.connections.set(7, {
+    ...connection,
+    id: 7,
+    name: 'z -> s',
+    user: 'guest',
+    clientProperties: named,
+  });
+  broker.connections.set(8, {
+    ...connection,
+    id: 8,
+    name: 'a -> s',
+    user: 'manager',
+    clientProperties: {},
+  });
+  broker.reports = {
+    shards: [
+      shardReport(
+        queueReport(first, {
+          ready: 3,
+          unacked: 2,
+          consumers: 1,
+          published: 9,
+          delivered: 6,
+          acked: 4,
+          redelivered: 1,
+          publishRateLimit: 500,
+        }),
+      ),
+      shardReport(queueReport(second, { ready: 10, published: 10 })),
+    ],
+    acceptors: [
+      acceptorReport({ channels: 2, published: 20, unroutable: 1, delivered: 5 }),
+      acceptorReport({ channels: 1, published: 5, stalledConnections: 1, slabPagesUsed: 8 }),
+    ],
+  };
+  const options = { host: '127.0.0.1', port: 0, log: memoryLog().log };
+  server = await startManagement(broker, options);
+  ({ port } = server);
+});
+afterAll(() => server.close());
+
+async function get(path: string, login = 'guest:guest'): Promise<never> {
+  const { status, headers, body } = await ask(port, path, { login });
+  expect([status, headers['content-type']]).toEqual([200, 'application/json']);
+  return JSON.parse(body) as never;
+}
+
+async function statusOf(path: string, login = 'guest:guest'): Promise<number> {
+  return (await ask(port, path, { login })).status;
+}
+
+describe('overview', () => {
+  it('shows an administrator everything', async () => {
+    expect(await get('/api/overview')).toMatchObject({
+      product_name: 'WarrenMQ',
+      product_version: expect.stringMatching(/^\d+\.\d+\.\d+$/u),
+      rabbitmq_version: '4.2.0',
+      management_version: '4.2.0',
+      cluster_name: 'unit "test"',
+      node: expect.stringMatching(/^rabbit@/u),
+      queue_totals: { messages: 15, messages_ready: 13, messages_unacknowledged: 2 },
+      message_stats: { publish: 25, deliver_get: 6, ack: 4, redeliver: 1 },
+      object_totals: { channels: 3, connections: 2, consumers: 1, exchanges: 14, queues: 3 },
+      listeners: [
+        { protocol: 'amqp', ip_address: '::', port: 5672 },
+        { protocol: 'http', ip_address: '127.0.0.1', port },
+      ],
+      warrenmq: {
+        acceptors: [{ acceptor: 0 }, { acceptor: 1, stalled_connections: 1, slab_pages_used: 8 }],
+        shards: [
+          { shard: 0, queues: 1, arena_bytes: 2, live_bytes: 3, slab_messages: 4, paced_queues: 1 },
+          { shard: 1, paced_queues: 0 },
+        ],
+      },
+    });
+  });
+
+  it('shows others what they may look into, and nothing of the node', async () => {
+    const overview: Record<string, unknown> = await get('/api/overview', 'manager:p');
+    expect(overview).toMatchObject({
+      queue_totals: { messages: 5 },
+      message_stats: { publish: 9 },
+      object_totals: { connections: 1, consumers: 1, exchanges: 7, queues: 2 },
+    });
+    for (const key of ['node', 'listeners', 'contexts', 'warrenmq']) {
+      expect(overview).not.toHaveProperty(key);
+    }
+  });
+});
+
+it('whoami tells name and tags', async () => {
+  expect(await get('/api/whoami')).toEqual({ name: 'guest', tags: ['administrator'] });
+});
+
+it('nodes has one node, for monitors only', async () => {
+  const [node]: { name: string }[] = await get('/api/nodes', 'monitor:p');
+  expect(node).toMatchObject({
+    running: true,
+    type: 'disc',
+    os_pid: String(process.pid),
+    mem_used: expect.any(Number),
+    uptime: expect.any(Number),
+    mem_alarm: false,
+    disk_free_alarm: false,
+  });
+  expect(await get(`/api/nodes/${node.name}`)).toMatchObject({ name: node.name });
+  expect(await statusOf('/api/nodes/rabbit@elsewhere')).toBe(404);
+  expect(await statusOf('/api/nodes', 'manager:p')).toBe(401);
+});
+
+describe('vhosts', () => {
+  const names = (vhosts: readonly { name: string }[]) => vhosts.map(({ name }) => name);
+
+  it('lists those the user may know of', async () => {
+    expect(names(await get('/api/vhosts'))).toEqual(['/', 'other']);
+    expect(names(await get('/api/vhosts', 'monitor:p'))).toEqual(['/', 'other']);
+    expect(names(await get('/api/vhosts', 'manager:p'))).toEqual(['/']);
+  });
+
+  it('shows one', async () => {
+    expect(await get('/api/vhosts/%2F')).toMatchObject({
+      name: '/',
+      description: 'Default virtual host',
+      messages: 5,
+      messages_ready: 3,
+      messages_unacknowledged: 2,
+      message_stats: { publish: 9, deliver_get: 6, ack: 4, redeliver: 1 },
+    });
+    expect(await get('/api/vhosts/other', 'monitor:p')).toMatchObject({ description: '' });
+    expect(await statusOf('/api/vhosts/other', 'manager:p')).toBe(401);
+    expect(await statusOf('/api/vhosts/missing')).toBe(404);
+  });
+});
+
+describe('exchanges', () => {
+  it('lists them by virtual host and name', async () => {
+    const all: { vhost: string; name: string }[] = await get('/api/exchanges');
+    expect(all.map(({ vhost, name }) => `${vhost}:${name}`)).toEqual(
+      ['/', 'other'].flatMap((vhost) =>
+        ['', 'amq.direct', 'amq.fanout', 'amq.headers', 'amq.match', 'amq.rabbitmq.trace']
+          .map((name) => `${vhost}:${name}`)
+          .concat(`${vhost}:amq.topic`),
+      ),
+    );
+    expect(await get('/api/exchanges/other')).toHaveLength(7);
+    expect(await get('/api/exchanges', 'manager:p')).toHaveLength(7);
+    expect(await get('/api/exchanges', 'monitor:p')).toEqual([]);
+  });
+
+  it('shows one', async () => {
+    expect(await get('/api/exchanges/%2F/amq.rabbitmq.trace')).toEqual({
+      name: 'amq.rabbitmq.trace',
+      vhost: '/',
+      type: 'topic',
+      durable: true,
+      auto_delete: false,
+      internal: true,
+      arguments: {},
+    });
+    expect(await get('/api/exchanges/%2F/amq.default')).toMatchObject({ name: '', type: 'direct' });
+    expect(await statusOf('/api/exchanges/%2F/missing')).toBe(404);
+    expect(await statusOf('/api/exchanges/missing')).toBe(404);
+  });
+});
+
+describe('queues', () => {
+  it('shows one', async () => {
+    const queue: { shard: number } = await get('/api/queues/%2F/a%2Fb');
+    expect(queue).toEqual({
+      name: 'a/b',
+      vhost: '/',
+      type: 'classic',
+      durable: true,
+      auto_delete: false,
+      exclusive: false,
+      arguments: {},
+      node: expect.any(String),
+      shard: expect.any(Number),
+      state: 'running',
+      consumers: 1,
+      messages: 5,
+      messages_ready: 3,
+      messages_unacknowledged: 2,
+      message_stats: { publish: 9, deliver_get: 6, ack: 4, redeliver: 1 },
+      publish_rate_limit: 500,
+    });
+  });
+
+  it('counts a queue that no shard has reported yet as empty', async () => {
+    expect(await get('/api/queues/%2F/mine')).toMatchObject({
+      exclusive: true,
+      owner_pid_details: { name: 'z -> s' },
+      messages: 0,
+      message_stats: { publish: 0 },
+    });
+  });
+
+  it('lists them by virtual host and name', async () => {
+    const names = (queues: readonly { name: string }[]) => queues.map(({ name }) => name);
+    expect(names(await get('/api/queues'))).toEqual(['a/b', 'mine', 'b']);
+    expect(names(await get('/api/queues/other/'))).toEqual(['b']);
+    expect(names(await get('/api/queues', 'manager:p'))).toEqual(['a/b', 'mine']);
+    expect(await statusOf('/api/queues/other', 'manager:p')).toBe(401);
+    expect(await statusOf('/api/queues/other/b', 'manager:p')).toBe(401);
+    expect(await statusOf('/api/queues/missing')).toBe(404);
+    expect(await statusOf('/api/queues/%2F/b')).toBe(404);
+  });
+});
+
+describe('bindings', () => {
+  const implicit = (vhost: string, name: string) => ({
+    source: '',
+    vhost,
+    destination: name,
+    destination_type: 'queue',
+    routing_key: name,
+    arguments: {},
+    properties_key: encodeURIComponent(name),
+  });
+  const explicit = {
+    source: 'amq.topic',
+    vhost: '/',
+    destination: 'a/b',
+    destination_type: 'queue',
+    routing_key: 'x.#',
+    arguments: { n: 1 },
+    properties_key: expect.stringMatching(/^x\.%23~/u),
+  };
+
+  it('lists those of the default exchange too', async () => {
+    expect(await get('/api/bindings')).toEqual([
+      implicit('/', 'a/b'),
+      implicit('/', 'mine'),
+      explicit,
+      implicit('other', 'b'),
+    ]);
+    expect(await get('/api/bindings/other')).toEqual([implicit('other', 'b')]);
+    expect(await statusOf('/api/bindings/missing')).toBe(404);
+    expect(await statusOf('/api/bindings/other', 'manager:p')).toBe(401);
+  });
+
+  it('lists those of one queue', async () => {
+    expect(await get('/api/queues/%2F/a%2Fb/bindings')).toEqual([implicit('/', 'a/b'), explicit]);
+    expect(await get('/api/queues/other/b/bindings')).toEqual([implicit('other', 'b')]);
+    expect(await statusOf('/api/queues/%2F/missing/bindings')).toBe(404);
+  });
+});
+
+it('connections are all for monitors, and for others their own', async () => {
+  const mine = {
+    name: 'a -> s',
+    user: 'manager',
+    vhost: '/',
+    node: expect.any(String),
+    type: 'network',
+    protocol: 'AMQP 0-9-1',
+    state: 'running',
+    connected_at: 1_700_000_000_123,
+    client_properties: {},
+  };
+  expect(await get('/api/connections', 'manager:p')).toEqual([mine]);
+  const { body } = await ask(port, '/api/connections');
+  expect(JSON.parse(body)).toMatchObject([mine, { name: 'z -> s', user_provided_name: 'my app' }]);
+  expect(body).toContain('"big":9007199254740993');
+});
+
+describe('health checks', () => {
+  it('are ok', async () => {
+    expect(await get('/api/health/checks/alarms')).toEqual({ status: 'ok' });
+    expect(await get('/api/healthchecks/node')).toEqual({ status: 'ok' });
+    for (const known of [5672, port]) {
+      const path = `/api/health/checks/port-listener/${known}`;
+      expect(await get(path)).toEqual({ status: 'ok', port: known });
+    }
+  });
+
+  it('tell which port is missing', async () => {
+    const reply = await ask(port, '/api/health/checks/port-listener/1');
+    expect(reply.status).toBe(503);
+    expect(JSON.parse(reply.body)).toEqual({
+      status: 'failed',
+      reason: 'No active listener',
+      missing: 1,
+      ports: [5672, port],
+    });
+    const invalid = await ask(port, '/api/health/checks/port-listener/amqp');
+    expect([invalid.status, JSON.parse(invalid.body)]).toEqual([
+      400,
+      { error: 'bad_request', reason: 'Invalid port' },
+    ]);
+  });
+});
