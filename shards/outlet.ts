@@ -2,8 +2,8 @@
 //
 // Nobody waits on a full ring. A delivery that does not fit stays in its queue and its consumer is
 // blocked until there is room; replies have a reserve of an eighth of the ring to themselves, and
-// when even that is gone they are parked. Each parked reply answers a request of a channel that waits
-// for it, or stands for a consumer, queue or slab body, so their number is bounded by those.
+// when even that is gone they are parked. Each parked reply answers a request of a channel that
+// waits for it, or stands for a consumer, queue or slab body, so their number is bounded by those.
 import { type Consumer, unblockAll } from './consumer/consumer.ts';
 import {
   CONSUMER_GONE,
@@ -94,10 +94,10 @@ export class Outlet {
     return false;
   }
 
-  private waitForSpace(): boolean {
+  /** Has the acceptor wake this thread when there is room. True when there is room already. */
+  waitForSpace(): boolean {
     this.flush(false);
-    // Room that came meanwhile is found at the next turn, which the caller asks for.
-    return !this.ring.wantSpace(this.reserveBytes * 3);
+    return this.ring.wantSpace(this.reserveBytes * 3);
   }
 
   private send(kind: number, bytes: number, words: readonly number[]): void {

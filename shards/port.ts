@@ -43,14 +43,18 @@ export class Port {
       window = new ConnectionWindow(connection, this.windowBytes);
       this.windows.set(connection, window);
     }
-    window.channelCount += 1;
     this.channels.set(id, new ChannelUnacked(id, window, this.outlet, prefetch));
+  }
+
+  /** Forgets the gets of a channel that closes while they wait: nobody would ever ack them. */
+  dropGets(channel: ChannelUnacked): void {
+    const others = this.parkedGets.filter(({ getter }) => getter.channel !== channel);
+    this.parkedGets.splice(0, this.parkedGets.length, ...others);
   }
 
   /** Forgets a channel whose deliveries are all settled. */
   forgetChannel(channel: ChannelUnacked): void {
     this.channels.delete(channel.id);
-    channel.window.channelCount -= 1;
   }
 
   /** The connection has ended and its channels were closed before. */

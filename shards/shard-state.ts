@@ -1,4 +1,5 @@
-// What one shard owns: its queues, its consumers, its messages, and the ways in and out. Shard thread.
+// What one shard owns: its queues, its consumers, its messages, and the ways in and out. Shard
+// thread. Only the methods here create and delete queues.
 import type { Change, QueueSpec } from '../src/routing/change.ts';
 import type { Consumer } from './consumer/consumer.ts';
 import { ConsumerTable } from './consumer/consumer-table.ts';

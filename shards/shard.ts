@@ -8,7 +8,9 @@ import { AckWork } from './work/acks.ts';
 import { OperationWork } from './work/operations.ts';
 import { PublishWork } from './work/publish.ts';
 
-/** Work records per acceptor and turn: enough to amortise the turn, few enough to stay responsive. */
+/**
+ * Work records per acceptor and turn: enough to amortise the turn, few enough to stay responsive.
+ */
 const RECORDS_PER_TURN = 512;
 
 export class Shard implements ThreadWork {
@@ -33,7 +35,7 @@ export class Shard implements ThreadWork {
     for (const port of ports) if (this.acks.drain(port)) port.doorbell.ring();
     for (const port of ports) {
       if (port.outlet.retry()) isBusy = true;
-      this.operations.retryGets(port);
+      if (this.operations.retryGets(port)) isBusy = true;
     }
     for (const port of ports) if (this.work(port)) isBusy = true;
     runList.runAll();

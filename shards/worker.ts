@@ -1,5 +1,6 @@
-// Entry of a shard thread: builds the shard from what main handed over, then runs its loop and obeys
-// the control port. Errors are not caught: a shard that fails ends its thread, and main decides.
+// Entry of a shard thread: builds the shard from what main handed over, then runs its loop and
+// obeys the control port. Errors are not caught: a shard that fails ends its thread, and main
+// decides.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ShardBoot, ShardControl, ShardNotice } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';

@@ -3,17 +3,10 @@
 // resolves with changing keys, because one resolve is shorter than the timer can see; the row is
 // the median. Each message goes to one queue, however many there are; in the fanout rows it goes to
 // all of them.
-import { pathToFileURL } from 'node:url';
-import { Bench } from 'tinybench';
 import type { FieldTable } from '../../src/protocol/field-table.ts';
 import { Resolution } from '../../src/routing/resolution.ts';
 import { VhostRoutes } from '../../src/routing/vhost-routes.ts';
-
-export interface BenchRow {
-  readonly name: string;
-  readonly nanosecondsPerOp: number;
-  readonly opsPerSecond: number;
-}
+import { type BenchOptions, type BenchRow, measure } from './bench-row.ts';
 
 interface Message {
   readonly key: string;
@@ -99,17 +92,21 @@ function routesWith(shape: Shape, bindingCount: number): VhostRoutes {
   return routes;
 }
 
-export async function run(options: { quick: boolean }): Promise<BenchRow[]> {
+export async function run(options: BenchOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const shape of SHAPES) {
     for (const bindingCount of BINDING_COUNTS) {
-      rows.push(await measure(shape, bindingCount, options.quick));
+      rows.push(await measureResolve(shape, bindingCount, options));
     }
   }
   return rows;
 }
 
-async function measure(shape: Shape, bindingCount: number, quick: boolean): Promise<BenchRow> {
+async function measureResolve(
+  shape: Shape,
+  bindingCount: number,
+  options: BenchOptions,
+): Promise<BenchRow> {
   const routes = routesWith(shape, bindingCount);
   const messages = Array.from({ length: Math.min(bindingCount, 1000) }, (_, index) =>
     shape.message(Math.floor((index * bindingCount) / Math.min(bindingCount, 1000))),
@@ -125,19 +122,6 @@ async function measure(shape: Shape, bindingCount: number, quick: boolean): Prom
     // A benchmark of routes that lead nowhere would measure something else.
     if (resolution.queues.length === 0) throw new Error(`${shape.type}: nothing was routed`);
   };
-  const bench = new Bench({ time: quick ? 10 : 300, warmupTime: quick ? 5 : 100, throws: true });
   const name = `resolve ${shape.type}, ${bindingCount.toLocaleString('en')} bindings`;
-  bench.add(name, resolveBatch);
-  const [task] = await bench.run();
-  if (task?.result.state !== 'completed') throw new Error(`${name}: no result`);
-  const nanosecondsPerOp = (task.result.latency.p50 * 1e6) / BATCH_RESOLVES;
-  return { name, nanosecondsPerOp, opsPerSecond: 1e9 / nanosecondsPerOp };
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const { name, nanosecondsPerOp, opsPerSecond } of await run({ quick: false })) {
-    const perSecond = Math.round(opsPerSecond).toLocaleString('en');
-    process.stdout.write(`${name.padEnd(36)} ${nanosecondsPerOp.toFixed(0).padStart(9)} ns`);
-    process.stdout.write(`  ${perSecond.padStart(12)} /s\n`);
-  }
+  return measure(name, BATCH_RESOLVES, options, resolveBatch);
 }

@@ -1,8 +1,8 @@
-// One client channel as one shard sees it: what was delivered on it from this shard's queues and not
-// yet acked, its consumers here, and its limits. Shard thread.
+// One client channel as one shard sees it: what was delivered on it from this shard's queues and
+// not yet acked, its consumers here, and its limits. Shard thread.
 //
-// Deliveries are numbered from 1 per channel and shard; the acceptor maps the client's delivery tags
-// to these numbers. Numbers travel as 32 bits and are widened against the newest one.
+// Deliveries are numbered from 1 per channel and shard; the acceptor maps the client's delivery
+// tags to these numbers. Numbers travel as 32 bits and are widened against the newest one.
 import { SlidingWindow } from '../../src/base/sliding-window.ts';
 import type { Outlet } from '../outlet.ts';
 import type { Queue } from '../queue/queue.ts';

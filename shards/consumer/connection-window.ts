@@ -10,15 +10,12 @@ export class ConnectionWindow {
   outstandingBytes: number;
   /** Consumers that wait for credit. */
   readonly blocked: Consumer[];
-  /** Channels of the connection that are open on this shard. */
-  channelCount: number;
 
   constructor(connection: number, limitBytes: number) {
     this.connection = connection;
     this.limitBytes = limitBytes;
     this.outstandingBytes = 0;
     this.blocked = [];
-    this.channelCount = 0;
   }
 
   /** A single message larger than the window passes when nothing is under way. */

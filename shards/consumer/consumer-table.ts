@@ -1,6 +1,6 @@
-// All consumers of a shard by row number, which unacked deliveries hold. Shard thread. A row is free
-// again once its consumer has ended and nothing that it received is unacked.
-import { type ConsumerOptions, Consumer, NOT_BLOCKED } from './consumer.ts';
+// All consumers of a shard by row number, which unacked deliveries hold. Shard thread. A row is
+// free again once its consumer has ended and nothing that it received is unacked.
+import { Consumer, type ConsumerOptions } from './consumer.ts';
 
 export class ConsumerTable {
   private readonly rows: (Consumer | undefined)[];
@@ -27,7 +27,6 @@ export class ConsumerTable {
     }
     channel.consumers.add(consumer);
     queue.consumers.add(consumer);
-    queue.hasHadConsumer = true;
     queue.rotation.add(consumer);
     queue.wake();
     return consumer;
@@ -36,10 +35,9 @@ export class ConsumerTable {
   /** No delivery follows. What it holds unacked stays unacked. */
   end(consumer: Consumer): void {
     if (consumer.isGone) return;
-    consumer.isGone = true;
+    consumer.leave();
     const { queue, channel } = consumer;
     if (!consumer.isGetter) {
-      if (consumer.blockedOn === NOT_BLOCKED) queue.rotation.remove(consumer);
       queue.consumers.delete(consumer);
       channel.consumers.delete(consumer);
     }

@@ -1,6 +1,6 @@
-// One consumer of one queue, as the shard sees it. Shard thread. A basic.get with acks is a consumer
-// too, one per (channel, queue), that is never part of a queue's rotation: its unacked message is
-// then found, acked and requeued like any other.
+// One consumer of one queue, as the shard sees it. Shard thread. A basic.get with acks is a
+// consumer too, one per (channel, queue), that is never part of a queue's rotation: its unacked
+// message is then found, acked and requeued like any other.
 //
 // A consumer is active (in its queue's rotation) or blocked on exactly one thing, on whose list it
 // waits. When that thing changes it becomes active again and is looked at afresh.
@@ -9,8 +9,8 @@ import type { ChannelUnacked } from './channel-unacked.ts';
 
 export const NOT_BLOCKED = 0;
 export const BLOCKED_ON_PREFETCH = 1;
-export const BLOCKED_ON_CHANNEL = 2;
-export const BLOCKED_ON_WINDOW = 3;
+const BLOCKED_ON_CHANNEL = 2;
+const BLOCKED_ON_WINDOW = 3;
 export const BLOCKED_ON_OUTLET = 4;
 
 export interface ConsumerOptions {
@@ -80,6 +80,16 @@ export class Consumer {
     else if (obstacle === BLOCKED_ON_OUTLET) this.channel.outlet.blocked.push(this);
   }
 
+  /** No delivery follows: leaves the rotation, or the list on which it waits. */
+  leave(): void {
+    this.isGone = true;
+    if (this.isGetter) return;
+    if (this.blockedOn === NOT_BLOCKED) this.queue.rotation.remove(this);
+    else if (this.blockedOn === BLOCKED_ON_CHANNEL) removeFrom(this.channel.blocked, this);
+    else if (this.blockedOn === BLOCKED_ON_WINDOW) removeFrom(this.channel.window.blocked, this);
+    else if (this.blockedOn === BLOCKED_ON_OUTLET) removeFrom(this.channel.outlet.blocked, this);
+  }
+
   /** Joins the rotation again; its queue is looked at in this turn. */
   unblock(): void {
     this.blockedOn = NOT_BLOCKED;
@@ -87,6 +97,11 @@ export class Consumer {
     this.queue.rotation.add(this);
     this.queue.wake();
   }
+}
+
+function removeFrom(blocked: Consumer[], consumer: Consumer): void {
+  const at = blocked.indexOf(consumer);
+  if (at >= 0) blocked.splice(at, 1);
 }
 
 /** Unblocks every consumer that waits on a list. */

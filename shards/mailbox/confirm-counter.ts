@@ -1,6 +1,6 @@
-// Publisher confirms cost no records: per (acceptor, shard) one shared counter says how many PUBLISH
-// records of the work ring the shard has taken responsibility for, in ring order. The shard moves it
-// once per batch, the acceptor turns its movement into basic.ack with multiple=true.
+// Publisher confirms cost no records: per (acceptor, shard) one shared counter says how many
+// PUBLISH records of the work ring the shard has taken responsibility for, in ring order. The shard
+// moves it once per batch, the acceptor turns its movement into basic.ack with multiple=true.
 
 export function allocateConfirmCounter(): SharedArrayBuffer {
   return new SharedArrayBuffer(128);

@@ -1,5 +1,5 @@
-// Records a shard sends to an acceptor. Word indexes are relative to the record's start; words 0 and
-// 1 are the ring's header (bytes, kind).
+// Records a shard sends to an acceptor. Word indexes are relative to the record's start; words 0
+// and 1 are the ring's header (bytes, kind).
 //
 //   DELIVER: bytes kind consumer number flags exrkBytes propsBytes bodyBytes slabOwner slabPage
 //            message remaining, then 8-aligned: exrk, props, body (inline) or exrk (slab)
@@ -35,7 +35,9 @@ export function deliverRecordBytes(dataBytes: number): number {
   return DELIVER_DATA * 4 + alignTo8(dataBytes);
 }
 
-/** What a delivery counts against its connection's window: its bytes and the framing around them. */
+/**
+ * What a delivery counts against its connection's window: its bytes and the framing around them.
+ */
 export function deliveryCostBytes(
   exrkBytes: number,
   propsBytes: number,

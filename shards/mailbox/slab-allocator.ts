@@ -3,11 +3,12 @@
 // threads hold page numbers and give them back by records.
 //
 //   pages of 4 KiB; a body takes a run of them, contiguous. Free runs carry their length in their
-//   first and last page (boundary tags), so neighbours merge at once when one is freed. Free runs of
-//   similar length (same power of two) are linked into one list.
+//   first and last page (boundary tags), so neighbours merge at once when one is freed. Free runs
+//   of similar length (same power of two) are linked into one list.
 //
-// Waste: less than one page per body, plus fragmentation. The buffer's memory is reserved, not used:
-// the kernel maps a page when it is first written. Low pages are preferred by reusing freed runs.
+// Waste: less than one page per body, plus fragmentation. The buffer's memory is reserved, not
+// used: the kernel maps a page when it is first written. Low pages are preferred by reusing freed
+// runs.
 
 export const SLAB_PAGE_BYTES = 4096;
 const BIN_COUNT = 31;

@@ -1,18 +1,21 @@
-// Records an acceptor sends to a shard. Word indexes are relative to the record's start; words 0 and
-// 1 are the ring's header (bytes, kind). There are two rings per (acceptor, shard) in this direction:
+// Records an acceptor sends to a shard. Word indexes are relative to the record's start; words 0
+// and 1 are the ring's header (bytes, kind). There are two rings per (acceptor, shard) in this
+// direction:
 //
 //   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
 //   ack ring   ACK, CREDIT and RELEASE: short, and served first, so that a flood of publishes
 //              never stands between a consumer and its next delivery
 //
-// An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring before
-// it drains the ack ring, so an operation never overtakes an ack that the client sent before it.
+// An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring
+// before it drains the ack ring, so an operation never overtakes an ack that the client sent before
+// it.
 //
 //   PUBLISH: bytes kind flags exrkBytes propsBytes bodyBytes targetCount targets... [pad]
 //            [slab handle: page]  then, 8-aligned: exrk, props, body (inline) or exrk (slab)
 //
-// `exrk` is the exchange and routing key as the two AMQP short strings stand in basic.publish, and as
-// they will stand again in basic.deliver. `props` is the content header from the property flags on.
+// `exrk` is the exchange and routing key as the two AMQP short strings stand in basic.publish, and
+// as they will stand again in basic.deliver. `props` is the content header from the property flags
+// on.
 import { alignTo8 } from '../../src/base/round.ts';
 
 export const PUBLISH = 1;

@@ -1,6 +1,6 @@
-// Writes DELIVER and GOT records. Shard thread, hot path. A delivery of a slab message holds its own
-// reference to the message until the acceptor has sent the bytes (RELEASE); inline data are copied,
-// so without acks the message is done with here.
+// Writes DELIVER and GOT records. Shard thread, hot path. A delivery of a slab message holds its
+// own reference to the message until the acceptor has sent the bytes (RELEASE); inline data are
+// copied, so without acks the message is done with here.
 import type { Consumer } from '../consumer/consumer.ts';
 import {
   DELIVER_BODY_BYTES,

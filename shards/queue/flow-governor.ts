@@ -2,11 +2,12 @@
 //
 // Without it a publisher flat out takes the processor time that its own queue's consumers need: 4.9
 // million messages a second in, 20 thousand out. A queue is watched while it holds more than
-// `flow.backlog_messages` ready messages. Every few milliseconds its drain rate is measured; while it
-// has consumers that take messages, its publishers may together publish at that rate (a little less
-// while the backlog exceeds twice the limit), but never less than `flow.publish_rate_floor` a second:
-// a consumer that is slow by itself does not slow a publisher to its own speed. With the backlog down
-// to half the limit, publishers run free again. The rate is told to acceptors by PACE records.
+// `flow.backlog_messages` ready messages. Every few milliseconds its drain rate is measured; while
+// it has consumers that take messages, its publishers may together publish at that rate (a little
+// less while the backlog exceeds twice the limit), but never less than `flow.publish_rate_floor` a
+// second: a consumer that is slow by itself does not slow a publisher to its own speed. With the
+// backlog down to half the limit, publishers run free again. The rate is told to acceptors by PACE
+// records.
 import type { Outlet } from '../outlet.ts';
 import type { Queue } from './queue.ts';
 

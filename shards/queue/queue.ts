@@ -24,7 +24,6 @@ export class Queue {
   /** Watched by the flow governor. */
   isWatched: boolean;
   isDeleted: boolean;
-  hasHadConsumer: boolean;
   unackedCount: number;
   publishedCount: number;
   deliveredCount: number;
@@ -42,7 +41,6 @@ export class Queue {
     this.isQueuedToRun = false;
     this.isWatched = false;
     this.isDeleted = false;
-    this.hasHadConsumer = false;
     this.unackedCount = 0;
     this.publishedCount = 0;
     this.deliveredCount = 0;

@@ -1,4 +1,5 @@
-// The messages of one queue that wait for a consumer, in the order they were published. Shard thread.
+// The messages of one queue that wait for a consumer, in the order they were published. Shard
+// thread.
 //
 //   returned (heap by position)      fifo (ring of handles)
 //   { 12, 15, 40 }                 | 41 42 43 44 45 ... |
@@ -6,8 +7,8 @@
 //
 // A message's position is its number in the queue's life. New messages only join at the tail and
 // leave at the head, so the fifo needs no positions: they are consecutive. Messages that come back
-// (nack, recover, channel closed) were delivered from the head, so every one of them precedes all of
-// the fifo; a heap gives them back in order, whatever order they came back in.
+// (nack, recover, channel closed) were delivered from the head, so every one of them precedes all
+// of the fifo; a heap gives them back in order, whatever order they came back in.
 // Positions are 31-bit, compared by signed difference. 4 bytes per ready message.
 import { ReturnedHeap } from './returned-heap.ts';
 
@@ -51,15 +52,6 @@ export class ReadyList {
     if (((this.tail - this.head) | 0) > this.mask) this.resize((this.mask + 1) * 2);
     this.slots[this.tail & this.mask] = handle;
     this.tail = (this.tail + 1) | 0;
-  }
-
-  /** Numbers a message that is delivered without ever waiting here. */
-  skip(): number {
-    // Only called when the fifo is empty, so the numbering stays consecutive.
-    const position = this.head;
-    this.head = (this.head + 1) | 0;
-    this.tail = this.head;
-    return position;
   }
 
   /** Puts a delivered message back to its place. */

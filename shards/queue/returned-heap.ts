@@ -1,5 +1,6 @@
 // A binary min-heap of messages that came back to a queue, ordered by position (31-bit, compared by
-// signed difference, so that wrapping is harmless while positions span less than 2^31). Shard thread.
+// signed difference, so that wrapping is harmless while positions span less than 2^31). Shard
+// thread.
 
 const COLUMNS = 3;
 const POSITION = 0;

@@ -67,7 +67,7 @@ export class DoorbellOwner {
       return;
     }
     this.isWaiting = true;
-    waiting.value.then(() => {
+    void waiting.value.then(() => {
       this.isWaiting = false;
       onRing();
     });

@@ -14,15 +14,13 @@ export const HEAD_WORD = 32;
 export const SPACE_WANTED_WORD = 64;
 export const DATA_WORD = 96;
 
-export const RECORD_BYTES_WORD = 0;
-export const RECORD_KIND_WORD = 1;
 export const RECORD_HEADER_BYTES = 8;
 
 /** Kind of the record that fills the space before the end of the ring. Users start at 1. */
 export const PAD_KIND = 0;
 
-export const RING_BYTES_MIN = 4096;
-export const RING_BYTES_MAX = 2 ** 29;
+const RING_BYTES_MIN = 4096;
+const RING_BYTES_MAX = 2 ** 29;
 
 /** The largest record a ring of this size takes: an eighth, so that several always fit. */
 export function recordBytesMax(ringBytes: number): number {

@@ -1,7 +1,7 @@
 // The run loop of every data-plane thread, acceptors and shards alike. A turn does a bounded amount
-// of work; while there is more, turns follow each other through setImmediate, so that sockets, control
-// messages and timers are served in between. With nothing left the thread spins for a short while
-// (a wake-up costs more than a few empty turns) and then sleeps on its doorbell.
+// of work; while there is more, turns follow each other through setImmediate, so that sockets,
+// control messages and timers are served in between. With nothing left the thread spins for a short
+// while (a wake-up costs more than a few empty turns) and then sleeps on its doorbell.
 import type { DoorbellOwner } from './doorbell.ts';
 
 export interface ThreadWork {

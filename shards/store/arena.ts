@@ -5,7 +5,8 @@
 //
 // Queues are mostly first in, first out, so chunks die in order and cost nothing to free. A few
 // messages that stay must not pin a chunk each: when less than half of all chunk memory is live
-// (beyond a slack of 16 chunks), the live records of the emptiest chunk are moved to the current one.
+// (beyond a slack of 16 chunks), the live records of the emptiest chunk are moved to the current
+// one.
 import { copyBytes } from '../../src/base/copy.ts';
 import { alignTo8 } from '../../src/base/round.ts';
 
@@ -72,7 +73,9 @@ export class Arena {
   /** Room for `dataBytes` of message `handle`; see `placedChunk` and `placedAt`. */
   allocate(handle: number, dataBytes: number): Buffer<ArrayBuffer> {
     const recordBytes = RECORD_HEADER_BYTES + alignTo8(dataBytes);
-    if (recordBytes > CHUNK_BYTES - this.current.usedBytes) this.startChunk(recordBytes);
+    if (recordBytes > this.current.bytes.length - this.current.usedBytes) {
+      this.startChunk(recordBytes);
+    }
     const chunk = this.current;
     const at = chunk.usedBytes;
     chunk.words[at >> 2] = recordBytes;
@@ -100,10 +103,9 @@ export class Arena {
   }
 
   private startChunk(recordBytes: number): void {
-    if (recordBytes > CHUNK_BYTES) {
-      throw new RangeError(`a record of ${recordBytes} bytes does not fit a chunk`);
-    }
-    this.current = this.spares.pop() ?? new Chunk(CHUNK_BYTES);
+    // A record larger than a chunk gets one of its own size.
+    const isLarge = recordBytes > CHUNK_BYTES;
+    this.current = isLarge ? new Chunk(recordBytes) : (this.spares.pop() ?? new Chunk(CHUNK_BYTES));
     this.currentNumber = this.register(this.current);
     const slackBytes = SLACK_CHUNKS * CHUNK_BYTES;
     if (this.totalBytes > this.totalLiveBytes * 2 + slackBytes) this.evacuateEmptiest(recordBytes);
@@ -112,7 +114,7 @@ export class Arena {
   private register(chunk: Chunk): number {
     chunk.usedBytes = 0;
     chunk.liveBytes = 0;
-    this.totalBytes += CHUNK_BYTES;
+    this.totalBytes += chunk.bytes.length;
     const number = this.freeNumbers.pop() ?? this.chunks.length;
     this.chunks[number] = chunk;
     return number;
@@ -124,10 +126,12 @@ export class Arena {
       chunk.usedBytes = 0;
       return;
     }
-    this.totalBytes -= CHUNK_BYTES;
+    this.totalBytes -= chunk.bytes.length;
     this.chunks[chunkNumber] = undefined;
     this.freeNumbers.push(chunkNumber);
-    if (this.spares.length < SPARE_CHUNKS_MAX) this.spares.push(chunk);
+    if (chunk.bytes.length === CHUNK_BYTES && this.spares.length < SPARE_CHUNKS_MAX) {
+      this.spares.push(chunk);
+    }
   }
 
   /** Moves the emptiest chunk's records into the current one, leaving room for `reserveBytes`. */

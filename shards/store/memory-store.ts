@@ -1,5 +1,6 @@
-// The in-memory message store of a shard: an index of eight integers per message (a struct of arrays
-// would touch eight cache lines instead of one) and an arena for the inline data. Shard thread.
+// The in-memory message store of a shard: an index of eight integers per message (a struct of
+// arrays would touch eight cache lines instead of one) and an arena for the inline data. Shard
+// thread.
 import { copyBytes } from '../../src/base/copy.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import { Arena } from './arena.ts';

@@ -1,7 +1,7 @@
 // What a shard asks of the store that keeps its messages: one entry per message however many of the
-// shard's queues hold it, counted by references (one per queue that holds it, one per delivery whose
-// slab bytes are still being sent). Shard thread. `MemoryStore` is the only implementation so far;
-// the segmented disk log comes behind the same interface.
+// shard's queues hold it, counted by references (one per queue that holds it, one per delivery
+// whose slab bytes are still being sent). Shard thread. `MemoryStore` is the only implementation so
+// far; the segmented disk log comes behind the same interface.
 //
 // A message is named by its handle, a small integer >= 0 that is reused after the last release.
 // Its data are `exrk`, `props` and `body` one behind the other; for a slab message only `exrk` is

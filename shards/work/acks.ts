@@ -1,5 +1,5 @@
-// Records of the ack ring: acks of every outcome, window credit, and slab releases. Shard thread, hot
-// path. Served before any publish of the same turn.
+// Records of the ack ring: acks of every outcome, window credit, and slab releases. Shard thread,
+// hot path. Served before any publish of the same turn.
 import type { ChannelUnacked } from '../consumer/channel-unacked.ts';
 import { BLOCKED_ON_PREFETCH, type Consumer, unblockAll } from '../consumer/consumer.ts';
 import {

@@ -98,17 +98,20 @@ export class OperationWork {
     const queue = this.state.queues.get(words[at + layout.GET_QUEUE]);
     const channel = port.channels.get(words[at + layout.GET_CHANNEL])!;
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    // Looked at here already, so that polling an empty queue leaves no stand-in behind.
+    if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     const getter = this.getter(queue, channel, words[at + layout.GET_NO_ACK] !== 0);
     if (!tryGet(port, request, getter)) port.parkedGets.push({ request, getter });
   }
 
-  /** Retries gets that found the way out full. */
-  retryGets(port: Port): void {
-    if (port.parkedGets.length === 0) return;
+  /** Retries gets that found the way out full. True when there is room for those that wait on. */
+  retryGets(port: Port): boolean {
+    if (port.parkedGets.length === 0) return false;
     const parked = port.parkedGets.splice(0);
     for (const get of parked) {
       if (!tryGet(port, get.request, get.getter)) port.parkedGets.push(get);
     }
+    return port.parkedGets.length > 0 && port.outlet.waitForSpace();
   }
 
   private getter(queue: Queue, channel: ChannelUnacked, noAck: boolean): Consumer {
@@ -163,10 +166,12 @@ export class OperationWork {
   private channelClose(port: Port, words: Int32Array, at: number): void {
     const channel = port.channels.get(words[at + layout.CHANNEL_CLOSE_CHANNEL]);
     if (channel !== undefined) {
+      port.dropGets(channel);
       for (const consumer of [...channel.consumers]) this.state.removeConsumer(consumer);
       for (const number of channel.unacked.keys()) {
         this.acks.settle(channel, number, layout.OUTCOME_REQUEUE);
       }
+      for (const getter of [...channel.getters.values()]) this.state.consumers.freeIfDone(getter);
       port.forgetChannel(channel);
     }
     port.outlet.reply(words[at + layout.CHANNEL_CLOSE_REQUEST], STATUS_OK, 0, 0);

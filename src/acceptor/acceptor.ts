@@ -1,9 +1,9 @@
 // What one acceptor thread owns, and its turn. Acceptor thread.
 //
-// Reading happens in the sockets' callbacks; a turn follows them (setImmediate) and makes their work
-// visible to the shards, frames what the shards have sent, reports confirms, and writes every
-// connection's output once. Deliveries and acks are thus served at least once per round of reads, and
-// a read is bounded by the shared read buffer, so that a publisher flat out starves nobody.
+// Reading happens in the sockets' callbacks; a turn follows them (setImmediate) and makes their
+// work visible to the shards, frames what the shards have sent, reports confirms, and writes every
+// connection's output once. Deliveries and acks are thus served at least once per round of reads,
+// and a read is bounded by the shared read buffer, so that a publisher flat out starves nobody.
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
@@ -70,7 +70,7 @@ export class Acceptor implements ThreadWork {
   private toFlush: Connection[];
   private flushing: Connection[];
   private retryTimer: NodeJS.Timeout | undefined;
-  private sweepTimer: NodeJS.Timeout;
+  private readonly sweepTimer: NodeJS.Timeout;
   private lastId: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
@@ -127,7 +127,9 @@ export class Acceptor implements ThreadWork {
     return this.index * CONNECTIONS_PER_ACCEPTOR + connectionId;
   }
 
-  /** Ids are never reused: 2^30 of them outlast the process, and past that they would be refused. */
+  /**
+   * Ids are never reused: 2^30 of them outlast the process, and past that they would be refused.
+   */
   private nextId(): number {
     this.lastId += 1;
     if (this.lastId >= 2 ** 30) throw new Error('acceptor: ids are used up; restart the broker');
@@ -237,7 +239,11 @@ export class Acceptor implements ThreadWork {
     const isPaced = this.paces.refill();
     if (this.stalled.size > 0) this.retryStalled(isPaced);
     // Credit, acks and operations that this turn has produced.
-    for (let i = 0; i < links.length; i += 1) links[i].flush();
+    for (let i = 0; i < links.length; i += 1) {
+      links[i].flush();
+      // What is parked goes on when the shard has made room, whether or not a client waits for it.
+      if (links[i].isCongested && links[i].wantSpace()) isBusy = true;
+    }
     return isBusy;
   }
 

@@ -1,4 +1,5 @@
-// Frames of a channel that wait until an answer has come, in the order they arrived. Acceptor thread.
+// Frames of a channel that wait until an answer has come, in the order they arrived. Acceptor
+// thread.
 // Bounded: past `isFull` the connection's socket is not read until the channel goes on.
 
 const BACKLOG_BYTES_MAX = 256 * 1024;

@@ -41,7 +41,9 @@ export class ChannelConfirms {
     return number;
   }
 
-  /** One shard (or, for an unroutable publish, nobody) confirms; true when there is news to flush. */
+  /**
+   * One shard (or, for an unroutable publish, nobody) confirms; true when there is news to flush.
+   */
   confirm(number: number): boolean {
     const mask = this.waiting.length - 1;
     const left = this.waiting[number & mask] - 1;

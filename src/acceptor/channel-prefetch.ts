@@ -1,15 +1,16 @@
-// The prefetch of a whole channel (basic.qos with global=true, https://www.rabbitmq.com/docs/consumer-prefetch)
-// when its consumers are on several shards. Acceptor thread, one per channel.
+// The prefetch of a whole channel (basic.qos with global=true,
+// https://www.rabbitmq.com/docs/consumer-prefetch) when its consumers are on several shards.
+// Acceptor thread, one per channel.
 //
-// Each shard is granted what it holds unacked plus the room that is left, so that any of them may use
-// the room, whoever has messages. When two use it at once, one delivery comes too many: it is sent
-// back to its place in the queue, and that shard's grant is cut to what it holds. Acks make room, and
-// every shard is granted it again. With all consumers on one shard its grant is the limit itself, and
-// nothing is ever sent back.
+// Each shard is granted what it holds unacked plus the room that is left, so that any of them may
+// use the room, whoever has messages. When two use it at once, one delivery comes too many: it is
+// sent back to its place in the queue, and that shard's grant is cut to what it holds. Acks make
+// room, and every shard is granted it again. With all consumers on one shard its grant is the limit
+// itself, and nothing is ever sent back.
 import type { SlidingWindow } from '../base/sliding-window.ts';
 
 /** What shards are told when there is no limit. */
-export const NO_LIMIT = -1;
+const NO_LIMIT = -1;
 /** Column c of a channel's unacked entries: a basic.get, which no prefetch counts. */
 export const IS_GET = 1;
 

@@ -1,9 +1,9 @@
 // One client channel: what is open on it, and the order of things. Acceptor thread. The handlers of
 // its methods are in handlers/; publishing, acking and delivering have their own files.
 //
-// While a channel waits for an answer (from a shard or from main) its later frames wait in `backlog`,
-// in order; other channels of the connection go on. After the broker has refused something on it
-// (channel.close) everything but close-ok is ignored (specification 1.5.2.5).
+// While a channel waits for an answer (from a shard or from main) its later frames wait in
+// `backlog`, in order; other channels of the connection go on. After the broker has refused
+// something on it (channel.close) everything but close-ok is ignored (specification 1.5.2.5).
 import { OUTCOME_REQUEUE } from '../../shards/mailbox/to-shard-layout.ts';
 import * as layout from '../../shards/mailbox/to-shard-layout.ts';
 import { SlidingWindow } from '../base/sliding-window.ts';
@@ -104,7 +104,9 @@ export class Channel {
     if (this.assembly.isComplete) this.finishPublish();
   }
 
-  /** Hands the assembled publish on; without room the connection stalls and this is called again. */
+  /**
+   * Hands the assembled publish on; without room the connection stalls and this is called again.
+   */
   finishPublish(): boolean {
     const { assembly } = this;
     const { incoming } = this.connection.acceptor;
@@ -221,7 +223,7 @@ export class Channel {
     this.wait();
     const request = acceptor.requests.add((reply) => {
       if (this.isOpen) this.guard(methodId, () => onReply(reply));
-      else if (reply.at >= 0) acceptor.deliveries.discard(link, link.deliveries.words, reply.at);
+      else if (reply.at >= 0) acceptor.deliveries.discard(this, link, reply.at);
       this.resume();
     });
     link.operate(kind, bytes, [request, ...words]);

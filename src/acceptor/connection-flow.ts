@@ -4,8 +4,8 @@
 // paced, a backlog or the output is full, an answer from main is awaited). The socket is not read
 // until it can; nothing is lost, and deliveries to this client go on.
 //
-// A stalled connection is tried again every turn, in this order: the publish that found no room, the
-// frames that wait behind channels' answers, the bytes that were held.
+// A stalled connection is tried again every turn, in this order: the publish that found no room,
+// the frames that wait behind channels' answers, the bytes that were held.
 import { AmqpError } from '../errors/refusal.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
@@ -65,6 +65,7 @@ export class ConnectionFlow {
     this.isStalled = false;
     connection.acceptor.stalled.delete(connection);
     this.guard(() => this.goOn());
+    this.checkQuiet();
     if (!this.isStalled && connection.isUsable) connection.socket.resume();
   }
 
@@ -83,17 +84,22 @@ export class ConnectionFlow {
 
   /** Calls `onQuiet` when no channel waits for an answer or has frames waiting behind one. */
   whenQuiet(onQuiet: () => void): void {
-    if (this.connection.channels.someBusy) this.onQuiet = onQuiet;
-    else onQuiet();
+    this.onQuiet = onQuiet;
+    this.checkQuiet();
   }
 
   /** A channel has its answer: handles the frames that waited behind it. */
   channelResumed(channel: Channel): void {
     this.drainBacklog(channel);
+    this.checkQuiet();
+  }
+
+  private checkQuiet(): void {
     const { onQuiet } = this;
-    if (onQuiet === undefined) return;
+    if (onQuiet === undefined || this.heldPublisher !== undefined) return;
+    if (this.connection.channels.someBusy) return;
     this.onQuiet = undefined;
-    this.whenQuiet(onQuiet);
+    onQuiet();
   }
 
   forget(channel: Channel): void {

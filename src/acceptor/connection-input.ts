@@ -1,5 +1,5 @@
-// The bytes a connection has received and not yet handled. Acceptor thread. Reads land in one buffer
-// that all connections share, so what cannot be handled now is copied out:
+// The bytes a connection has received and not yet handled. Acceptor thread. Reads land in one
+// buffer that all connections share, so what cannot be handled now is copied out:
 //
 //   - the beginning of a frame whose end has not come (at most one frame), completed in the
 //     acceptor's stitch buffer when more arrives;

@@ -83,6 +83,7 @@ export class Connection implements OutputOwner {
   headerSoFar: Buffer;
   /** Some exclusive queue is owned: the end of the connection has to be told and waited for. */
   ownsExclusiveQueues: boolean;
+  private isFinishing: boolean;
 
   constructor(acceptor: Acceptor, socket: Socket, id: number, name: string) {
     this.acceptor = acceptor;
@@ -105,6 +106,7 @@ export class Connection implements OutputOwner {
     this.vhost = acceptor.noVhost;
     this.headerSoFar = Buffer.alloc(0);
     this.ownsExclusiveQueues = false;
+    this.isFinishing = false;
   }
 
   /** True until the connection is closed: there is a point in handling or holding its bytes. */
@@ -239,10 +241,15 @@ export class Connection implements OutputOwner {
     });
   }
 
-  /** Writes what is left and ends the socket. */
+  /** Ends the socket once everything that was said is on its way. */
   finish(): void {
+    this.isFinishing = true;
     this.output.flush();
-    this.socket.end();
+    this.endIfSaid();
+  }
+
+  private endIfSaid(): void {
+    if (this.isFinishing && this.output.isIdle) this.socket.end();
   }
 
   /** The socket is gone, in whatever way. */
@@ -302,6 +309,7 @@ export class Connection implements OutputOwner {
 
   outputFlushed(): void {
     this.credit.written();
+    this.endIfSaid();
     this.acceptor.scheduleTurn();
   }
 }

@@ -1,7 +1,7 @@
-// Puts a publish together whose frames do not lie one behind the other in a single read: method, then
-// header, then body frames, with frames of other channels in between. Acceptor thread, one per channel
-// that needs it. Small messages gather in a heap buffer of exactly their size (announced, and checked
-// against max_message_size first); larger ones go straight into the acceptor's slab.
+// Puts a publish together whose frames do not lie one behind the other in a single read: method,
+// then header, then body frames, with frames of other channels in between. Acceptor thread, one per
+// channel that needs it. Small messages gather in a heap buffer of exactly their size (announced,
+// and checked against max_message_size first); larger ones go straight into the acceptor's slab.
 import { SLAB_PAGE_BYTES, type SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { copyBytes } from '../base/copy.ts';
 import { bodyTooLong } from '../errors/connection-refusals.ts';

@@ -49,7 +49,7 @@ function startMethod(output: Output, channel: number, payloadBytes: number, id: 
   return at + FRAME_HEADER_BYTES + 4;
 }
 
-export function writeLonglong(view: DataView, at: number, value: number): void {
+function writeLonglong(view: DataView, at: number, value: number): void {
   if (value < UINT32) {
     view.setUint32(at, 0);
     view.setUint32(at + 4, value);
@@ -79,7 +79,9 @@ export function writeContentMethod(
   output.bytes.set(tail, exrkTo + content.exrkBytes);
 }
 
-/** basic.deliver: consumer-tag (`tag`, a short string with its length), delivery-tag, redelivered. */
+/**
+ * basic.deliver: consumer-tag (`tag`, a short string with its length), delivery-tag, redelivered.
+ */
 export function writeDeliverMethod(
   output: Output,
   channel: number,

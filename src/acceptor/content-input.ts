@@ -1,5 +1,5 @@
-// basic.publish and its content header when they do not come in one read with their body: they start
-// the channel's assembly. Acceptor thread. Specification 1.8.3.7 and 4.2.6.1.
+// basic.publish and its content header when they do not come in one read with their body: they
+// start the channel's assembly. Acceptor thread. Specification 1.8.3.7 and 4.2.6.1.
 import { immediateNotImplemented, messageTooLarge } from '../errors/channel-refusals.ts';
 import {
   bodyBeyondCeiling,
@@ -35,7 +35,9 @@ export function publishMethod(channel: Channel, bytes: Buffer, start: number, en
   channel.assembly.begin(exrk, (bits & MANDATORY_BIT) !== 0);
 }
 
-/** False when there is no room for the body now: the connection is stalled, the header comes again. */
+/**
+ * False when there is no room for the body now: the connection is stalled, the header comes again.
+ */
 export function contentHeader(
   channel: Channel,
   bytes: Buffer,

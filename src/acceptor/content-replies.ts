@@ -1,4 +1,5 @@
 // basic.return and basic.get-ok: the content methods that are not hot. Acceptor thread.
+// Also reads DELIVER and GOT records, for both ways of sending a message.
 import { DELIVER_DATA } from '../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab-allocator.ts';

@@ -1,4 +1,5 @@
 // What travels by MessagePort between main and an acceptor: rare, plain data, in order per port.
+// Main and acceptor threads; what shards are told is in shards/mailbox/control-messages.ts.
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
 import type { LogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';

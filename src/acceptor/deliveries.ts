@@ -81,18 +81,21 @@ export class Deliveries {
   }
 
   /** A record whose channel has gone: the shard puts the message back when it hears of that. */
-  discard(link: ShardLink, words: Int32Array, at: number): void {
+  discard(channel: Channel, link: ShardLink, at: number): void {
+    const { words } = link.deliveries;
     if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
       link.release(words[at + layout.DELIVER_MESSAGE]);
     }
+    channel.connection.credit.refund(link.shard, costOf(words, at));
   }
 
   private deliver(link: ShardLink, at: number): void {
     const record = link.deliveries;
     const consumer = this.consumer(record.words[at + layout.DELIVER_CONSUMER]);
-    // The channel is closed: what was unacked returns to the queue when the shard hears of it.
-    if (consumer === undefined || !consumer.channel.isOpen) {
-      this.discard(link, record.words, at);
+    // Consumers are forgotten only when their shard has said that nothing more comes for them.
+    if (consumer === undefined) throw new Error('acceptor: a delivery for an unknown consumer');
+    if (!consumer.channel.isOpen) {
+      this.discard(consumer.channel, link, at);
       return;
     }
     const { channel } = consumer;
@@ -127,8 +130,7 @@ export class Deliveries {
 
   /** The client is to get no more (cancelled, or too many unacked): back to its place it goes. */
   private sendBack(link: ShardLink, channel: Channel, words: Int32Array, at: number): void {
-    this.discard(link, words, at);
-    channel.connection.credit.add(link.shard, costOf(words, at));
+    this.discard(channel, link, at);
     const number = words[at + layout.DELIVER_NUMBER];
     if (number >= 0) link.ack(channel.id, number, OUTCOME_UNDELIVERED);
   }

@@ -30,6 +30,13 @@ export class DeliveryCredit {
     this.framed[shard] += bytes;
   }
 
+  /** A delivery that was not framed: its bytes go back at once. */
+  refund(shard: number, bytes: number): void {
+    this.add(shard, bytes);
+    this.framed![shard] -= bytes;
+    this.giveBack(shard, bytes);
+  }
+
   /** Everything framed so far has been handed to the socket. */
   flushed(): void {
     if (this.framed === null) return;
@@ -43,14 +50,19 @@ export class DeliveryCredit {
   written(): void {
     if (this.framed === null) return;
     for (let shard = 0; shard < this.framed.length; shard += 1) {
-      const bytes = this.freed![shard] + this.underWay![shard];
+      const bytes = this.underWay![shard];
       this.underWay![shard] = 0;
-      if (bytes >= this.thresholdBytes) {
-        this.links[shard].credit(this.connection, bytes);
-        this.freed![shard] = 0;
-      } else {
-        this.freed![shard] = bytes;
-      }
+      this.giveBack(shard, bytes);
+    }
+  }
+
+  private giveBack(shard: number, bytes: number): void {
+    const freed = this.freed![shard] + bytes;
+    if (freed >= this.thresholdBytes) {
+      this.links[shard].credit(this.connection, freed);
+      this.freed![shard] = 0;
+    } else {
+      this.freed![shard] = freed;
     }
   }
 }

@@ -1,9 +1,10 @@
 // Splits what a socket delivered into frames and hands them on. Acceptor thread, hot path.
 // Specification 2.3.5 and 4.2.3: type, channel, size, payload, 0xCE.
 //
-// Three shortcuts carry the load. A publish whose method, header and single body frame lie one behind
-// the other is taken in one go. A body frame that is cut off by the end of the read is consumed as far
-// as it goes, so large bodies are never gathered twice. Everything else waits until it is whole.
+// Three shortcuts carry the load. A publish whose method, header and single body frame lie one
+// behind the other is taken in one go. A body frame that is cut off by the end of the read is
+// consumed as far as it goes, so large bodies are never gathered twice. Everything else waits until
+// it is whole.
 import {
   CLASS_BASIC,
   FRAME_BODY,

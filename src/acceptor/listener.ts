@@ -2,8 +2,8 @@
 //
 // Node offers `onread` (one reused buffer, no allocation and no Readable machinery per read) to
 // clients only. For accepted sockets we take the server handle's own connection callback and build
-// the socket ourselves with that option: the same construction Node uses, one object fewer. Where the
-// internals look different (another Node), the ordinary 'data' path serves, more slowly.
+// the socket ourselves with that option: the same construction Node uses, one object fewer. Where
+// the internals look different (another Node), the ordinary 'data' path serves, more slowly.
 import net from 'node:net';
 
 export interface SocketReader {

@@ -1,12 +1,14 @@
 // What one connection has to say, gathered over a turn and written to its socket at once. Acceptor
-// thread. Frames are built in pooled 64 KiB buffers; large bodies are sent straight from shared slabs.
+// thread. Frames are built in pooled 64 KiB buffers; large bodies are sent straight from shared
+// slabs.
 //
 //   chunks: [ buffer 1 | slab body | buffer 2 (open) ]  --flush-->  one write or one writev
 //
-// One batch is under way at a time; buffers and slab bodies belong to it until the socket's callback
-// says that the kernel has all of it (or that the socket is gone), and only then are they given back.
-// What is framed meanwhile waits for the next batch. Deliveries are bounded by the consumers' window,
-// everything else by `isOverfull`, at which the connection's input is no longer read.
+// One batch is under way at a time; buffers and slab bodies belong to it until the socket's
+// callback says that the kernel has all of it (or that the socket is gone), and only then are they
+// given back. What is framed meanwhile waits for the next batch. Deliveries are bounded by the
+// consumers' window, everything else by `isOverfull`, at which the connection's input is no longer
+// read.
 import type { Socket } from 'node:net';
 import type { ShardLink } from './shard-link.ts';
 

@@ -1,6 +1,6 @@
-// The first eight bytes of a connection (specification 4.2.2). Acceptor thread. 0-0-9-1 is served, and
-// so is the 0-9 header (1-1-0-9), as RabbitMQ does; anything else is answered with the header of what
-// we speak, and the socket is closed.
+// The first eight bytes of a connection (specification 4.2.2). Acceptor thread. 0-0-9-1 is served,
+// and so is the 0-9 header (1-1-0-9), as RabbitMQ does; anything else is answered with the header
+// of what we speak, and the socket is closed.
 import { MECHANISMS } from '../auth/sasl.ts';
 import { PROTOCOL_HEADER } from '../protocol/constants.ts';
 import type { Connection } from './connection.ts';

@@ -1,8 +1,9 @@
 // The publish path: route, write one PUBLISH record per shard, number the publish for its confirm.
 // Acceptor thread, hot path: no allocation per message on a route-cache hit.
 //
-// A publish is taken whole or not at all: when one of its shards has no room (or its queue's pace is
-// used up) nothing is written, `publish` returns false, and the connection is not read until it can.
+// A publish is taken whole or not at all: when one of its shards has no room (or its queue's pace
+// is used up) nothing is written, `publish` returns false, and the connection is not read until it
+// can.
 import {
   PERSISTENT_FLAG,
   PUBLISH_BODY_BYTES,

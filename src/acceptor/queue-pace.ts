@@ -38,6 +38,8 @@ export class QueuePace {
   refill(nowMillis: number): void {
     const earned = (nowMillis - this.refilledAt) * this.perMilli;
     this.refilledAt = nowMillis;
-    this.tokens = Math.min(this.tokens + earned, this.perMilli * BURST_MILLIS);
+    // At least one whole token, or a slow queue would never let anything through.
+    const tokensMax = Math.max(1, this.perMilli * BURST_MILLIS);
+    this.tokens = Math.min(this.tokens + earned, tokensMax);
   }
 }

@@ -22,9 +22,8 @@ export class QueuePaces {
   }
 
   setRate(queueId: number, publishesPerSecond: number): void {
-    const pace = this.paces.get(queueId);
-    // No client of this acceptor has published to the queue, or it is gone.
-    if (pace === undefined) return;
+    // A client of this acceptor may start to publish to the queue while the rate is in force.
+    const pace = this.of(queueId);
     pace.setRate(publishesPerSecond, performance.now());
     if (pace.isFree) this.limited.delete(pace);
     else this.limited.add(pace);

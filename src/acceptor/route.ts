@@ -1,5 +1,5 @@
-// Where publishes with one exchange and routing key go, in the form the publish path wants: queue ids
-// grouped by shard. Acceptor thread. Made on a route-cache miss, used for every hit.
+// Where publishes with one exchange and routing key go, in the form the publish path wants: queue
+// ids grouped by shard. Acceptor thread. Made on a route-cache miss, used for every hit.
 import type { QueueSpec } from '../routing/change.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { ShardLink } from './shard-link.ts';

@@ -3,7 +3,8 @@
 //
 // Publishes are refused while the ring is too full (the parser then stops reading that socket);
 // operations and acks are never refused: what finds no room is parked in order, and nothing new is
-// parsed from any client until it has gone, so the parked list is bounded by what one turn produces.
+// parsed from any client until it has gone, so the parked list is bounded by what one turn
+// produces.
 import { ConfirmCounterReader } from '../../shards/mailbox/confirm-counter.ts';
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
 import {

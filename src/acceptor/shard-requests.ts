@@ -34,6 +34,7 @@ export class ShardRequests {
     onReply?.(reply);
   }
 
+  /** Requests without a reply yet. */
   get count(): number {
     return this.waiting.size;
   }

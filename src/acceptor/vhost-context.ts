@@ -1,5 +1,5 @@
-// What the connections of one acceptor share about a virtual host: the routing replica and the cache
-// in front of it. Acceptor thread.
+// What the connections of one acceptor share about a virtual host: the routing replica and the
+// cache in front of it. Acceptor thread.
 import { RouteCache } from '../routing/route-cache.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
 import type { Route } from './route.ts';

@@ -1,6 +1,6 @@
-// Entry of an acceptor thread: builds the acceptor from what main handed over, then runs its loop and
-// obeys the control port. Errors are not caught: an acceptor that fails ends its thread, and main
-// decides.
+// Entry of an acceptor thread: builds the acceptor from what main handed over, then runs its loop
+// and obeys the control port. Errors are not caught: an acceptor that fails ends its thread, and
+// main decides.
 import { parentPort, workerData } from 'node:worker_threads';
 import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
 import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
@@ -12,15 +12,15 @@ import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
 const STOP_MILLIS = 2000;
 
 /**
- * Pieces of frames are copied into slices of shared pools of this size. With one ArrayBuffer for each
- * piece (one per read), the garbage collector took a tenth of the thread.
+ * Pieces of frames are copied into slices of shared pools of this size. With one ArrayBuffer for
+ * each piece (one per read), the garbage collector took a tenth of the thread.
  */
 const BUFFER_POOL_BYTES = 64 * 1024;
 
 Buffer.poolSize = BUFFER_POOL_BYTES;
 const boot = workerData as AcceptorBoot;
 const port = parentPort!;
-const control = new ControlLink(port as never);
+const control = new ControlLink(port);
 const acceptor = new Acceptor(boot, control);
 const loop = new ThreadLoop(acceptor, new DoorbellOwner(boot.doorbell), boot.spinMicros);
 acceptor.scheduleTurn = () => loop.schedule();

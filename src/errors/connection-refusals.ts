@@ -191,13 +191,3 @@ export const connectionForced = defineRefusal(
   },
   (reason: string) => reason,
 );
-
-export const internalError = defineRefusal(
-  {
-    id: 'connection.internal-error',
-    code: 541,
-    scope: 'connection',
-    remedy: 'This is a fault of the broker: its log tells more. Reconnect and report it.',
-  },
-  (what: string) => what,
-);

@@ -1,8 +1,8 @@
-// Checks a field table without decoding it. Hot path of the acceptor threads (any thread may use it):
-// nothing is allocated. Every message with headers is checked on its way in, because what is passed
-// on must not break the consumers' decoders. The same types and bounds as field-table-decode.ts,
-// which says in words what is wrong with a table that fails here (a name that is not UTF-8 passes:
-// RabbitMQ does not look, either).
+// Checks a field table without decoding it. Hot path of the acceptor threads (any thread may use
+// it): nothing is allocated. Every message with headers is checked on its way in, because what is
+// passed on must not break the consumers' decoders. The same types and bounds as
+// field-table-decode.ts, which says in words what is wrong with a table that fails here (a name
+// that is not UTF-8 passes: RabbitMQ does not look, either).
 import { NESTING_DEPTH_MAX } from './field-table-decode.ts';
 
 /** Type octet -> bytes of a fixed-size value; VARIABLE and UNKNOWN are not sizes. */

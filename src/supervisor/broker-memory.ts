@@ -1,4 +1,5 @@
 // All memory that the threads share, allocated once at start. Main thread.
+// Nothing here grows later: what a full ring or slab means is in docs/flow-control.md.
 import { availableParallelism, totalmem } from 'node:os';
 import { allocateConfirmCounter } from '../../shards/mailbox/confirm-counter.ts';
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
@@ -50,8 +51,8 @@ function slabBytesOf(config: BrokerConfig): number {
 }
 
 /**
- * How long an idle thread looks around before it sleeps. With fewer processors than threads, looking
- * around only takes time from those that have work.
+ * How long an idle thread looks around before it sleeps. With fewer processors than threads,
+ * looking around only takes time from those that have work.
  */
 export function spinMicrosOf(config: BrokerConfig): number {
   return availableParallelism() > config.shards + config.acceptors ? SPIN_MICROS : 0;

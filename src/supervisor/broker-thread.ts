@@ -1,4 +1,5 @@
 // One worker thread as main sees it: starting, applying revisions, reports, stopping. Main thread.
+// A thread that ends without having been asked has failed, and is not started again.
 import { Worker } from 'node:worker_threads';
 import type { Change } from '../routing/change.ts';
 
@@ -20,6 +21,7 @@ export class BrokerThread<Notice extends { readonly kind: string }> {
   private readonly onApplied: () => void;
   private isStopping: boolean;
   private markStopped: () => void;
+  private hasEnded: boolean;
 
   constructor(
     name: string,
@@ -35,6 +37,7 @@ export class BrokerThread<Notice extends { readonly kind: string }> {
     this.onApplied = onApplied;
     this.isStopping = false;
     this.markStopped = () => {};
+    this.hasEnded = false;
     this.started = new Promise((resolve) => {
       this.worker.on('message', (notice: Notice | CommonNotice) => this.receive(notice, resolve));
     });
@@ -43,6 +46,7 @@ export class BrokerThread<Notice extends { readonly kind: string }> {
         reject(new Error(`${name} failed: ${error.message}`, { cause: error }));
       });
       this.worker.on('exit', (code) => {
+        this.hasEnded = true;
         this.markStopped();
         if (!this.isStopping) reject(new Error(`${name} ended unexpectedly with code ${code}`));
       });
@@ -62,6 +66,7 @@ export class BrokerThread<Notice extends { readonly kind: string }> {
   /** Asks the thread to leave; terminates it if it has not left in time. */
   async stop(message: { readonly kind: 'stop' }, millisMax: number): Promise<void> {
     this.isStopping = true;
+    if (this.hasEnded) return;
     const stopped = new Promise<void>((resolve) => {
       this.markStopped = resolve;
     });

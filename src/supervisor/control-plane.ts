@@ -1,13 +1,13 @@
-// The control plane: executes topology commands one after the other, has every thread concerned apply
-// the changes, and only then answers. Main thread. No message of a client ever passes through here.
-// Commands that come while a revision is on its way share the next one, so that a thousand declares
-// do not cost a thousand rounds through all threads.
+// The control plane: executes topology commands one after the other, has every thread concerned
+// apply the changes, and only then answers. Main thread. No message of a client ever passes through
+// here. Commands that come while a revision is on its way share the next one, so that a thousand
+// declares do not cost a thousand rounds through all threads.
 //
 //   command -> Topology.execute -> changes -> shard that owns the queue -> acceptors -> answer
 //
 // A queue exists on its shard before any acceptor can route to it, and is gone from all acceptors
-// before its deleter hears ok. Answers are held back until every thread has applied the revision, so
-// that a publish after bind-ok, on any connection of any acceptor, is routed by that binding.
+// before its deleter hears ok. Answers are held back until every thread has applied the revision,
+// so that a publish after bind-ok, on any connection of any acceptor, is routed by that binding.
 import type { Refusal } from '../errors/refusal.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';

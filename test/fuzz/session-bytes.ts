@@ -20,7 +20,7 @@ export class Random {
   }
 
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+    return items[this.below(items.length)];
   }
 
   chance(percent: number): boolean {
@@ -46,7 +46,13 @@ function properties(random: Random): Properties {
   return random.pick<Properties>([
     {},
     { deliveryMode: 2, headers: { a: 'b', list: [1, 'x', { y: true }] } },
-    { contentType: 'text/plain', expiration: '1000', messageId: 'm', timestamp: 7, userId: 'guest' },
+    {
+      contentType: 'text/plain',
+      expiration: '1000',
+      messageId: 'm',
+      timestamp: 7,
+      userId: 'guest',
+    },
   ]);
 }
 
@@ -88,7 +94,10 @@ const STEPS: readonly Step[] = [
     }),
   ],
   (random, channel) => [
-    methodFrame(channel, 'exchange.declare', { exchange: 'x', type: random.pick(['direct', 'zz']) }),
+    methodFrame(channel, 'exchange.declare', {
+      exchange: 'x',
+      type: random.pick(['direct', 'zz']),
+    }),
   ],
   (random, channel) => [
     methodFrame(channel, 'queue.bind', {
@@ -111,7 +120,9 @@ const STEPS: readonly Step[] = [
       arguments: random.chance(20) ? { 'x-priority': random.below(5) } : {},
     }),
   ],
-  (random, channel) => [methodFrame(channel, 'basic.cancel', { consumerTag: random.pick(['t1', 't2']) })],
+  (random, channel) => [
+    methodFrame(channel, 'basic.cancel', { consumerTag: random.pick(['t1', 't2']) }),
+  ],
   (random, channel) => [
     methodFrame(channel, 'basic.get', { queue: random.pick(QUEUES), noAck: random.chance(50) }),
   ],
@@ -130,12 +141,18 @@ const STEPS: readonly Step[] = [
   ],
   (random, channel) => [methodFrame(channel, 'basic.recover', { requeue: random.chance(90) })],
   (random, channel) => [
-    methodFrame(channel, 'basic.qos', { prefetchCount: random.below(3), global: random.chance(50) }),
+    methodFrame(channel, 'basic.qos', {
+      prefetchCount: random.below(3),
+      global: random.chance(50),
+    }),
   ],
   (_random, channel) => [methodFrame(channel, 'confirm.select', {})],
   (random, channel) => [methodFrame(channel, 'queue.purge', { queue: random.pick(QUEUES) })],
   (random, channel) => [
-    methodFrame(channel, 'queue.delete', { queue: random.pick(QUEUES), ifEmpty: random.chance(20) }),
+    methodFrame(channel, 'queue.delete', {
+      queue: random.pick(QUEUES),
+      ifEmpty: random.chance(20),
+    }),
   ],
   (random, channel) => [methodFrame(channel, 'channel.flow', { active: random.chance(50) })],
   // tx.select
@@ -163,7 +180,11 @@ export function sessionFrames(random: Random): Buffer[] {
   return frames;
 }
 
-function interleaved(random: Random, first: readonly Buffer[], second: readonly Buffer[]): Buffer[] {
+function interleaved(
+  random: Random,
+  first: readonly Buffer[],
+  second: readonly Buffer[],
+): Buffer[] {
   const lists = [[...first], [...second]];
   const frames: Buffer[] = [];
   while (lists.some((list) => list.length > 0)) {
@@ -186,11 +207,16 @@ function mutateList(random: Random, list: Buffer[]): void {
   const at = random.below(list.length);
   const kind = random.below(6);
   if (kind === 0) list.splice(at, 1);
-  else if (kind === 1) list.splice(at, 0, list[random.below(list.length)]!);
-  else if (kind === 2) list.splice(at, 0, frame(random.below(10), random.below(4), random.bytes(9)));
+  else if (kind === 1) list.splice(at, 0, list[random.below(list.length)]);
+  else if (kind === 2)
+    list.splice(at, 0, frame(random.below(10), random.below(4), random.bytes(9)));
   else if (kind === 3) list.splice(at, 0, bodyFrame(random.below(3), random.bytes(20)));
   else if (kind === 4) {
-    const hugeHeader = Buffer.concat([Buffer.from([0, 60, 0, 0]), uint64(2 ** 52), Buffer.alloc(2)]);
+    const hugeHeader = Buffer.concat([
+      Buffer.from([0, 60, 0, 0]),
+      uint64(2 ** 52),
+      Buffer.alloc(2),
+    ]);
     list.splice(at, 0, frame(2, 1, hugeHeader));
   } else if (list[at] !== undefined) {
     // The same frame on another channel.
@@ -210,7 +236,11 @@ function mutateBytes(random: Random, bytes: Buffer<ArrayBuffer>): Buffer<ArrayBu
     case 1:
       return changed.subarray(0, at);
     case 2:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(9)), bytes.subarray(at)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        random.bytes(1 + random.below(9)),
+        bytes.subarray(at),
+      ]);
     case 3:
       changed.fill(0xff, at, at + 1 + random.below(4));
       return changed;

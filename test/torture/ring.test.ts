@@ -5,7 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { allocateDoorbell } from '../../shards/ring/doorbell.ts';
-import { allocateRing, HEAD_WORD, SPACE_WANTED_WORD, TAIL_WORD } from '../../shards/ring/ring-layout.ts';
+import {
+  allocateRing,
+  HEAD_WORD,
+  SPACE_WANTED_WORD,
+  TAIL_WORD,
+} from '../../shards/ring/ring-layout.ts';
 import type { PartyData } from './party.ts';
 
 const SECONDS = Number(process.env['TORTURE_SECONDS'] ?? 1);
@@ -35,10 +40,10 @@ class Torture {
     for (const party of [0, 1]) {
       const data: PartyData = {
         seed: SEED + party,
-        out: this.rings[party]!,
-        in: this.rings[1 - party]!,
-        ownDoorbell: this.doorbells[party]!,
-        otherDoorbell: this.doorbells[1 - party]!,
+        out: this.rings[party],
+        in: this.rings[1 - party],
+        ownDoorbell: this.doorbells[party],
+        otherDoorbell: this.doorbells[1 - party],
         spinMicros,
         shared: this.shared,
         party,
@@ -103,7 +108,11 @@ class Torture {
   private dump(): string {
     const rings = this.rings.map((ring) => {
       const words = new Int32Array(ring);
-      const at = { tail: words[TAIL_WORD], head: words[HEAD_WORD], wanted: words[SPACE_WANTED_WORD] };
+      const at = {
+        tail: words[TAIL_WORD],
+        head: words[HEAD_WORD],
+        wanted: words[SPACE_WANTED_WORD],
+      };
       return JSON.stringify(at);
     });
     const doorbells = this.doorbells.map((doorbell) => {

@@ -1,5 +1,5 @@
-// basic.consume (specification 1.8.3.3). Acceptor thread. consume-ok is sent from within the drain of
-// the shard's ring, so it precedes the consumer's first delivery.
+// basic.consume (specification 1.8.3.3). Acceptor thread. consume-ok is sent from within the drain
+// of the shard's ring, so it precedes the consumer's first delivery.
 import {
   STATUS_EXCLUSIVE_CONSUMER,
   STATUS_NO_QUEUE,

@@ -1,6 +1,6 @@
 // basic.qos (specification 1.8.3.1) with RabbitMQ's reading of `global`
-// (https://www.rabbitmq.com/docs/consumer-prefetch): false limits each consumer to come, true limits
-// all consumers of the channel together. Acceptor thread.
+// (https://www.rabbitmq.com/docs/consumer-prefetch): false limits each consumer to come, true
+// limits all consumers of the channel together. Acceptor thread.
 import { prefetchSizeNotImplemented } from '../../errors/channel-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import type { MethodOf } from '../../protocol/methods.generated.ts';

@@ -1,6 +1,6 @@
-// queue.bind, queue.unbind (specification 1.7.2.2, 1.7.2.5), exchange.bind and exchange.unbind (RabbitMQ
-// extension, https://www.rabbitmq.com/docs/e2e). Acceptor thread; main decides. One file, because
-// they are one operation with two kinds of destination.
+// queue.bind, queue.unbind (specification 1.7.2.2, 1.7.2.5), exchange.bind and exchange.unbind
+// (RabbitMQ extension, https://www.rabbitmq.com/docs/e2e). Acceptor thread; main decides. One file,
+// because they are one operation with two kinds of destination.
 import {
   ID_EXCHANGE_BIND,
   ID_EXCHANGE_UNBIND,
@@ -66,7 +66,7 @@ function change(
   ok: Method | undefined,
 ): void {
   const { vhost, acceptor, globalId } = channel.connection;
-  channel.whileWaiting(methodId, async () => {
+  void channel.whileWaiting(methodId, async () => {
     await acceptor.control.execute({
       kind,
       vhost: vhost.name,

@@ -1,4 +1,5 @@
 // The table of channel methods that clients send, each with its handler. Acceptor thread.
+// basic.publish and basic.ack are not here: they have ways of their own (dispatch.ts).
 import { transactionsNotImplemented } from '../../errors/channel-refusals.ts';
 import { secondChannelOpen } from '../../errors/connection-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';

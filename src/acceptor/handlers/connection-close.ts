@@ -26,7 +26,7 @@ function endAll(connection: Connection): void {
           connectionId: connection.globalId,
         })
       : Promise.resolve(undefined);
-    gone.then(() => {
+    void gone.then(() => {
       if (!connection.isUsable) return;
       connection.send(0, { name: 'connection.close-ok' });
       connection.finish();

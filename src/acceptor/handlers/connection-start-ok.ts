@@ -1,6 +1,6 @@
 // connection.start-ok (specification 1.4.2.2): the login. Acceptor thread; main checks credentials.
-// A refused client that announced authentication_failure_close is told so by connection.close (403);
-// any other just finds the socket closed after a while, so that guessing is slow.
+// A refused client that announced authentication_failure_close is told so by connection.close
+// (403); any other just finds the socket closed after a while, so that guessing is slow.
 import { AmqpError, type Refusal } from '../../errors/refusal.ts';
 import type { MethodOf } from '../../protocol/methods.generated.ts';
 import { parseSaslResponse } from '../../auth/sasl.ts';

@@ -1,5 +1,5 @@
-// connection.tune-ok (specification 1.4.2.6). Acceptor thread. A client may lower what was offered, not
-// raise it; 0 means no limit and is refused where the broker has one.
+// connection.tune-ok (specification 1.4.2.6). Acceptor thread. A client may lower what was offered,
+// not raise it; 0 means no limit and is refused where the broker has one.
 import { tuneOutOfRange } from '../../errors/connection-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { FRAME_MAX_FLOOR } from '../../protocol/constants.ts';

@@ -18,7 +18,7 @@ export function exchangeDeclare(channel: Channel, method: MethodOf<'exchange.dec
     sendOk();
     return;
   }
-  channel.whileWaiting(ID_EXCHANGE_DECLARE, async () => {
+  void channel.whileWaiting(ID_EXCHANGE_DECLARE, async () => {
     await acceptor.control.execute({
       kind: 'declare-exchange',
       vhost: vhost.name,

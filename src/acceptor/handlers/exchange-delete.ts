@@ -4,7 +4,7 @@ import type { Channel } from '../channel.ts';
 
 export function exchangeDelete(channel: Channel, method: MethodOf<'exchange.delete'>): void {
   const { vhost, acceptor } = channel.connection;
-  channel.whileWaiting(ID_EXCHANGE_DELETE, async () => {
+  void channel.whileWaiting(ID_EXCHANGE_DELETE, async () => {
     await acceptor.control.execute({
       kind: 'delete-exchange',
       vhost: vhost.name,

@@ -1,5 +1,5 @@
-// Looks up the queue that a method names. Acceptor thread. An empty name means the queue last declared
-// on the channel (specification 1.7.2.3); an exclusive queue belongs to one connection.
+// Looks up the queue that a method names. Acceptor thread. An empty name means the queue last
+// declared on the channel (specification 1.7.2.3); an exclusive queue belongs to one connection.
 import { noLastQueue } from '../../errors/channel-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
@@ -12,7 +12,9 @@ export function queueNameOf(channel: Channel, name: string): string {
   return channel.lastQueueName;
 }
 
-/** The queue, or undefined when there is none. Throws 405 for another connection's exclusive one. */
+/**
+ * The queue, or undefined when there is none. Throws 405 for another connection's exclusive one.
+ */
 export function findQueue(channel: Channel, name: string): QueueSpec | undefined {
   const { connection } = channel;
   const queue = connection.vhost.routes.queue(name);

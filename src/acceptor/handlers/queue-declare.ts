@@ -1,5 +1,5 @@
-// queue.declare (specification 1.7.2.1). Acceptor thread. Main decides, except for passive ones; the
-// counts of declare-ok come from the queue's shard, through the same ring as publishes, so that
+// queue.declare (specification 1.7.2.1). Acceptor thread. Main decides, except for passive ones;
+// the counts of declare-ok come from the queue's shard, through the same ring as publishes, so that
 // "publish, then declare" counts what was published.
 import { STATUS_NO_QUEUE } from '../../../shards/mailbox/from-shard-layout.ts';
 import { STAT } from '../../../shards/mailbox/to-shard-layout.ts';
@@ -21,14 +21,14 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
     if (queue === undefined) {
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
     }
-    channel.whileWaiting(ID_QUEUE_DECLARE, async () => {
+    void channel.whileWaiting(ID_QUEUE_DECLARE, async () => {
       if (!(await answer(channel, method, queue))) {
         throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));
       }
     });
     return;
   }
-  channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
+  void channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
 }
 
 async function declare(channel: Channel, method: MethodOf<'queue.declare'>): Promise<void> {

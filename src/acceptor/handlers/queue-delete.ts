@@ -1,6 +1,6 @@
-// queue.delete (specification 1.7.2.9). Acceptor thread. The queue's shard decides, since only it knows
-// consumers and messages; main then forgets the queue, and delete-ok follows when all threads have.
-// Deleting a queue that does not exist is ok (RabbitMQ, docs/specification).
+// queue.delete (specification 1.7.2.9). Acceptor thread. The queue's shard decides, since only it
+// knows consumers and messages; main then forgets the queue, and delete-ok follows when all threads
+// have. Deleting a queue that does not exist is ok (RabbitMQ, docs/specification).
 import {
   STATUS_IN_USE,
   STATUS_NOT_EMPTY,
@@ -31,7 +31,7 @@ export function queueDelete(channel: Channel, method: MethodOf<'queue.delete'>):
   }
   const flags =
     (method.ifUnused ? DELETE_IF_UNUSED_FLAG : 0) | (method.ifEmpty ? DELETE_IF_EMPTY_FLAG : 0);
-  channel.whileWaiting(ID_QUEUE_DELETE, async () => {
+  void channel.whileWaiting(ID_QUEUE_DELETE, async () => {
     const reply = await askQueue(channel, queue, DELETE, flags);
     if (reply.status === STATUS_IN_USE) throw new AmqpError(queueInUse(vhost.name, name));
     if (reply.status === STATUS_NOT_EMPTY) throw new AmqpError(queueNotEmpty(vhost.name, name));

@@ -10,7 +10,7 @@ import { askQueue } from './queue-request.ts';
 
 export function queuePurge(channel: Channel, method: MethodOf<'queue.purge'>): void {
   const queue = namedQueue(channel, method.queue);
-  channel.whileWaiting(ID_QUEUE_PURGE, async () => {
+  void channel.whileWaiting(ID_QUEUE_PURGE, async () => {
     const reply = await askQueue(channel, queue, PURGE, 0);
     if (reply.status === STATUS_NO_QUEUE) {
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));

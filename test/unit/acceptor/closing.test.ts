@@ -61,7 +61,7 @@ describe('the end of a connection', () => {
   it('by the client is answered when what it sent before had to wait for room', async () => {
     const hog = await broker.open(1);
     // Announced and never sent: the slab is full.
-    const { slab } = broker.acceptors[0]!;
+    const { slab } = broker.acceptors[0];
     hog.send(
       methodFrame(1, 'basic.publish', { routingKey: 'q' }),
       headerFrame(1, slab.pageCount * 4096 - 100),

@@ -92,8 +92,8 @@ describe('what finds no room', () => {
       link.flush();
       // The shard looks at the work ring first and then takes all acks.
       work.refresh();
-      numbers.push(...read(acks).map(([, , first]) => first!));
-      requests.push(...read(work).map(([, request]) => request!));
+      numbers.push(...read(acks).map(([, , first]) => first));
+      requests.push(...read(work).map(([, request]) => request));
       const lastRequest = requests.at(-1) ?? -1;
       expect(numbers.at(-1) ?? -1).toBeGreaterThanOrEqual((lastRequest - 1) * 2);
     }
@@ -110,15 +110,15 @@ describe('an acceptor with something parked', () => {
   it('is woken when the shard has made room, though no client waits', async () => {
     broker = await SimBroker.start({ ringBytes: 64 * 1024 });
     const [shard] = broker.shardThreads;
-    const [parking] = broker.acceptors[0]!.links;
-    shard!.isFrozen = true;
+    const [parking] = broker.acceptors[0].links;
+    shard.isFrozen = true;
     // Credit of connections that are gone: the shard takes it and has nothing to say.
-    for (let i = 0; i < 2000; i += 1) parking!.credit(12_345, 1);
-    broker.acceptors[0]!.scheduleTurn();
+    for (let i = 0; i < 2000; i += 1) parking.credit(12_345, 1);
+    broker.acceptors[0].scheduleTurn();
     await broker.run();
-    expect(parking!.isCongested).toBe(true);
-    shard!.isFrozen = false;
+    expect(parking.isCongested).toBe(true);
+    shard.isFrozen = false;
     await broker.run();
-    expect(parking!.isCongested).toBe(false);
+    expect(parking.isCongested).toBe(false);
   });
 });

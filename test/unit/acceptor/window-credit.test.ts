@@ -22,15 +22,15 @@ async function start(): Promise<void> {
 async function shardAnswersUnread(): Promise<void> {
   const [shard] = broker.shardThreads;
   const [acceptor] = broker.acceptorThreads;
-  shard!.isFrozen = true;
+  shard.isFrozen = true;
   await broker.run();
-  shard!.isFrozen = false;
-  acceptor!.isFrozen = true;
+  shard.isFrozen = false;
+  acceptor.isFrozen = true;
   await broker.run();
 }
 
 function outstandingBytes(): number {
-  const windows = [...broker.shards[0]!.ports[0]!.windows.values()];
+  const windows = [...broker.shards[0].ports[0].windows.values()];
   return windows.reduce((sum, window) => sum + window.outstandingBytes, 0);
 }
 
@@ -59,7 +59,7 @@ describe.each([
       await shardAnswersUnread();
       client.method(channel, 'channel.close');
       await broker.run();
-      broker.acceptorThreads[0]!.isFrozen = false;
+      broker.acceptorThreads[0].isFrozen = false;
       await broker.run();
       client.method(1, 'queue.purge', { queue: 'q' });
       await broker.run();
@@ -70,7 +70,7 @@ describe.each([
     const received = await client.exchange();
     expect(received.map(({ name }) => name)).toEqual(['basic.consume-ok', 'basic.deliver']);
     expect(outstandingBytes()).toBeLessThan(WINDOW_BYTES / 2);
-    const { slab } = broker.acceptors[0]!;
+    const { slab } = broker.acceptors[0];
     client.method(1, 'basic.ack', { deliveryTag: 0, multiple: true });
     await broker.settle();
     expect(slab.freePages).toBe(slab.pageCount);

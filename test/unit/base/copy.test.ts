@@ -11,7 +11,8 @@ const ALIGNMENTS = [0, 1, 3, 4, 7, 8];
 const MARGIN = 16;
 
 const heap = (bytes: number): Buffer<ArrayBufferLike> => Buffer.from(new ArrayBuffer(bytes));
-const shared = (bytes: number): Buffer<ArrayBufferLike> => Buffer.from(new SharedArrayBuffer(bytes));
+const shared = (bytes: number): Buffer<ArrayBufferLike> =>
+  Buffer.from(new SharedArrayBuffer(bytes));
 
 const KINDS = [
   ['heap to shared', heap, shared],

@@ -110,10 +110,15 @@ describe('SlidingWindow', () => {
   it('is a map from growing keys to rows', () => {
     const firstKey = fc.constantFrom(1, 0, 2 ** 31 - 10, 2 ** 32 - 7, 2 ** 40);
     fc.assert(
-      fc.property(firstKey, fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 120 }), (first, slots, steps) => {
-        const model = new Model(first, slots);
-        for (const action of steps) model.run(action);
-      }),
+      fc.property(
+        firstKey,
+        fc.integer({ min: 1, max: 9 }),
+        fc.array(step, { maxLength: 120 }),
+        (first, slots, steps) => {
+          const model = new Model(first, slots);
+          for (const action of steps) model.run(action);
+        },
+      ),
       { numRuns: 150 },
     );
   });

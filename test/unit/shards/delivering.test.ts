@@ -159,9 +159,9 @@ describe('the byte window of a connection', () => {
     for (let i = 0; i < 6; i += 1) publish(large);
     const first = driver.deliveries();
     expect(first).toHaveLength(3);
-    acceptor.credit(CONNECTION, first[0]!.costBytes - 1);
+    acceptor.credit(CONNECTION, first[0].costBytes - 1);
     expect(driver.deliveries()).toHaveLength(1);
-    acceptor.credit(CONNECTION, first[0]!.costBytes * 3);
+    acceptor.credit(CONNECTION, first[0].costBytes * 3);
     expect(driver.deliveries()).toHaveLength(2);
   });
 
@@ -180,7 +180,7 @@ describe('the byte window of a connection', () => {
     publish('y'.repeat(5000), 'next');
     const [only, ...rest] = driver.deliveries();
     expect(rest).toEqual([]);
-    acceptor.credit(CONNECTION, only!.costBytes);
+    acceptor.credit(CONNECTION, only.costBytes);
     expect(driver.bodies()).toEqual(['next']);
   });
 });

@@ -59,7 +59,7 @@ function fill(): number {
 }
 
 function numbersOf(records: readonly FromShard[]): string[] {
-  return records.filter(isDelivery).map(({ body }) => body.split(':')[0]!);
+  return records.filter(isDelivery).map(({ body }) => body.split(':')[0]);
 }
 
 describe('a full way out', () => {
@@ -137,7 +137,7 @@ describe('a get that waits for room', () => {
   function parkGet(): number {
     acceptor.consume(QUEUE, CHANNEL, 1, { noAck: true });
     turn();
-    const { outlet } = driver.state.ports[0]!;
+    const { outlet } = driver.state.ports[0];
     let published = 0;
     while (outlet.ring.freeBytes() > outlet.ring.recordBytesMax + 800) {
       acceptor.publish([QUEUE], { body: BODY });
@@ -151,7 +151,7 @@ describe('a get that waits for room', () => {
     const request = acceptor.get(8, CHANNEL);
     turn();
     turn();
-    expect(driver.state.ports[0]!.parkedGets).toHaveLength(1);
+    expect(driver.state.ports[0].parkedGets).toHaveLength(1);
     return request;
   }
 

@@ -80,7 +80,7 @@ describe('get', () => {
     acceptor.consume(QUEUE, CHANNEL, 1);
     driver.run();
     const [consumer] = driver.state.queues.get(QUEUE)!.consumers;
-    expect(consumer!.index).toBeLessThan(10);
+    expect(consumer.index).toBeLessThan(10);
   });
 });
 
@@ -141,7 +141,7 @@ describe('consumers', () => {
       side.cancel(CHANNEL, consumer);
       slow.exchange();
     }
-    const window = slow.state.ports[0]!.windows.get(CONNECTION)!;
+    const window = slow.state.ports[0].windows.get(CONNECTION)!;
     expect(window.blocked.length).toBeLessThan(10);
   });
 });
@@ -278,7 +278,7 @@ describe('the report', () => {
     acceptor.closeChannel(CHANNEL);
     acceptor.closeConnection(CONNECTION);
     driver.run();
-    const port = driver.state.ports[0]!;
+    const port = driver.state.ports[0];
     expect(port.channels.size + port.windows.size).toBe(0);
   });
 });

@@ -3,7 +3,11 @@
 // that contradicts it fails the test at once.
 import { expect } from 'vitest';
 import { STATUS_EMPTY } from '../../../shards/mailbox/from-shard-layout.ts';
-import { OUTCOME_ACK, OUTCOME_REJECT, OUTCOME_REQUEUE } from '../../../shards/mailbox/to-shard-layout.ts';
+import {
+  OUTCOME_ACK,
+  OUTCOME_REJECT,
+  OUTCOME_REQUEUE,
+} from '../../../shards/mailbox/to-shard-layout.ts';
 import type { Random } from '../../fuzz/session-bytes.ts';
 import type { AcceptorSide, Delivered, FromShard } from './acceptor-side.ts';
 import type { ShardDriver } from './shard-driver.ts';
@@ -100,11 +104,11 @@ export class RandomWalk {
     this.channels = [];
     this.openChannel();
     const [channel] = this.channels;
-    for (const queue of QUEUES) this.startConsuming(channel!, queue, { noAck: false });
+    for (const queue of QUEUES) this.startConsuming(channel, queue, { noAck: false });
     for (;;) {
       this.quiesce();
-      if (channel!.held.length === 0) break;
-      for (const held of channel!.held.splice(0)) this.settle(channel!, held, OUTCOME_ACK);
+      if (channel.held.length === 0) break;
+      for (const held of channel.held.splice(0)) this.settle(channel, held, OUTCOME_ACK);
     }
     for (const queue of QUEUES) {
       const copies = [...this.copies.get(queue)!.values()];
@@ -173,7 +177,7 @@ export class RandomWalk {
     const outcome = random.pick([OUTCOME_ACK, OUTCOME_ACK, OUTCOME_REJECT, OUTCOME_REQUEUE]);
     for (let count = random.below(8); count > 0 && channel.held.length > 0; count -= 1) {
       const [held] = channel.held.splice(random.below(channel.held.length), 1);
-      this.settle(channel, held!, outcome);
+      this.settle(channel, held, outcome);
     }
   }
 

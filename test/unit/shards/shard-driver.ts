@@ -47,7 +47,7 @@ export class ShardDriver {
 
   /** The only acceptor, or the first. */
   get acceptor(): AcceptorSide {
-    return this.acceptors[0]!;
+    return this.acceptors[0];
   }
 
   declare(id: number, more: Partial<QueueSpec> = {}): void {

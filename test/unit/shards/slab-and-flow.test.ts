@@ -53,7 +53,7 @@ describe('a slab message', () => {
       const deliveries = deliverTwice();
       order.forEach((event, index) => {
         const [what, which] = event.split(' ') as [string, string];
-        const { number, slab } = deliveries[Number(which) - 1]!;
+        const { number, slab } = deliveries[Number(which) - 1];
         if (what === 'ack') acceptor.ack(CHANNEL, number);
         else acceptor.release(slab!.message);
         expect(freed(driver.exchange())).toEqual(index === 3 ? [5] : []);
@@ -66,7 +66,7 @@ describe('a slab message', () => {
     acceptor.consume(QUEUE, CHANNEL, 1, { noAck: true });
     publish([QUEUE]);
     const [delivery] = driver.deliveries();
-    acceptor.release(delivery!.slab!.message);
+    acceptor.release(delivery.slab!.message);
     expect(freed(driver.exchange())).toEqual([5]);
   });
 
@@ -85,22 +85,22 @@ describe('a slab message', () => {
     publish([QUEUE]);
     const [delivery] = driver.deliveries();
     acceptor.delete(QUEUE);
-    acceptor.ack(CHANNEL, delivery!.number);
+    acceptor.ack(CHANNEL, delivery.number);
     expect(freed(driver.exchange())).toEqual([]);
-    acceptor.release(delivery!.slab!.message);
+    acceptor.release(delivery.slab!.message);
     expect(freed(driver.exchange())).toEqual([5]);
   });
 
   it('is freed to the acceptor that owns the slab, whoever delivers it', () => {
-    const other = driver.acceptors[1]!;
+    const other = driver.acceptors[1];
     other.open(CHANNEL, 1);
     other.consume(QUEUE, CHANNEL, 1, { noAck: true });
     driver.run();
     other.receive();
     publish([QUEUE]);
     driver.run();
-    const [delivery] = other.receive().filter(isDelivery);
-    other.release(delivery!.slab!.message);
+    const delivery = other.receive().find(isDelivery);
+    other.release(delivery.slab!.message);
     driver.run();
     expect([freed(acceptor.receive()), freed(other.receive())]).toEqual([[5], []]);
   });
@@ -174,7 +174,7 @@ describe('the flow governor', () => {
     for (const share of told) expect(share).toBe(Math.ceil(rate / 2));
     acceptor.purge(QUEUE);
     expect(paces(10)).toEqual([0]);
-    expect(driver.acceptors[1]!.receive().at(-1)).toEqual({ kind: 'pace', queue: QUEUE, rate: 0 });
+    expect(driver.acceptors[1].receive().at(-1)).toEqual({ kind: 'pace', queue: QUEUE, rate: 0 });
   });
 
   it('never paces below the floor', () => {

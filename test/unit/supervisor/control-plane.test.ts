@@ -80,9 +80,9 @@ describe('the control plane', () => {
       'acceptor 0 <- 2',
       'acceptor 1 <- 2',
     ]);
-    await applied(acceptors[1]!);
+    await applied(acceptors[1]);
     expect(log).toHaveLength(3);
-    await applied(acceptors[0]!);
+    await applied(acceptors[0]);
     expect(log.at(-1)).toBe('declare ok');
   });
 
@@ -102,9 +102,9 @@ describe('the control plane', () => {
       'acceptor 0 <- 2: exchange-declared',
       'acceptor 1 <- 2: exchange-declared',
     ]);
-    await applied(acceptors[0]!);
+    await applied(acceptors[0]);
     expect(log).toHaveLength(2);
-    await applied(acceptors[1]!);
+    await applied(acceptors[1]);
     expect(log.slice(2)).toEqual([
       'first ok',
       'acceptor 0 <- 3: exchange-declared',
@@ -144,7 +144,7 @@ describe('the control plane', () => {
         for (const change of pending.flatMap(({ changes }) => changes)) {
           if (change.kind === 'queue-declared') {
             expect(change.queue.shard).toBe(index);
-            if (!seen[index]!.includes(change.queue.id)) seen[index]!.push(change.queue.id);
+            if (!seen[index].includes(change.queue.id)) seen[index].push(change.queue.id);
           }
         }
       });
@@ -157,7 +157,7 @@ describe('the control plane', () => {
     await settle();
     shards.forEach(({ pending }, index) => {
       const deleted = pending.flatMap(({ changes }) => changes);
-      expect(deleted.map(({ kind }) => kind)).toEqual(seen[index]!.map(() => 'queue-deleted'));
+      expect(deleted.map(({ kind }) => kind)).toEqual(seen[index].map(() => 'queue-deleted'));
     });
     await applyAll();
     expect(log.at(-1)).toBe('closed ok');

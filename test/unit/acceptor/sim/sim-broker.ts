@@ -84,7 +84,7 @@ export class SimBroker {
       const boot = {
         settings: { shard, ...settings },
         doorbell,
-        mailboxes: mailboxes.map((byShard) => byShard[shard]!),
+        mailboxes: mailboxes.map((byShard) => byShard[shard]),
         acceptorDoorbells,
       };
       return new ShardState(boot, (notice) => this.fromShard(notice));
@@ -94,7 +94,7 @@ export class SimBroker {
         acceptor,
         config: this.config,
         doorbell,
-        mailboxes: mailboxes[acceptor]!,
+        mailboxes: mailboxes[acceptor],
         shardDoorbells,
         slabs,
         spinMicros: 0,
@@ -107,14 +107,13 @@ export class SimBroker {
       return new Acceptor(boot, new ControlLink(port as never));
     });
     this.shardThreads = this.shards.map(
-      (state, index) => new SimThread(`shard-${index}`, new Shard(state), shardDoorbells[index]!),
+      (state, index) => new SimThread(`shard-${index}`, new Shard(state), shardDoorbells[index]),
     );
     this.acceptorThreads = this.acceptors.map(
-      (acceptor, index) =>
-        new SimThread(`acceptor-${index}`, acceptor, acceptorDoorbells[index]!),
+      (acceptor, index) => new SimThread(`acceptor-${index}`, acceptor, acceptorDoorbells[index]),
     );
     this.acceptors.forEach((acceptor, index) => {
-      acceptor.scheduleTurn = () => this.acceptorThreads[index]!.schedule();
+      acceptor.scheduleTurn = () => this.acceptorThreads[index].schedule();
     });
     this.threads = [...this.shardThreads, ...this.acceptorThreads];
     this.control = this.controlPlane();
@@ -173,6 +172,12 @@ export class SimBroker {
     }
   }
 
+  /** Requests to shards that an acceptor still waits for. */
+  openRequests(acceptor: number): number {
+    const { requests } = this.acceptors[acceptor]!;
+    return (requests as unknown as { waiting: Map<number, unknown> }).waiting.size;
+  }
+
   /** Lets answers from main arrive. */
   async breathe(): Promise<void> {
     await setImmediate();
@@ -196,7 +201,7 @@ export class SimBroker {
       const busy = this.threads.filter((thread) => thread.isRunnable).map(({ name }) => name);
       throw new Error(`still busy after ${STEPS_MAX} steps: ${busy.join(', ')}`);
     }
-    choices[this.choose(choices.length)]!();
+    choices[this.choose(choices.length)]();
     return true;
   }
 
@@ -239,10 +244,10 @@ export class SimBroker {
     return new ControlPlane(
       topology,
       this.shards.map((state, index) =>
-        replica(this.shardThreads[index]!, (changes) => state.apply(changes)),
+        replica(this.shardThreads[index], (changes) => state.apply(changes)),
       ),
       this.acceptors.map((acceptor, index) =>
-        replica(this.acceptorThreads[index]!, (changes) => acceptor.apply(changes)),
+        replica(this.acceptorThreads[index], (changes) => acceptor.apply(changes)),
       ),
     );
   }
@@ -259,8 +264,8 @@ export class SimBroker {
     } else if (notice.kind === 'ask') {
       const answering = this.questions.answer(notice.question).then(async (answer) => {
         await setImmediate();
-        this.acceptors[acceptor]!.control.answered(notice.request, structuredClone(answer));
-        this.acceptorThreads[acceptor]!.schedule();
+        this.acceptors[acceptor].control.answered(notice.request, structuredClone(answer));
+        this.acceptorThreads[acceptor].schedule();
       });
       void this.track(answering);
     }

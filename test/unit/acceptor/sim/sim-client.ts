@@ -38,7 +38,7 @@ export const LOGIN: readonly Buffer[] = [
     mechanism: 'PLAIN',
     response: Buffer.from('\0guest\0guest'),
     locale: 'en_US',
-  } as never),
+  }),
   methodFrame(0, 'connection.tune-ok', { channelMax: 2047, frameMax: FRAME_BYTES_MAX }),
   methodFrame(0, 'connection.open', { virtualHost: '/' }),
 ];
@@ -108,7 +108,8 @@ export class SimClient {
     if (bytes.subarray(0, 4).toString('latin1') === 'AMQP') return;
     for (const { type, channel, payload } of this.splitter.push(bytes)) {
       if (type === FRAME_METHOD) this.gotMethod(channel, payload);
-      else if (type === FRAME_HEADER || type === FRAME_BODY) this.gotContent(type, channel, payload);
+      else if (type === FRAME_HEADER || type === FRAME_BODY)
+        this.gotContent(type, channel, payload);
     }
   }
 

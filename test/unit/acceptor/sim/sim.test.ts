@@ -26,14 +26,14 @@ describe('the one-thread broker', () => {
       'basic.ack',
     ]);
     const [ok, first, second, ...more] = consumer.take();
-    expect(ok!.name).toBe('basic.consume-ok');
-    expect(first!.body.toString()).toBe('hello');
-    expect(second!.body.equals(Buffer.alloc(200_000, 7))).toBe(true);
+    expect(ok.name).toBe('basic.consume-ok');
+    expect(first.body.toString()).toBe('hello');
+    expect(second.body.equals(Buffer.alloc(200_000, 7))).toBe(true);
     expect(more).toEqual([]);
     consumer.method(1, 'basic.ack', { deliveryTag: 0, multiple: true });
     await broker.settle();
     expect(broker.shards.reduce((sum, shard) => sum + shard.store.messageCount, 0)).toBe(0);
-    const { slab } = broker.acceptors[0]!;
+    const { slab } = broker.acceptors[0];
     expect(slab.freePages).toBe(slab.pageCount);
   });
 });

@@ -17,14 +17,14 @@ class Model {
   private readonly levels = new Map<number, Consumer[]>();
 
   toggle(id: number): void {
-    const it = this.consumers[id]!;
-    const level = this.level(it.priority);
-    const at = level.indexOf(it);
+    const member = this.consumers[id];
+    const level = this.level(member.priority);
+    const at = level.indexOf(member);
     if (at < 0) {
-      this.rotation.add(it);
-      level.push(it);
+      this.rotation.add(member);
+      level.push(member);
     } else {
-      this.rotation.remove(it);
+      this.rotation.remove(member);
       level.splice(at, 1);
     }
   }
@@ -71,9 +71,9 @@ describe('Rotation', () => {
   it('keeps no level for priorities that have gone', () => {
     const rotation = new Rotation();
     for (let priority = 0; priority < 1000; priority += 1) {
-      const it = { ...consumer(0), priority } as Consumer;
-      rotation.add(it);
-      rotation.remove(it);
+      const member = { ...consumer(0), priority } as Consumer;
+      rotation.add(member);
+      rotation.remove(member);
     }
     expect((rotation as unknown as { levels: unknown[] }).levels.length).toBeLessThan(5);
   });

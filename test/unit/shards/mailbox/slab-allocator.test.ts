@@ -66,7 +66,10 @@ describe('SlabAllocator', () => {
     for (let round = 0; round < 3000; round += 1) {
       if (random.chance(52)) {
         const pages = random.pick([1, 1, 1, 2, 3, 5, 17, 60]);
-        model.allocate(pages * SLAB_PAGE_BYTES - random.below(SLAB_PAGE_BYTES), 1 + random.below(3));
+        model.allocate(
+          pages * SLAB_PAGE_BYTES - random.below(SLAB_PAGE_BYTES),
+          1 + random.below(3),
+        );
       } else if (model.runs.size > 0) model.release(random.pick([...model.runs.keys()]));
       model.check();
     }

@@ -56,8 +56,8 @@ describe('ReadyList', () => {
             }
           } else if (out.length > 0) {
             const [held] = out.splice(Math.floor((count / 1000) * out.length), 1);
-            list.putBack(held!.handle, (start + held!.at) | 0, held!.deliveryCount);
-            ready.push(held!);
+            list.putBack(held.handle, (start + held.at) | 0, held.deliveryCount);
+            ready.push(held);
             ready.sort((a, b) => a.at - b.at);
           }
           expect([list.length, list.isEmpty]).toEqual([ready.length, ready.length === 0]);

@@ -36,7 +36,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Step>({ kind: 'release' }) },
   {
     weight: 1,
-    arbitrary: fc.integer({ min: 8, max: RING_BYTES }).map((bytes): Step => ({ kind: 'want', bytes })),
+    arbitrary: fc
+      .integer({ min: 8, max: RING_BYTES })
+      .map((bytes): Step => ({ kind: 'want', bytes })),
   },
 );
 
@@ -45,9 +47,9 @@ class Model {
   readonly producer: RingProducer;
   readonly consumer: RingConsumer;
   private readonly memory: Int32Array;
-  private claimed: number[][] = [];
-  private published: number[][] = [];
-  private visible: number[][] = [];
+  private readonly claimed: number[][] = [];
+  private readonly published: number[][] = [];
+  private readonly visible: number[][] = [];
   private readonly start: number;
   /** Distances from the start, without wrapping. */
   private tail = 0;
@@ -155,8 +157,11 @@ describe('a ring', () => {
 
   it('goes round many times without losing its place', () => {
     const model = new Model((2 ** 31 - 100_000) | 0);
-    const [first] = fc.sample(fc.array(step, { minLength: 20_000, maxLength: 20_000 }), { numRuns: 1, seed: 7 });
-    for (const action of first!) model.run(action);
+    const [first] = fc.sample(fc.array(step, { minLength: 20_000, maxLength: 20_000 }), {
+      numRuns: 1,
+      seed: 7,
+    });
+    for (const action of first) model.run(action);
   });
 
   it.each([1, 24, 5000, 2048, 2 ** 30])('is not made of %i bytes', (bytes) => {

@@ -106,7 +106,11 @@ describe('MemoryStore', () => {
       const choice = random.below(10);
       if (choice < 4 || handles.length === 0) {
         const body = random.pick([0, 1, 7, 8, 100, 3000, 20_000]);
-        model.add([random.below(40), random.below(90), body], random.chance(20), 1 + random.below(3));
+        model.add(
+          [random.below(40), random.below(90), body],
+          random.chance(20),
+          1 + random.below(3),
+        );
       } else if (choice === 4) model.retain(random.pick(handles));
       else if (choice === 5) model.check(random.pick(handles));
       else model.release(random.pick(handles));
@@ -133,7 +137,9 @@ describe('MemoryStore', () => {
     }
     const { store } = model;
     expect(store.liveBytes).toBeLessThan(2 * CHUNK_BYTES);
-    expect(store.arenaBytes).toBeLessThanOrEqual(store.liveBytes * 2 + SLACK_BYTES + 2 * CHUNK_BYTES);
+    expect(store.arenaBytes).toBeLessThanOrEqual(
+      store.liveBytes * 2 + SLACK_BYTES + 2 * CHUNK_BYTES,
+    );
     for (const handle of survivors) model.check(handle);
     for (const handle of [...survivors, ...queue]) model.release(handle);
     model.checkCounts();
@@ -155,7 +161,9 @@ describe('MemoryStore', () => {
       for (const handle of batch) model.release(handle);
     }
     const { store } = model;
-    expect(store.arenaBytes).toBeLessThanOrEqual(store.liveBytes * 2 + SLACK_BYTES + 2 * CHUNK_BYTES);
+    expect(store.arenaBytes).toBeLessThanOrEqual(
+      store.liveBytes * 2 + SLACK_BYTES + 2 * CHUNK_BYTES,
+    );
     for (const handle of stay) model.check(handle);
   });
 
