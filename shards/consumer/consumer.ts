@@ -67,7 +67,8 @@ export class Consumer {
   obstacle(): number {
     if (this.prefetch !== 0 && this.unacked >= this.prefetch) return BLOCKED_ON_PREFETCH;
     const channel = this.channel;
-    if (!this.noAck && channel.isFull) return BLOCKED_ON_CHANNEL;
+    // Deliveries without acks do not count towards the channel's limit, but wait while it is reached.
+    if (channel.isFull) return BLOCKED_ON_CHANNEL;
     return channel.window.isFull ? BLOCKED_ON_WINDOW : NOT_BLOCKED;
   }
 
@@ -104,8 +105,12 @@ function removeFrom(blocked: Consumer[], consumer: Consumer): void {
   if (at >= 0) blocked.splice(at, 1);
 }
 
-/** Unblocks every consumer that waits on a list. */
+/**
+ * Unblocks every consumer that waits on a list. What they wait for may suffice for one of them
+ * only, and those that block again keep their order: so the first goes last, and they take turns.
+ */
 export function unblockAll(blocked: Consumer[]): void {
-  // Consumers that block again go onto the same list, so it is emptied first.
-  for (const consumer of blocked.splice(0)) consumer.unblock();
+  const consumers = blocked.splice(0);
+  for (let i = 1; i < consumers.length; i += 1) consumers[i].unblock();
+  consumers[0]?.unblock();
 }

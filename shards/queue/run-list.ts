@@ -22,6 +22,11 @@ export class RunList {
     return this.queues.length === 0;
   }
 
+  /** Runs the listed queues until none of them can deliver any more. */
+  runUntilBlocked(): void {
+    while (this.queues.length > 0) this.runAll();
+  }
+
   /** Gives every listed queue one run; those with more to do are listed again. */
   runAll(): void {
     const queues = this.queues;

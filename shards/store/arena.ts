@@ -43,6 +43,9 @@ export class Arena {
   private readonly onMoved: OnMoved;
   private current: Chunk;
   private currentNumber: number;
+  /** Takes what evacuation moves, apart from new messages: what has stayed long will stay on. */
+  private survivors: Chunk | undefined;
+  private survivorsNumber: number;
   private totalBytes: number;
   private totalLiveBytes: number;
   /** Where the last `allocate` placed its record's data. */
@@ -58,6 +61,8 @@ export class Arena {
     this.totalLiveBytes = 0;
     this.placedChunk = 0;
     this.placedAt = 0;
+    this.survivors = undefined;
+    this.survivorsNumber = -1;
     this.current = new Chunk(CHUNK_BYTES);
     this.currentNumber = this.register(this.current);
   }
@@ -73,17 +78,23 @@ export class Arena {
   /** Room for `dataBytes` of message `handle`; see `placedChunk` and `placedAt`. */
   allocate(handle: number, dataBytes: number): Buffer<ArrayBuffer> {
     const recordBytes = RECORD_HEADER_BYTES + alignTo8(dataBytes);
-    if (recordBytes > this.current.bytes.length - this.current.usedBytes) {
-      this.startChunk(recordBytes);
-    }
-    const chunk = this.current;
+    if (!hasRoom(this.current, recordBytes)) this.startChunk(recordBytes);
+    return this.place(this.current, this.currentNumber, handle, recordBytes);
+  }
+
+  private place(
+    chunk: Chunk,
+    chunkNumber: number,
+    handle: number,
+    recordBytes: number,
+  ): Buffer<ArrayBuffer> {
     const at = chunk.usedBytes;
     chunk.words[at >> 2] = recordBytes;
     chunk.words[(at >> 2) + 1] = handle;
     chunk.usedBytes = at + recordBytes;
     chunk.liveBytes += recordBytes;
     this.totalLiveBytes += recordBytes;
-    this.placedChunk = this.currentNumber;
+    this.placedChunk = chunkNumber;
     this.placedAt = at + RECORD_HEADER_BYTES;
     return chunk.bytes;
   }
@@ -103,12 +114,16 @@ export class Arena {
   }
 
   private startChunk(recordBytes: number): void {
-    // A record larger than a chunk gets one of its own size.
-    const isLarge = recordBytes > CHUNK_BYTES;
-    this.current = isLarge ? new Chunk(recordBytes) : (this.spares.pop() ?? new Chunk(CHUNK_BYTES));
+    this.current = this.newChunk(recordBytes);
     this.currentNumber = this.register(this.current);
     const slackBytes = SLACK_CHUNKS * CHUNK_BYTES;
-    if (this.totalBytes > this.totalLiveBytes * 2 + slackBytes) this.evacuateEmptiest(recordBytes);
+    if (this.totalBytes > this.totalLiveBytes * 2 + slackBytes) this.evacuateEmptiest();
+  }
+
+  /** A record larger than a chunk gets one of its own size. */
+  private newChunk(recordBytes: number): Chunk {
+    if (recordBytes > CHUNK_BYTES) return new Chunk(recordBytes);
+    return this.spares.pop() ?? new Chunk(CHUNK_BYTES);
   }
 
   private register(chunk: Chunk): number {
@@ -121,7 +136,7 @@ export class Arena {
   }
 
   private recycle(chunkNumber: number, chunk: Chunk): void {
-    if (chunk === this.current) {
+    if (chunk === this.current || chunk === this.survivors) {
       // Nothing in it is live: start over at its beginning, which is still in the cache.
       chunk.usedBytes = 0;
       return;
@@ -134,13 +149,14 @@ export class Arena {
     }
   }
 
-  /** Moves the emptiest chunk's records into the current one, leaving room for `reserveBytes`. */
-  private evacuateEmptiest(reserveBytes: number): void {
+  /** Moves the records of the chunk with the fewest live bytes among the survivors. */
+  private evacuateEmptiest(): void {
     let emptiest = -1;
-    let liveBytes = (CHUNK_BYTES - reserveBytes) / 2;
+    let liveBytes = CHUNK_BYTES / 2;
     for (let number = 0; number < this.chunks.length; number += 1) {
       const chunk = this.chunks[number];
-      if (chunk === undefined || chunk === this.current || chunk.liveBytes >= liveBytes) continue;
+      if (chunk === undefined || chunk === this.current || chunk === this.survivors) continue;
+      if (chunk.liveBytes >= liveBytes) continue;
       emptiest = number;
       liveBytes = chunk.liveBytes;
     }
@@ -154,13 +170,26 @@ export class Arena {
       const recordBytes = chunk.words[at >> 2];
       const handle = chunk.words[(at >> 2) + 1];
       if (handle >= 0) {
+        const dataAt = at + RECORD_HEADER_BYTES;
         const dataBytes = recordBytes - RECORD_HEADER_BYTES;
-        const target = this.allocate(handle, dataBytes);
-        copyBytes(chunk.bytes, at + RECORD_HEADER_BYTES, target, this.placedAt, dataBytes);
+        const target = this.placeSurvivor(handle, recordBytes);
+        copyBytes(chunk.bytes, dataAt, target, this.placedAt, dataBytes);
         this.onMoved(handle, this.placedChunk, this.placedAt);
-        this.free(chunkNumber, at + RECORD_HEADER_BYTES);
+        this.free(chunkNumber, dataAt);
       }
       at += recordBytes;
     }
   }
+
+  private placeSurvivor(handle: number, recordBytes: number): Buffer<ArrayBuffer> {
+    if (this.survivors === undefined || !hasRoom(this.survivors, recordBytes)) {
+      this.survivors = this.newChunk(recordBytes);
+      this.survivorsNumber = this.register(this.survivors);
+    }
+    return this.place(this.survivors, this.survivorsNumber, handle, recordBytes);
+  }
+}
+
+function hasRoom(chunk: Chunk, recordBytes: number): boolean {
+  return recordBytes <= chunk.bytes.length - chunk.usedBytes;
 }

@@ -29,6 +29,9 @@ export class OperationWork {
   }
 
   handle(port: Port, at: number): void {
+    // What was published or requeued before goes to the consumers that wait for it first: an
+    // operation sees the queue as if each message had been handed out the moment it came.
+    this.state.runList.runUntilBlocked();
     const words = port.work.words;
     switch (words[at + 1]) {
       case layout.CONSUME:

@@ -293,6 +293,8 @@ export class Connection implements OutputOwner {
         reason: DROP_REASONS[reason],
       });
     }
+    // It ends by our decision, which has been logged.
+    if (this.state === 'running') this.state = 'closing';
     this.socket.destroy();
   }
 

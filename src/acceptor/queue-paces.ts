@@ -22,7 +22,9 @@ export class QueuePaces {
   }
 
   setRate(queueId: number, publishesPerSecond: number): void {
-    // A client of this acceptor may start to publish to the queue while the rate is in force.
+    // A client of this acceptor may start to publish to the queue while a rate is in force; that
+    // there is none any more (the queue may be gone, too) is no reason to make a pace.
+    if (publishesPerSecond === 0 && !this.paces.has(queueId)) return;
     const pace = this.of(queueId);
     pace.setRate(publishesPerSecond, performance.now());
     if (pace.isFree) this.limited.delete(pace);

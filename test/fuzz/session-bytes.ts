@@ -1,6 +1,7 @@
 // Fuzz support: random sessions as a list of frames, and mutations of them. All choices come from one
 // generator, so a seed repeats a session.
 import { bodyFrame, headerFrame, type Properties } from '../support/wire/content.ts';
+import type { FieldTable } from '../support/wire/field-values.ts';
 import { frame, HEARTBEAT, methodFrame, uint64 } from '../support/wire/frames.ts';
 import { publishFrames } from '../unit/acceptor/sim/sim-client.ts';
 
@@ -32,8 +33,8 @@ export class Random {
   }
 }
 
-export const QUEUES = ['a', 'b', 'c', ''];
-const EXCHANGES = ['', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x', 'unknown'];
+const QUEUES = ['a', 'a', 'a', 'b', 'b', 'c', 'c', ''];
+const EXCHANGES = ['', '', '', '', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x'];
 const BODY_SIZES = [0, 1, 10, 100, 600, 3000, 4088, 4089, 9000, 25_000];
 
 type Step = (random: Random, channel: number) => Buffer[];
@@ -75,71 +76,61 @@ const unfinishedPublish: Step = (random, channel) => [
   bodyFrame(channel, Buffer.alloc(random.pick([1, 4, 900]))),
 ];
 
+/** What a sound client does; most of it is accepted wherever it stands. */
 const STEPS: readonly Step[] = [
   publish,
   publish,
   publish,
   publish,
-  unfinishedPublish,
-  (_random, channel) => [methodFrame(channel, 'channel.open', {})],
-  (_random, channel) => [methodFrame(channel, 'channel.close', {})],
+  publish,
+  publish,
   (random, channel) => [
     methodFrame(channel, 'queue.declare', {
       queue: random.pick(QUEUES),
-      exclusive: random.chance(20),
-      autoDelete: random.chance(30),
-      passive: random.chance(10),
       nowait: random.chance(20),
-      arguments: random.pick<Record<string, never>>([{}, { 'x-max-priority': 5 as never }]),
     }),
   ],
   (random, channel) => [
-    methodFrame(channel, 'exchange.declare', {
-      exchange: 'x',
-      type: random.pick(['direct', 'zz']),
+    methodFrame(channel, 'queue.declare', {
+      exclusive: random.chance(50),
+      autoDelete: random.chance(50),
+      arguments: random.pick<FieldTable>([{}, { 'x-max-priority': 5 }]),
     }),
+  ],
+  (_random, channel) => [
+    methodFrame(channel, 'exchange.declare', { exchange: 'x', type: 'direct' }),
   ],
   (random, channel) => [
     methodFrame(channel, 'queue.bind', {
       queue: random.pick(QUEUES),
-      exchange: random.pick(EXCHANGES),
+      exchange: random.pick(EXCHANGES.slice(4)),
       routingKey: random.pick(['a', '#', '']),
       arguments: { a: 'b' },
     }),
   ],
   (random, channel) => [
-    methodFrame(channel, 'exchange.bind', { destination: 'x', source: random.pick(EXCHANGES) }),
-  ],
-  (random, channel) => [
     methodFrame(channel, 'basic.consume', {
       queue: random.pick(QUEUES),
-      consumerTag: random.pick(['t1', 't2', '']),
       noAck: random.chance(50),
-      exclusive: random.chance(10),
       nowait: random.chance(30),
       arguments: random.chance(20) ? { 'x-priority': random.below(5) } : {},
     }),
   ],
   (random, channel) => [
-    methodFrame(channel, 'basic.cancel', { consumerTag: random.pick(['t1', 't2']) }),
+    methodFrame(channel, 'basic.cancel', { consumerTag: random.pick(['t', 't1', 't2']) }),
   ],
   (random, channel) => [
     methodFrame(channel, 'basic.get', { queue: random.pick(QUEUES), noAck: random.chance(50) }),
   ],
-  (random, channel) => [
-    methodFrame(channel, 'basic.ack', {
-      deliveryTag: random.pick([0, 1, 2, 3, 1000]),
-      multiple: random.chance(70),
-    }),
-  ],
+  (_random, channel) => [methodFrame(channel, 'basic.ack', { deliveryTag: 0, multiple: true })],
   (random, channel) => [
     methodFrame(channel, 'basic.nack', {
-      deliveryTag: random.pick([0, 1, 2]),
-      multiple: random.chance(70),
+      deliveryTag: 0,
+      multiple: true,
       requeue: random.chance(50),
     }),
   ],
-  (random, channel) => [methodFrame(channel, 'basic.recover', { requeue: random.chance(90) })],
+  (_random, channel) => [methodFrame(channel, 'basic.recover', { requeue: true })],
   (random, channel) => [
     methodFrame(channel, 'basic.qos', {
       prefetchCount: random.below(3),
@@ -148,33 +139,92 @@ const STEPS: readonly Step[] = [
   ],
   (_random, channel) => [methodFrame(channel, 'confirm.select', {})],
   (random, channel) => [methodFrame(channel, 'queue.purge', { queue: random.pick(QUEUES) })],
+  (_random, channel) => [methodFrame(channel, 'channel.flow', { active: true })],
+  () => [HEARTBEAT],
+];
+
+/** What is refused, always or most of the time: it ends the channel or the connection. */
+const FAUX_PAS: readonly Step[] = [
+  unfinishedPublish,
+  (random, channel) => [
+    methodFrame(channel, 'queue.declare', {
+      queue: random.pick(QUEUES),
+      exclusive: true,
+      autoDelete: random.chance(50),
+      passive: random.chance(30),
+    }),
+  ],
+  (_random, channel) => [methodFrame(channel, 'exchange.declare', { exchange: 'x', type: 'zz' })],
+  (random, channel) => [
+    methodFrame(channel, 'exchange.bind', { destination: 'x', source: random.pick(EXCHANGES) }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.consume', {
+      queue: random.pick(QUEUES),
+      consumerTag: random.pick(['t', 't1']),
+      exclusive: random.chance(50),
+    }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.ack', {
+      deliveryTag: random.pick([1, 2, 3, 1000]),
+      multiple: random.chance(50),
+    }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'basic.reject', { deliveryTag: 1, requeue: random.chance(50) }),
+  ],
   (random, channel) => [
     methodFrame(channel, 'queue.delete', {
       queue: random.pick(QUEUES),
       ifEmpty: random.chance(20),
+      ifUnused: random.chance(20),
     }),
   ],
-  (random, channel) => [methodFrame(channel, 'channel.flow', { active: random.chance(50) })],
+  (_random, channel) => [methodFrame(channel, 'basic.recover', { requeue: false })],
+  (_random, channel) => [methodFrame(channel, 'channel.flow', { active: false })],
   // tx.select
   (_random, channel) => [frame(1, channel, Buffer.from([0, 90, 0, 10]))],
-  () => [HEARTBEAT],
 ];
+
+function step(random: Random, channel: number): Buffer[] {
+  return random.pick(random.chance(4) ? FAUX_PAS : STEPS)(random, channel);
+}
 
 const OPENING = [
   methodFrame(1, 'channel.open', {}),
   methodFrame(2, 'channel.open', {}),
   methodFrame(1, 'queue.declare', { queue: 'a' }),
+  methodFrame(2, 'queue.declare', { queue: 'b' }),
   methodFrame(1, 'basic.consume', { queue: 'a', consumerTag: 't' }),
+  methodFrame(2, 'queue.declare', { queue: 'c' }),
 ];
+const CHANNELS = [1, 2, 3, 4, 5, 6];
 
-/** Frames of a client that has logged in, in an order that makes sense now and then. */
+/**
+ * Frames of a client that has logged in. Most of them make sense where they stand, so that a session
+ * gets far; now and then a channel is used that is not open, or opened twice, which ends everything.
+ */
 export function sessionFrames(random: Random): Buffer[] {
   const frames = [...OPENING];
-  const steps = 5 + random.below(25);
+  const open = new Set([1, 2]);
+  const steps = 5 + random.below(40);
   for (let i = 0; i < steps; i += 1) {
-    const step = random.pick(STEPS)(random, random.pick([1, 1, 1, 2, 2, 3]));
-    const other = random.chance(15) ? random.pick(STEPS)(random, 2) : [];
-    frames.push(...interleaved(random, step, other));
+    const channel = random.pick(CHANNELS);
+    if (open.has(channel) === random.chance(99)) {
+      if (random.chance(7)) {
+        open.delete(channel);
+        frames.push(methodFrame(channel, 'channel.close', {}));
+        continue;
+      }
+      const first = step(random, channel);
+      const other = random.pick([...open, channel]);
+      const isInterleaved = other !== channel && random.chance(30);
+      frames.push(...interleaved(random, first, isInterleaved ? step(random, other) : []));
+    } else {
+      open.add(channel);
+      frames.push(methodFrame(channel, 'channel.open', {}));
+    }
   }
   if (random.chance(10)) frames.push(methodFrame(0, 'connection.close', {}));
   return frames;
@@ -242,10 +292,10 @@ function mutateBytes(random: Random, bytes: Buffer<ArrayBuffer>): Buffer<ArrayBu
         bytes.subarray(at),
       ]);
     case 3:
-      changed.fill(0xff, at, at + 1 + random.below(4));
+      changed.fill(0xff, at, Math.min(changed.length, at + 1 + random.below(4)));
       return changed;
     case 4:
-      changed.fill(0, at, at + 1 + random.below(8));
+      changed.fill(0, at, Math.min(changed.length, at + 1 + random.below(8)));
       return changed;
     default: {
       const end = Math.min(bytes.length, at + random.below(300));

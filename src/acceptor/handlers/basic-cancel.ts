@@ -14,6 +14,8 @@ export function basicCancel(channel: Channel, method: MethodOf<'basic.cancel'>):
     sendOk();
     return;
   }
+  // What is still on its way goes back to its place. Without acks it could not, and is delivered.
+  if (!consumer.noAck) consumer.isGone = true;
   const words = [channel.id, consumer.id];
   const { link } = consumer;
   channel.ask(link, layout.CANCEL, layout.CANCEL_BYTES, words, ID_BASIC_CANCEL, () => {

@@ -50,6 +50,8 @@ async function declare(channel: Channel, method: MethodOf<'queue.declare'>): Pro
     if (await answer(channel, method, queue!)) return;
     // Its shard deleted the queue (auto-delete) before main had heard of that: now it has.
     await control.execute({ kind: 'queue-gone', queueId: queue!.id });
+    // The connection may have ended: an exclusive queue declared now would belong to nobody.
+    if (!channel.isOpen) return;
   }
   throw new AmqpError(queueNotFound(connection.vhost.name, method.queue));
 }

@@ -65,8 +65,7 @@ describe('QueuePaces', () => {
     const pace = paces.of(5);
     expect(paces.of(5)).toBe(pace);
     expect(paces.refill()).toBe(false);
-    paces.setRate(99, 1000);
-    expect(paces.refill()).toBe(false);
+    // A rate may come before the first client publishes to the queue: it is kept for that one.
     paces.setRate(5, 2000);
     expect(publishFor(pace, 1000, () => expect(paces.refill()).toBe(true))).toBeGreaterThan(1800);
     paces.setRate(5, 0);
@@ -76,5 +75,23 @@ describe('QueuePaces', () => {
     paces.forget(5);
     // Routes that are still cached hold the old object: it must not stay shut.
     expect([pace.hasToken(), paces.refill(), paces.of(5) === pace]).toEqual([true, false, false]);
+  });
+
+  it('bind a publisher that comes later', () => {
+    const paces = new QueuePaces();
+    paces.setRate(5, 1000);
+    expect(paces.of(5).isFree).toBe(false);
+  });
+
+  // The shard frees the publishers of a queue that it has deleted, and main tells us of that first.
+  it('are not made for queues that are gone', () => {
+    const paces = new QueuePaces();
+    for (let queue = 1; queue <= 100; queue += 1) {
+      paces.of(queue);
+      paces.setRate(queue, 1000);
+      paces.forget(queue);
+      paces.setRate(queue, 0);
+    }
+    expect((paces as unknown as { paces: Map<number, unknown> }).paces.size).toBe(0);
   });
 });

@@ -100,7 +100,7 @@ describe('a slab message', () => {
     publish([QUEUE]);
     driver.run();
     const delivery = other.receive().find(isDelivery);
-    other.release(delivery.slab!.message);
+    other.release(delivery!.slab!.message);
     driver.run();
     expect([freed(acceptor.receive()), freed(other.receive())]).toEqual([[5], []]);
   });

@@ -174,7 +174,7 @@ export class SimBroker {
 
   /** Requests to shards that an acceptor still waits for. */
   openRequests(acceptor: number): number {
-    const { requests } = this.acceptors[acceptor]!;
+    const { requests } = this.acceptors[acceptor];
     return (requests as unknown as { waiting: Map<number, unknown> }).waiting.size;
   }
 
