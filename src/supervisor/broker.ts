@@ -21,6 +21,9 @@ const ACCEPTOR_FILE = new URL(`../acceptor/worker${EXTENSION}`, import.meta.url)
 const ACCEPTOR_STOP_MILLIS = 5000;
 const SHARD_STOP_MILLIS = 2000;
 
+/** What `BrokerThread` does not take care of itself. */
+type AcceptorNews = Exclude<AcceptorNotice, { kind: 'started' | 'applied' | 'stopped' }>;
+
 export class Broker {
   readonly control: ControlPlane;
   readonly users: Users;
@@ -67,7 +70,9 @@ export class Broker {
         slabs: memory.slabs,
         spinMicros,
       };
-      const receive = (notice: AcceptorNotice): void => this.fromAcceptor(acceptor, notice);
+      const receive = (notice: AcceptorNotice): void => {
+        this.fromAcceptor(acceptor, notice as AcceptorNews);
+      };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
     const topology = new Topology({ shardCount: config.shards });
@@ -127,7 +132,7 @@ export class Broker {
     }
   }
 
-  private fromAcceptor(acceptor: number, notice: AcceptorNotice): void {
+  private fromAcceptor(acceptor: number, notice: AcceptorNews): void {
     switch (notice.kind) {
       case 'ask':
         void this.questions.answer(notice.question).then((answer) => {

@@ -74,11 +74,8 @@ describe('a delivery', () => {
     acceptor.consume(QUEUE, CHANNEL, 1);
     acceptor.consume(8, CHANNEL, 2);
     acceptor.publish([QUEUE, 8], { body: 'both' });
-    const received = driver.deliveries().map(({ address, body }) => [address, body]);
-    expect(received.toSorted()).toEqual([
-      [1, 'both'],
-      [2, 'both'],
-    ]);
+    const received = driver.deliveries().map(({ address, body }) => `${address} ${body}`);
+    expect(new Set(received)).toEqual(new Set(['1 both', '2 both']));
     acceptor.ack(CHANNEL, 1);
     driver.run();
     expect(driver.state.store.messageCount).toBe(1);
