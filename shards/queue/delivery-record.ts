@@ -1,21 +1,27 @@
-// Writes DELIVER and GOT records. Shard thread, hot path. A delivery of a slab message holds its
+// Writes DELIVER and GOT records: from the store, or straight from a PUBLISH record. Shard thread, hot path. A delivery of a slab message holds its
 // own reference to the message until the acceptor has sent the bytes (RELEASE); inline data are
 // copied, so without acks the message is done with here.
 import type { Consumer } from '../consumer/consumer.ts';
 import {
+  DELIVER,
   DELIVER_BODY_BYTES,
   DELIVER_CONSUMER,
   DELIVER_DATA,
   DELIVER_EXRK_BYTES,
   DELIVER_FLAGS,
   DELIVER_MESSAGE,
+  DELIVER_NUMBER,
   DELIVER_PROPS_BYTES,
   DELIVER_SLAB_OWNER,
   DELIVER_SLAB_PAGE,
   deliveryCostBytes,
 } from '../mailbox/from-shard-layout.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import type { MessageStore } from '../store/message-store.ts';
+import { copyBytes } from '../../src/base/copy.ts';
+import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
+
+/** What DELIVER says in place of a number when no ack is to come. */
+export const NO_NUMBER = -1;
 
 /** Returns the record's word index for `Outlet.finishDelivery`, or -1 when there is no room. */
 export function writeDelivery(
@@ -50,4 +56,26 @@ export function writeDelivery(
   }
   channel.window.outstandingBytes += deliveryCostBytes(exrkBytes, propsBytes, bodyBytes);
   return at;
+}
+
+/**
+ * Hands a message that has just come straight on to a consumer without acks: one copy, from ring to
+ * ring, and the store never sees it. For inline messages. False when there is no room.
+ */
+export function passOn(message: IncomingMessage, consumer: Consumer): boolean {
+  const { exrkBytes, propsBytes, bodyBytes } = message;
+  const { outlet, window } = consumer.channel;
+  const dataBytes = exrkBytes + propsBytes + bodyBytes;
+  const at = outlet.claimDelivery(dataBytes, DELIVER);
+  if (at < 0) return false;
+  const { words, bytes } = outlet.ring;
+  words[at + DELIVER_CONSUMER] = consumer.id;
+  words[at + DELIVER_NUMBER] = NO_NUMBER;
+  words[at + DELIVER_FLAGS] = message.flags;
+  words[at + DELIVER_EXRK_BYTES] = exrkBytes;
+  words[at + DELIVER_PROPS_BYTES] = propsBytes;
+  words[at + DELIVER_BODY_BYTES] = bodyBytes;
+  copyBytes(message.source, message.dataAt, bytes, (at + DELIVER_DATA) * 4, dataBytes);
+  window.outstandingBytes += deliveryCostBytes(exrkBytes, propsBytes, bodyBytes);
+  return true;
 }

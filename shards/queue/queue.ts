@@ -4,8 +4,9 @@ import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import type { MessageStore } from '../store/message-store.ts';
-import { writeDelivery } from './delivery-record.ts';
+import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
+import { NO_NUMBER, passOn, writeDelivery } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
 import type { RunList } from './run-list.ts';
 import { DELIVER } from '../mailbox/from-shard-layout.ts';
@@ -55,6 +56,21 @@ export class Queue {
     if (!this.isQueuedToRun) this.wake();
   }
 
+  /**
+   * Passes a published message straight on when nothing waits before it and the consumer whose turn
+   * it is can take it and needs no acks; false when it has to be stored first.
+   */
+  passOn(message: IncomingMessage): boolean {
+    if (!this.ready.isEmpty || (message.flags & SLAB_FLAG) !== 0) return false;
+    const consumer = this.rotation.peek();
+    if (consumer === null || !consumer.noAck || consumer.obstacle() !== NOT_BLOCKED) return false;
+    if (!passOn(message, consumer)) return false;
+    this.rotation.advance(consumer);
+    this.publishedCount += 1;
+    this.deliveredCount += 1;
+    return true;
+  }
+
   /** Asks for a `run` in this turn, if there is anything to do. */
   wake(): void {
     if (this.isQueuedToRun || this.isDeleted) return;
@@ -100,7 +116,7 @@ export class Queue {
     ready.take();
     consumer.channel.outlet.finishDelivery(
       at,
-      consumer.noAck ? -1 : this.recordUnacked(consumer, handle),
+      consumer.noAck ? NO_NUMBER : this.recordUnacked(consumer, handle),
       isRedelivered,
       ready.length,
     );

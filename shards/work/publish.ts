@@ -55,6 +55,7 @@ export class PublishWork {
       this.drop();
       return;
     }
+    if (queue.passOn(this.message)) return;
     queue.publish(this.state.store.add(this.message, 1));
     this.state.governor.consider(queue);
   }
