@@ -18,12 +18,11 @@ import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
-import { StitchBuffer } from './connection-input.ts';
 import type { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { Listener } from './listener.ts';
-import { type OutputBuffer, OutputPool } from './output.ts';
+import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
 import { IncomingPublish, Publisher } from './publisher.ts';
 import { QueuePaces } from './queue-paces.ts';
@@ -64,7 +63,6 @@ export class Acceptor implements ThreadWork {
   private readonly listeners: Listener[];
   private readonly routes: BrokerRoutes;
   private readonly vhosts: Map<string, VhostContext>;
-  private readonly stitch: StitchBuffer;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ChannelConfirms) => void;
   private toFlush: Connection[];
@@ -109,7 +107,6 @@ export class Acceptor implements ThreadWork {
     this.listeners = [];
     this.routes = new BrokerRoutes();
     this.vhosts = new Map();
-    this.stitch = new StitchBuffer();
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
     this.toFlush = [];
@@ -207,11 +204,6 @@ export class Acceptor implements ThreadWork {
   forgetConsumer(consumer: ClientConsumer): void {
     consumer.isGone = true;
     this.consumers.delete(consumer.id);
-  }
-
-  /** Scratch memory in which a frame that came in pieces is put together. */
-  stitchBuffer(bytes: number): OutputBuffer {
-    return this.stitch.atLeast(bytes);
   }
 
   confirmsTouched(confirms: ChannelConfirms): void {

@@ -216,7 +216,7 @@ const tuning: readonly Setting[] = [
     key: 'socket.read_budget',
     field: 'readBudgetBytes',
     type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 64 * MIB },
-    default: 256 * KIB,
+    default: 64 * KIB,
     description: 'Bytes read from one socket before the others get their turn.',
     since: SINCE_FIRST,
   },

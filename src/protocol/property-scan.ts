@@ -52,10 +52,11 @@ export class PropertyScan {
    * they are malformed; the fields then mean nothing.
    */
   scan(buf: Uint8Array, view: DataView, flagsOffset: number, end: number): boolean {
-    this.clear();
     let at = flagsOffset + 2;
     if (at > end) return false;
     const flags = view.getUint16(flagsOffset);
+    // Message after message without properties: what was cleared once stays clear.
+    if (flags !== 0 || this.flags !== 0) this.clear();
     if (flags === 0) return at === end;
     if ((flags & FLAG_CONTINUATION) !== 0) return false;
     this.flags = flags;
