@@ -1,5 +1,5 @@
-// What a micro bench measures and how: the median time of one operation, from batches long enough for
-// the timer. Main thread of the bench command.
+// What a micro bench measures and how: the median time of one operation, from batches long enough
+// for the timer. Main thread of the bench command.
 import { Bench } from 'tinybench';
 
 export interface BenchRow {

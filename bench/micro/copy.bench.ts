@@ -1,6 +1,6 @@
 // copyBytes beside what it is made of, heap to shared memory: where its thresholds come from. Past
 // 2 KiB, Buffer.copy is ten times slower when the target's address is 1 to 15 bytes ahead of the
-// source's modulo 4096, so that case has rows of its own. One operation is one copy.
+// source's modulo 4096, so that case has rows of its own. One operation is one copy. Bench process.
 import { copyBytes } from '../../src/base/copy.ts';
 import { type BenchOptions, type BenchRow, measure } from './bench-row.ts';
 

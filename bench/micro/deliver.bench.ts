@@ -1,5 +1,5 @@
-// Framing deliveries into a connection's output, whose socket takes everything at once. One operation is
-// one basic.deliver with header and body.
+// Framing deliveries into a connection's output, whose socket takes everything at once. One
+// operation is one basic.deliver with header and body. Bench process.
 import type { Socket } from 'node:net';
 import {
   OutgoingContent,

@@ -1,5 +1,6 @@
-// Parsing publishes: FrameReader over one read full of them, down to the call of Channel.publish (which
-// here only counts). One operation is one publish: method, header and body frame.
+// Parsing publishes: FrameReader over one read full of them, down to the call of Channel.publish
+// (which here only counts). One operation is one publish: method, header and body frame. Bench
+// process.
 import type { Connection } from '../../src/acceptor/connection.ts';
 import { FrameReader } from '../../src/acceptor/frame-reader.ts';
 import { IncomingPublish } from '../../src/acceptor/publisher.ts';

@@ -1,5 +1,5 @@
-// Records through a ring: 64 bytes each, published per batch. First by one thread, which shows what the
-// code costs; then between two, which shows what the caches cost. One operation is one record.
+// Records through a ring: 64 bytes each, published per batch. First by one thread, which shows what
+// the code costs; then between two, which shows what the caches cost. One operation is one record.
 import { Worker } from 'node:worker_threads';
 import { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { allocateRing } from '../../shards/ring/ring-layout.ts';

@@ -1,5 +1,5 @@
-// A route-cache hit: what every publish pays for routing. One operation is one lookup, with keys that
-// change from one to the next.
+// A route-cache hit: what every publish pays for routing. One operation is one lookup, with keys
+// that change from one to the next. Bench process.
 import { RouteCache } from '../../src/routing/route-cache.ts';
 import { type BenchOptions, type BenchRow, measure } from './bench-row.ts';
 

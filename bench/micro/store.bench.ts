@@ -1,5 +1,5 @@
-// What a shard does with a message besides delivering it: the ready list and the store. One operation is
-// one message in and out again, with a thousand others between.
+// What a shard does with a message besides delivering it: the ready list and the store. One
+// operation is one message in and out again, with a thousand others between.
 import { ReadyList } from '../../shards/queue/ready-list.ts';
 import { MemoryStore } from '../../shards/store/memory-store.ts';
 import { IncomingMessage } from '../../shards/store/message-store.ts';

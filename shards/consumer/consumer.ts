@@ -67,7 +67,7 @@ export class Consumer {
   obstacle(): number {
     if (this.prefetch !== 0 && this.unacked >= this.prefetch) return BLOCKED_ON_PREFETCH;
     const channel = this.channel;
-    // Deliveries without acks do not count towards the channel's limit, but wait while it is reached.
+    // Deliveries without acks do not count towards the channel's limit; they wait for it, though.
     if (channel.isFull) return BLOCKED_ON_CHANNEL;
     return channel.window.isFull ? BLOCKED_ON_WINDOW : NOT_BLOCKED;
   }

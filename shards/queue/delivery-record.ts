@@ -1,6 +1,7 @@
-// Writes DELIVER and GOT records: from the store, or straight from a PUBLISH record. Shard thread, hot path. A delivery of a slab message holds its
-// own reference to the message until the acceptor has sent the bytes (RELEASE); inline data are
-// copied, so without acks the message is done with here.
+// Writes DELIVER and GOT records: from the store, or straight from a PUBLISH record. Shard thread,
+// hot path. A delivery of a slab message holds its own reference to the message until the acceptor
+// has sent the bytes (RELEASE); inline data are copied, so without acks the message is done with
+// here.
 import type { Consumer } from '../consumer/consumer.ts';
 import {
   DELIVER,

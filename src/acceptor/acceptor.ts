@@ -21,6 +21,7 @@ import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
+import { IdAllocator } from './id-allocator.ts';
 import { Listener } from './listener.ts';
 import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
@@ -47,6 +48,7 @@ export class Acceptor implements ThreadWork {
   readonly slabs: readonly Buffer<SharedArrayBuffer>[];
   readonly slab: SlabAllocator;
   readonly requests: ShardRequests;
+  readonly ids: IdAllocator;
   readonly deliveries: Deliveries;
   readonly publisher: Publisher;
   readonly paces: QueuePaces;
@@ -69,7 +71,6 @@ export class Acceptor implements ThreadWork {
   private flushing: Connection[];
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly sweepTimer: NodeJS.Timeout;
-  private lastId: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -88,6 +89,7 @@ export class Acceptor implements ThreadWork {
     this.slabs = boot.slabs.map((slab) => Buffer.from(slab));
     this.slab = new SlabAllocator(boot.slabs[this.index]);
     this.requests = new ShardRequests();
+    this.ids = new IdAllocator();
     this.deliveries = new Deliveries(this);
     this.paces = new QueuePaces();
     this.outputPool = new OutputPool();
@@ -113,7 +115,6 @@ export class Acceptor implements ThreadWork {
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
-    this.lastId = 0;
     this.isStopping = false;
     this.scheduleTurn = () => {};
   }
@@ -122,23 +123,6 @@ export class Acceptor implements ThreadWork {
 
   globalIdOf(connectionId: number): number {
     return this.index * CONNECTIONS_PER_ACCEPTOR + connectionId;
-  }
-
-  /**
-   * Ids are never reused: 2^30 of them outlast the process, and past that they would be refused.
-   */
-  private nextId(): number {
-    this.lastId += 1;
-    if (this.lastId >= 2 ** 30) throw new Error('acceptor: ids are used up; restart the broker');
-    return this.lastId;
-  }
-
-  nextChannelId(): number {
-    return this.nextId();
-  }
-
-  nextConsumerId(): number {
-    return this.nextId();
   }
 
   // --- topology -------------------------------------------------------------------------------
@@ -179,7 +163,7 @@ export class Acceptor implements ThreadWork {
     const name =
       `${plainAddress(socket.remoteAddress)}:${socket.remotePort ?? 0} -> ` +
       `${plainAddress(socket.localAddress)}:${socket.localPort ?? 0}`;
-    const connection = new Connection(this, socket, this.nextId(), name);
+    const connection = new Connection(this, socket, this.ids.take(), name);
     this.connections.add(connection);
     if (this.isStopping) socket.destroy();
     return {
@@ -198,12 +182,13 @@ export class Acceptor implements ThreadWork {
 
   forgetConnection(connection: Connection): void {
     this.connections.delete(connection);
+    this.ids.release(connection.id);
     this.control.notify({ kind: 'connection-closed', connectionId: connection.globalId });
   }
 
   forgetConsumer(consumer: ClientConsumer): void {
     consumer.isGone = true;
-    this.consumers.delete(consumer.id);
+    if (this.consumers.delete(consumer.id)) this.ids.release(consumer.id);
   }
 
   confirmsTouched(confirms: ChannelConfirms): void {

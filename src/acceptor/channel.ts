@@ -26,7 +26,7 @@ const UNACKED_SLOTS_INITIAL = 16;
 export class Channel {
   readonly connection: Connection;
   readonly number: number;
-  /** Names the channel in ring records; never reused. */
+  /** Names the channel in ring records (id-allocator.ts). */
   readonly id: number;
   readonly assembly: ContentAssembly;
   readonly consumers: Map<string, ClientConsumer>;
@@ -277,19 +277,20 @@ export class Channel {
     this.isOpen = false;
     this.assembly.abandon();
     this.backlog.clear();
-    const { requests } = this.connection.acceptor;
+    const { acceptor } = this.connection;
     for (const consumer of this.consumers.values()) consumer.isGone = true;
+    const settled = (): void => {
+      for (const consumer of this.consumers.values()) acceptor.forgetConsumer(consumer);
+      this.consumers.clear();
+      acceptor.ids.release(this.id);
+      onSettled?.();
+    };
     let waitingFor = this.openLinks.size;
-    if (waitingFor === 0) onSettled?.();
+    if (waitingFor === 0) settled();
     for (const link of this.openLinks) {
-      const request = requests.add(() => {
+      const request = acceptor.requests.add(() => {
         waitingFor -= 1;
-        if (waitingFor > 0) return;
-        for (const consumer of this.consumers.values()) {
-          this.connection.acceptor.forgetConsumer(consumer);
-        }
-        this.consumers.clear();
-        onSettled?.();
+        if (waitingFor === 0) settled();
       });
       link.operate(layout.CHANNEL_CLOSE, layout.CHANNEL_CLOSE_BYTES, [request, this.id]);
     }

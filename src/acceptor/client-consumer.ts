@@ -4,7 +4,7 @@ import type { Channel } from './channel.ts';
 import type { ShardLink } from './shard-link.ts';
 
 export class ClientConsumer {
-  /** Names the consumer in ring records; never reused. */
+  /** Names the consumer in ring records (id-allocator.ts). */
   readonly id: number;
   readonly channel: Channel;
   readonly tag: string;

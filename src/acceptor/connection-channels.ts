@@ -140,7 +140,7 @@ export class ConnectionChannels {
       connection.refuse(channelNumberTooHigh(number, connection.channelMax), undefined, id);
     } else {
       const { acceptor } = connection;
-      this.byNumber[number] = new Channel(connection, number, acceptor.nextChannelId());
+      this.byNumber[number] = new Channel(connection, number, acceptor.ids.take());
       acceptor.channelCount += 1;
       connection.send(number, { name: 'channel.open-ok' });
     }

@@ -1,9 +1,9 @@
-// The bytes a connection has received and not yet handled. Acceptor thread. Reads land in one buffer
-// that all connections share, so what cannot be handled now is copied out and held:
+// The bytes a connection has received and not yet handled. Acceptor thread. Reads land in one
+// buffer that all connections share, so what cannot be handled now is copied out and held:
 //
-//   - the beginning of a frame whose end has not come. Memory for it grows with what has arrived (by
-//     doubling, up to the frame's size), not with what was announced, and each byte is copied a few
-//     times at most, however small the client's pieces are;
+//   - the beginning of a frame whose end has not come. Memory for it grows with what has arrived
+//     (by doubling, up to the frame's size), not with what was announced, and each byte is copied
+//     a few times at most, however small the client's pieces are;
 //   - everything that is left when the connection stalls (at most one read); the socket is then
 //     not read until the connection goes on.
 import { FRAME_BODY, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES } from '../protocol/constants.ts';

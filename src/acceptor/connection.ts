@@ -60,7 +60,7 @@ const DROP_REASONS: Partial<Record<HeartbeatNeed, string>> = {
 export class Connection implements OutputOwner {
   readonly acceptor: Acceptor;
   readonly socket: Socket;
-  /** Names the connection in ring records; never reused by this acceptor. */
+  /** Names the connection in ring records (id-allocator.ts). */
   readonly id: number;
   /** Names the connection in the whole broker: owner of exclusive queues. */
   readonly globalId: number;

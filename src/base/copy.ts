@@ -8,8 +8,9 @@
 //   the same in pieces of 2 KiB                                       560    2650
 //   TypedArray.set                   60    90   130    340    600    5000       -
 //
-// The unlucky distance: a target that lies 1 to 15 bytes behind the source modulo 4096. Each store
-// then seems to hit what the copy is about to load (4 KiB aliasing), and memmove crawls beyond 2 KiB.
+// The unlucky distance: a target that lies 1 to 15 bytes behind the source modulo 4096. Each
+// store then seems to hit what the copy is about to load (4 KiB aliasing), and memmove crawls
+// beyond 2 KiB.
 // So: a loop for the smallest, one Buffer.copy where it is fast, and pieces where it would not be.
 // Large buffers begin at equal offsets within their pages, so offsets tell the distance; where they
 // do not, the copy is right all the same and merely slower.

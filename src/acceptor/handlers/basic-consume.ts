@@ -29,7 +29,7 @@ export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>
   const priority = priorityOf(channel, queue, method.arguments);
   const { acceptor } = channel.connection;
   const link = channel.linkTo(queue.shard);
-  const id = acceptor.nextConsumerId();
+  const id = acceptor.ids.take();
   const consumer = new ClientConsumer(id, channel, tag, queue, link, method.noAck);
   channel.consumers.set(tag, consumer);
   acceptor.consumers.set(id, consumer);
