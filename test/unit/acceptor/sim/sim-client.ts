@@ -28,7 +28,7 @@ export interface Received {
   readonly body: Buffer;
 }
 
-export const FRAME_BYTES_MAX = 4096;
+const FRAME_BYTES_MAX = 4096;
 
 /** Header, login, tuning and opening of "/", sent without waiting. */
 export const LOGIN: readonly Buffer[] = [
