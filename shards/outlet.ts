@@ -27,6 +27,8 @@ export class Outlet {
   readonly ring: RingProducer;
   /** Consumers that wait for room. */
   readonly blocked: Consumer[];
+  /** Deliveries so far, free-running 32 bits. */
+  deliveryCount: number;
   private readonly doorbell: DoorbellRinger;
   private readonly reserveBytes: number;
   /** Records (without header) that found no room, in order. */
@@ -35,6 +37,7 @@ export class Outlet {
   constructor(ring: RingProducer, doorbell: DoorbellRinger) {
     this.ring = ring;
     this.blocked = [];
+    this.deliveryCount = 0;
     this.doorbell = doorbell;
     this.reserveBytes = ring.recordBytesMax;
     this.parked = [];
@@ -49,6 +52,7 @@ export class Outlet {
     if (at < 0) return -1;
     this.ring.words[at] = bytes;
     this.ring.words[at + 1] = kind;
+    this.deliveryCount = (this.deliveryCount + 1) | 0;
     return at;
   }
 

@@ -39,6 +39,8 @@ export class Consumer {
   readonly prefetch: number;
   readonly priority: number;
   unacked: number;
+  /** What its outlet had delivered in all when it got its last message. */
+  lastDelivery: number;
   blockedOn: number;
   /** No delivery follows; its row is free once nothing is unacked. */
   isGone: boolean;
@@ -57,6 +59,7 @@ export class Consumer {
     this.prefetch = options.prefetch;
     this.priority = options.priority;
     this.unacked = 0;
+    this.lastDelivery = options.channel.outlet.deliveryCount;
     this.blockedOn = NOT_BLOCKED;
     this.isGone = false;
     this.next = null;
@@ -107,10 +110,16 @@ function removeFrom(blocked: Consumer[], consumer: Consumer): void {
 
 /**
  * Unblocks every consumer that waits on a list. What they wait for may suffice for one of them
- * only, and those that block again keep their order: so the first goes last, and they take turns.
+ * only, so whoever has waited longest since its last delivery comes first, within a queue and
+ * across queues.
  */
 export function unblockAll(blocked: Consumer[]): void {
   const consumers = blocked.splice(0);
-  for (let i = 1; i < consumers.length; i += 1) consumers[i].unblock();
-  consumers[0]?.unblock();
+  if (consumers.length > 1) consumers.sort(byLastDelivery);
+  for (const consumer of consumers) consumer.unblock();
+}
+
+/** Delivery counts are free-running 32 bits: by signed difference. */
+function byLastDelivery(a: Consumer, b: Consumer): number {
+  return (a.lastDelivery - b.lastDelivery) | 0;
 }

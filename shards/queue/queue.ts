@@ -65,7 +65,7 @@ export class Queue {
     const consumer = this.rotation.peek();
     if (consumer === null || !consumer.noAck || consumer.obstacle() !== NOT_BLOCKED) return false;
     if (!passOn(message, consumer)) return false;
-    this.rotation.advance(consumer);
+    this.endTurn(consumer);
     this.publishedCount += 1;
     this.deliveredCount += 1;
     return true;
@@ -96,7 +96,7 @@ export class Queue {
         consumer.block(BLOCKED_ON_OUTLET);
         continue;
       }
-      rotation.advance(consumer);
+      this.endTurn(consumer);
       delivered += 1;
     }
     return false;
@@ -144,6 +144,11 @@ export class Queue {
       this.store.release(ready.handle);
     }
     return count;
+  }
+
+  private endTurn(consumer: Consumer): void {
+    this.rotation.advance(consumer);
+    consumer.lastDelivery = consumer.channel.outlet.deliveryCount;
   }
 
   private recordUnacked(consumer: Consumer, handle: number): number {
