@@ -48,7 +48,7 @@ describe('a prefetch of 1 over the whole channel', () => {
   test('is shared by the consumers of several queues', async () => {
     const queues = [await filledQueue(), await filledQueue(), await filledQueue()];
     tags.forEach((consumerTag, index) => {
-      channel.send('basic.consume', { queue: queues[index]!, consumerTag, nowait: true });
+      channel.send('basic.consume', { queue: queues[index], consumerTag, nowait: true });
     });
     const byTag = await shares(90);
     for (const tag of tags) expect(byTag.get(tag) ?? 0).toBeGreaterThan(9);
