@@ -40,6 +40,8 @@ export class Consumer implements FrameSink {
   #bodyStarted: boolean;
   #unacked: number;
   #acks: Buffer;
+  /** The delivery tag that the next ack will name. */
+  readonly #ackTag = Buffer.alloc(8);
   #ackBytes: number;
   #chunkMillis: number;
 
@@ -97,8 +99,8 @@ export class Consumer implements FrameSink {
     if (this.#unacked + 1 !== this.#settings.ackBatch) return;
     // After the method id comes the consumer tag, a short string, then the delivery tag.
     const from = start + 5 + bytes[start + 4];
-    const to = this.#ackBytes + ACK_TAG_START;
-    for (let index = 0; index < 8; index += 1) this.#acks[to + index] = bytes[from + index]!;
+    // Kept until the content is complete, which may be several chunks and flushed acks later.
+    for (let index = 0; index < 8; index += 1) this.#ackTag[index] = bytes[from + index]!;
   }
 
   onContentHeader(bytes: Buffer, start: number): void {
@@ -144,6 +146,8 @@ export class Consumer implements FrameSink {
     this.#unacked += 1;
     if (this.#unacked < this.#settings.ackBatch) return;
     this.#unacked = 0;
+    const to = this.#ackBytes + ACK_TAG_START;
+    for (let index = 0; index < 8; index += 1) this.#acks[to + index] = this.#ackTag[index]!;
     this.#ackBytes += ACK_TEMPLATE.length;
     if (this.#ackBytes === this.#acks.length) this.#flushAcks();
   }

@@ -79,6 +79,8 @@ export class Connection implements OutputOwner {
   clientProperties: FieldTable;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
+  /** Bytes received in this turn. */
+  readBytes: number;
   /** The protocol header as far as it has come. */
   headerSoFar: Buffer;
   /** Some exclusive queue is owned: the end of the connection has to be told and waited for. */
@@ -104,6 +106,7 @@ export class Connection implements OutputOwner {
     this.user = '';
     this.clientProperties = {};
     this.vhost = acceptor.noVhost;
+    this.readBytes = 0;
     this.headerSoFar = Buffer.alloc(0);
     this.ownsExclusiveQueues = false;
     this.isFinishing = false;

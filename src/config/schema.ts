@@ -216,8 +216,8 @@ const tuning: readonly Setting[] = [
     key: 'socket.read_budget',
     field: 'readBudgetBytes',
     type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 64 * MIB },
-    default: 64 * KIB,
-    description: 'Bytes read from one socket before the others get their turn.',
+    default: 128 * KIB,
+    description: 'Bytes read from one socket in a turn; then the others have theirs.',
     since: SINCE_FIRST,
   },
   {
