@@ -20,11 +20,10 @@ describe('the one-thread broker', () => {
     publisher.publish(1, 'q', 'hello');
     publisher.publish(1, 'q', Buffer.alloc(200_000, 7));
     await broker.settle();
-    expect(publisher.take().map(({ name }) => name)).toEqual([
-      'queue.declare-ok',
-      'confirm.select-ok',
-      'basic.ack',
-    ]);
+    const names = publisher.take().map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['queue.declare-ok', 'confirm.select-ok']);
+    // One ack for both or one for each: the two may be read in different turns.
+    expect(new Set(names.slice(2))).toEqual(new Set(['basic.ack']));
     const [ok, first, second, ...more] = consumer.take();
     expect(ok.name).toBe('basic.consume-ok');
     expect(first.body.toString()).toBe('hello');
