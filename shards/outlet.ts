@@ -89,7 +89,7 @@ export class Outlet {
   retry(): boolean {
     while (this.parked.length > 0) {
       const [kind, bytes, words] = this.parked[0];
-      if (!this.write(kind, bytes, words)) return this.waitForSpace();
+      if (!this.ring.write(kind, bytes, words)) return this.waitForSpace();
       this.parked.shift();
     }
     if (this.blocked.length === 0) return false;
@@ -105,18 +105,8 @@ export class Outlet {
   }
 
   private send(kind: number, bytes: number, words: readonly number[]): void {
-    if (this.parked.length > 0 || !this.write(kind, bytes, words)) {
+    if (this.parked.length > 0 || !this.ring.write(kind, bytes, words)) {
       this.parked.push([kind, bytes, words]);
     }
-  }
-
-  private write(kind: number, bytes: number, words: readonly number[]): boolean {
-    const at = this.ring.claim(bytes, 0);
-    if (at < 0) return false;
-    const target = this.ring.words;
-    target[at] = bytes;
-    target[at + 1] = kind;
-    for (let i = 0; i < words.length; i += 1) target[at + 2 + i] = words[i];
-    return true;
   }
 }

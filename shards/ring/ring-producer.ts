@@ -56,6 +56,19 @@ export class RingProducer {
     return DATA_WORD;
   }
 
+  /**
+   * Writes a whole record of `bytes` whose payload is a few words; false when the ring is too full.
+   * For what is rare: hot records are claimed and filled in place.
+   */
+  write(kind: number, bytes: number, payload: readonly number[]): boolean {
+    const at = this.claim(bytes, 0);
+    if (at < 0) return false;
+    this.words[at] = bytes;
+    this.words[at + 1] = kind;
+    for (let i = 0; i < payload.length; i += 1) this.words[at + 2 + i] = payload[i];
+    return true;
+  }
+
   /** True when `claim` would grant the same bytes and reserve now. */
   canClaim(bytes: number, reserveBytes: number): boolean {
     const contiguous = this.capacityBytes - (this.tail & this.mask);

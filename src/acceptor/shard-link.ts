@@ -146,7 +146,7 @@ export class ShardLink {
 
   private send(ring: RingProducer, kind: number, bytes: number, words: readonly number[]): void {
     this.endAckRun();
-    if (this.parked.length > 0 || !write(ring, kind, bytes, words)) {
+    if (this.parked.length > 0 || !ring.write(kind, bytes, words)) {
       this.parked.push([ring, kind, bytes, words]);
     }
   }
@@ -155,18 +155,9 @@ export class ShardLink {
     let done = 0;
     while (done < this.parked.length) {
       const [ring, kind, bytes, words] = this.parked[done];
-      if (!write(ring, kind, bytes, words)) break;
+      if (!ring.write(kind, bytes, words)) break;
       done += 1;
     }
     this.parked.splice(0, done);
   }
-}
-
-function write(ring: RingProducer, kind: number, bytes: number, words: readonly number[]): boolean {
-  const at = ring.claim(bytes, 0);
-  if (at < 0) return false;
-  ring.words[at] = bytes;
-  ring.words[at + 1] = kind;
-  for (let i = 0; i < words.length; i += 1) ring.words[at + 2 + i] = words[i];
-  return true;
 }
