@@ -216,7 +216,7 @@ const tuning: readonly Setting[] = [
     key: 'socket.read_budget',
     field: 'readBudgetBytes',
     type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 64 * MIB },
-    default: 128 * KIB,
+    default: 256 * KIB,
     description: 'Bytes read from one socket in a turn; then the others have theirs.',
     since: SINCE_FIRST,
   },

@@ -30,7 +30,7 @@ describe('defaults', () => {
       logLevel: 'info',
       ringBytes: 1048576,
       inlineBodyBytesMax: 16384,
-      readBudgetBytes: 131072,
+      readBudgetBytes: 262144,
       consumerWindowBytes: 1048576,
       flowBacklogMessages: 16384,
       flowPublishRateFloor: 100000,
