@@ -5,12 +5,10 @@
 // when even that is gone they are parked. Each parked reply answers a request of a channel that
 // waits for it, or stands for a consumer, queue or slab body, so their number is bounded by those.
 import { type Consumer, unblockAll } from './consumer/consumer.ts';
+import { FramesRecord } from './frames-record.ts';
 import {
   CONSUMER_GONE,
   CONSUMER_GONE_BYTES,
-  DELIVER_FLAGS,
-  DELIVER_NUMBER,
-  DELIVER_REMAINING,
   deliverRecordBytes,
   PACE,
   PACE_BYTES,
@@ -19,12 +17,13 @@ import {
   SLAB_FREE,
   SLAB_FREE_BYTES,
 } from './mailbox/from-shard-layout.ts';
-import { REDELIVERED_FLAG } from './mailbox/to-shard-layout.ts';
 import type { DoorbellRinger } from './ring/doorbell.ts';
 import type { RingProducer } from './ring/ring-producer.ts';
 
 export class Outlet {
   readonly ring: RingProducer;
+  /** The record that the next delivery may join. */
+  readonly frames: FramesRecord;
   /** Consumers that wait for room. */
   readonly blocked: Consumer[];
   /** Deliveries so far, free-running 32 bits. */
@@ -36,6 +35,7 @@ export class Outlet {
 
   constructor(ring: RingProducer, doorbell: DoorbellRinger) {
     this.ring = ring;
+    this.frames = new FramesRecord(ring);
     this.blocked = [];
     this.deliveryCount = 0;
     this.doorbell = doorbell;
@@ -43,10 +43,22 @@ export class Outlet {
     this.parked = [];
   }
 
-  /** Room for a delivery with `dataBytes` inline: its word index, or -1 when there is none now. */
-  claimDelivery(dataBytes: number, kind: number): number {
+  /**
+   * Room for a delivery of `framesBytes` in all, framed, to `consumer`, which will ack it as
+   * `number` (-1: never): the byte offset in the ring, or -1 when there is none now.
+   */
+  claimFrames(consumer: Consumer, number: number, framesBytes: number): number {
     // A delivery never overtakes a reply: consume-ok comes before the consumer's first message.
     if (this.parked.length > 0) return -1;
+    const at = this.frames.claim(consumer.id, number, framesBytes, this.reserveBytes);
+    if (at >= 0) this.deliveryCount = (this.deliveryCount + 1) | 0;
+    return at;
+  }
+
+  /** Room for a delivery with `dataBytes` inline: its word index, or -1 when there is none now. */
+  claimDelivery(dataBytes: number, kind: number): number {
+    if (this.parked.length > 0) return -1;
+    this.frames.end();
     const bytes = deliverRecordBytes(dataBytes);
     const at = this.ring.claim(bytes, this.reserveBytes);
     if (at < 0) return -1;
@@ -54,14 +66,6 @@ export class Outlet {
     this.ring.words[at + 1] = kind;
     this.deliveryCount = (this.deliveryCount + 1) | 0;
     return at;
-  }
-
-  /** Fills in what is known once the message has left its queue. */
-  finishDelivery(at: number, number: number, isRedelivered: boolean, remaining: number): void {
-    const words = this.ring.words;
-    words[at + DELIVER_NUMBER] = number;
-    if (isRedelivered) words[at + DELIVER_FLAGS] |= REDELIVERED_FLAG;
-    words[at + DELIVER_REMAINING] = remaining;
   }
 
   reply(request: number, status: number, a: number, b: number): void {
@@ -82,11 +86,13 @@ export class Outlet {
 
   /** Makes this turn's records visible and wakes the acceptor; `hasMore`: it has other news too. */
   flush(hasMore: boolean): void {
+    this.frames.end();
     if (this.ring.publish() || hasMore) this.doorbell.ring();
   }
 
   /** Retries what found no room before. True when something still waits for room. */
   retry(): boolean {
+    this.frames.end();
     while (this.parked.length > 0) {
       const [kind, bytes, words] = this.parked[0];
       if (!this.ring.write(kind, bytes, words)) return this.waitForSpace();
@@ -105,6 +111,7 @@ export class Outlet {
   }
 
   private send(kind: number, bytes: number, words: readonly number[]): void {
+    this.frames.end();
     if (this.parked.length > 0 || !this.ring.write(kind, bytes, words)) {
       this.parked.push([kind, bytes, words]);
     }

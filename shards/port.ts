@@ -37,13 +37,21 @@ export class Port {
     this.windowBytes = windowBytes;
   }
 
-  openChannel(id: number, connection: number, prefetch: number): void {
+  openChannel(
+    id: number,
+    connection: number,
+    prefetch: number,
+    number: number,
+    frameMax: number,
+  ): void {
     let window = this.windows.get(connection);
     if (window === undefined) {
       window = new ConnectionWindow(connection, this.windowBytes);
       this.windows.set(connection, window);
     }
-    this.channels.set(id, new ChannelUnacked(id, window, this.outlet, prefetch));
+    const { outlet } = this;
+    const options = { id, number, frameMax, window, outlet, prefetch };
+    this.channels.set(id, new ChannelUnacked(options));
   }
 
   /** Forgets the gets of a channel that closes while they wait: nobody would ever ack them. */

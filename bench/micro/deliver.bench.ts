@@ -1,5 +1,6 @@
-// Framing deliveries into a connection's output, whose socket takes everything at once. One
-// operation is one basic.deliver with header and body. Bench process.
+// What an acceptor does with a delivery, up to a socket that takes everything at once: tagging and
+// copying the frames that a shard has written, and framing a body that lies in a slab. One operation
+// is one basic.deliver with header and body. Bench process.
 import type { Socket } from 'node:net';
 import {
   OutgoingContent,
@@ -7,17 +8,22 @@ import {
   writeDeliverMethod,
 } from '../../src/acceptor/content-frames.ts';
 import { Output, OutputPool } from '../../src/acceptor/output.ts';
+import {
+  deliverFramesBytes,
+  deliverHead,
+  tagDelivery,
+  writeDeliverFrames,
+} from '../../src/protocol/deliver-frames.ts';
 import { ID_BASIC_DELIVER } from '../../src/protocol/methods.generated.ts';
 import { type BenchOptions, type BenchRow, measure } from './bench-row.ts';
 
 const DELIVERIES = 100;
 const FRAME_MAX = 131_072;
-const CASES: readonly [name: string, bodyBytes: number, isShared: boolean][] = [
-  ['16 B body', 16, false],
-  ['1024 B body', 1024, false],
-  ['16384 B body', 16_384, false],
-  ['65536 B body from the slab', 65_536, true],
-];
+const FRAMED_BODY_BYTES = [16, 1024];
+const SLAB_BODY_BYTES = [4096, 65_536];
+const TAG = Buffer.from('\u0005ctag1');
+const EXRK_BYTES = 18;
+const PROPS_BYTES = 3;
 
 /** The socket's part of an Output. */
 class EagerSocket {
@@ -35,35 +41,69 @@ class EagerSocket {
 
 export async function run(options: BenchOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const [name, bodyBytes, isShared] of CASES) {
-    const { output, content } = outputFor(bodyBytes, isShared);
-    const tag = Buffer.from('\u0005ctag1');
+  for (const bodyBytes of FRAMED_BODY_BYTES) {
+    const { output } = outputFor(bodyBytes);
+    const { bytes, view } = framed(bodyBytes);
+    const batch = (): void => {
+      let at = 0;
+      for (let i = 0; i < DELIVERIES; i += 1) at = tagDelivery(view, at, i + 1);
+      output.appendCopy(bytes, 0, at);
+      output.flush();
+    };
+    rows.push(await measure(`deliver frames, ${bodyBytes} B body`, DELIVERIES, options, batch));
+  }
+  for (const bodyBytes of SLAB_BODY_BYTES) {
+    const { output, content } = outputFor(bodyBytes);
     const batch = (): void => {
       for (let i = 0; i < DELIVERIES; i += 1) {
-        writeDeliverMethod(output, 1, ID_BASIC_DELIVER, tag, i + 1, false, content);
+        writeDeliverMethod(output, 1, ID_BASIC_DELIVER, TAG, i + 1, false, content);
         writeContent(output, 1, content, FRAME_MAX);
       }
       output.flush();
     };
-    rows.push(await measure(`frame delivery, ${name}`, DELIVERIES, options, batch));
+    rows.push(await measure(`deliver from slab, ${bodyBytes} B body`, DELIVERIES, options, batch));
   }
   return rows;
 }
 
-function outputFor(
-  bodyBytes: number,
-  isShared: boolean,
-): { output: Output; content: OutgoingContent } {
+/** What a shard leaves in the ring for as many deliveries. */
+function framed(bodyBytes: number): { bytes: Buffer<SharedArrayBuffer>; view: DataView } {
+  const head = deliverHead(1, TAG);
+  const size = deliverFramesBytes(head, EXRK_BYTES, PROPS_BYTES, bodyBytes, FRAME_MAX);
+  const bytes = Buffer.from(new SharedArrayBuffer(size * DELIVERIES + 8));
+  const view = new DataView(bytes.buffer);
+  const source = Buffer.alloc(EXRK_BYTES + PROPS_BYTES + bodyBytes);
+  for (let i = 0; i < DELIVERIES; i += 1) {
+    writeDeliverFrames(
+      bytes,
+      view,
+      i * size,
+      head,
+      1,
+      false,
+      source,
+      0,
+      EXRK_BYTES,
+      PROPS_BYTES,
+      bodyBytes,
+      FRAME_MAX,
+    );
+  }
+  return { bytes, view };
+}
+
+/** An output, and a message whose body lies in shared memory. */
+function outputFor(bodyBytes: number): { output: Output; content: OutgoingContent } {
   const owner = { outputReady: () => {}, outputHandedOver: () => {}, outputFlushed: () => {} };
   const socket = new EagerSocket() as unknown as Socket;
   const content = new OutgoingContent();
   content.source = Buffer.from(new SharedArrayBuffer(bodyBytes + 64));
-  content.exrkBytes = 18;
+  content.exrkBytes = EXRK_BYTES;
   content.contentSource = content.source;
-  content.propsAt = 18;
-  content.propsBytes = 3;
-  content.bodyAt = 21;
+  content.propsAt = EXRK_BYTES;
+  content.propsBytes = PROPS_BYTES;
+  content.bodyAt = EXRK_BYTES + PROPS_BYTES;
   content.bodyBytes = bodyBytes;
-  content.isShared = isShared;
+  content.isShared = true;
   return { output: new Output(socket, new OutputPool(), owner), content };
 }

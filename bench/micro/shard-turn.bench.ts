@@ -1,6 +1,7 @@
-// A whole shard in one thread: PUBLISH records in, one turn, DELIVER records out, to one consumer
+// A whole shard in one thread: PUBLISH records in, one turn, FRAMES records out, to one consumer
 // without acks or with them. One operation is one message.
 import { allocateConfirmCounter } from '../../shards/mailbox/confirm-counter.ts';
+import { FRAMES, FRAMES_BYTES, FRAMES_COUNT } from '../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../shards/mailbox/to-shard-layout.ts';
 import { allocateDoorbell } from '../../shards/ring/doorbell.ts';
 import { RingConsumer } from '../../shards/ring/ring-consumer.ts';
@@ -16,6 +17,7 @@ const QUEUE = 1;
 const CHANNEL = 1;
 const EXRK_BYTES = 18;
 const PROPS_BYTES = 3;
+const TAG = Buffer.from('\u0005ctag1');
 
 export async function run(options: BenchOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
@@ -82,9 +84,16 @@ class BenchShard {
 
   consume(noAck: boolean): void {
     const flags = noAck ? layout.CONSUME_NO_ACK_FLAG : 0;
-    this.write(this.work, layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, [CHANNEL, 1, -1]);
-    const words = [1, QUEUE, CHANNEL, 1, flags, 0, 0];
-    this.write(this.work, layout.CONSUME, layout.CONSUME_BYTES, words);
+    this.write(this.work, layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, [
+      CHANNEL,
+      1,
+      -1,
+      CHANNEL,
+      131_072,
+    ]);
+    const words = [1, QUEUE, CHANNEL, 1, flags, 0, 0, TAG.length];
+    words.push(...layout.consumeTagWords(TAG));
+    this.write(this.work, layout.CONSUME, layout.consumeRecordBytes(TAG.length), words);
     this.turn();
     this.drain();
     this.costBytes = 0;
@@ -108,7 +117,6 @@ class BenchShard {
     words[at + layout.PUBLISH_SLAB_PAGE] = -1;
     words[at + layout.PUBLISH_TARGET_COUNT] = 1;
     words[at + layout.PUBLISH_TARGETS] = QUEUE;
-    this.costBytes += EXRK_BYTES + PROPS_BYTES + bodyBytes + 64;
   }
 
   turn(): void {
@@ -117,11 +125,16 @@ class BenchShard {
     while (this.shard.turn());
   }
 
-  /** Reads everything the shard has sent; returns how many records. */
+  /** Reads everything the shard has sent; returns how many deliveries. */
   drain(): number {
     let count = 0;
     this.deliveries.refresh();
-    while (this.deliveries.next() >= 0) count += 1;
+    const { words } = this.deliveries;
+    for (let at = this.deliveries.next(); at >= 0; at = this.deliveries.next()) {
+      if (words[at + 1] !== FRAMES) continue;
+      count += words[at + FRAMES_COUNT];
+      this.costBytes += words[at + FRAMES_BYTES];
+    }
     this.deliveries.release();
     return count;
   }

@@ -12,8 +12,20 @@ import type { Consumer } from './consumer.ts';
 const INITIAL_SLOTS = 16;
 const NO_LIMIT = -1;
 
+export interface ChannelOptions {
+  readonly id: number;
+  readonly number: number;
+  readonly frameMax: number;
+  readonly window: ConnectionWindow;
+  readonly outlet: Outlet;
+  readonly prefetch: number;
+}
+
 export class ChannelUnacked {
   readonly id: number;
+  /** The client's channel number and the largest frame it takes, for framing deliveries. */
+  readonly number: number;
+  readonly frameMax: number;
   readonly window: ConnectionWindow;
   readonly outlet: Outlet;
   /** Columns: message handle, position in its queue, consumer index, delivery count. */
@@ -31,8 +43,11 @@ export class ChannelUnacked {
   /** Consumers that wait for the channel's prefetch. */
   readonly blocked: Consumer[];
 
-  constructor(id: number, window: ConnectionWindow, outlet: Outlet, prefetch: number) {
+  constructor(options: ChannelOptions) {
+    const { id, number, frameMax, window, outlet, prefetch } = options;
     this.id = id;
+    this.number = number;
+    this.frameMax = frameMax;
     this.window = window;
     this.outlet = outlet;
     this.unacked = new SlidingWindow(1, INITIAL_SLOTS);

@@ -4,6 +4,7 @@
 //
 // A consumer is active (in its queue's rotation) or blocked on exactly one thing, on whose list it
 // waits. When that thing changes it becomes active again and is looked at afresh.
+import { deliverHead } from '../../src/protocol/deliver-frames.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ChannelUnacked } from './channel-unacked.ts';
 
@@ -18,6 +19,7 @@ export interface ConsumerOptions {
   readonly id: number;
   /** Row in the shard's consumer table. */
   readonly index: number;
+  readonly tag: Uint8Array;
   readonly queue: Queue;
   readonly channel: ChannelUnacked;
   readonly isGetter: boolean;
@@ -31,6 +33,8 @@ export interface ConsumerOptions {
 export class Consumer {
   readonly id: number;
   readonly index: number;
+  /** How every basic.deliver for it begins. */
+  readonly deliverHead: Buffer<ArrayBuffer>;
   readonly queue: Queue;
   readonly channel: ChannelUnacked;
   readonly isGetter: boolean;
@@ -51,6 +55,7 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     this.id = options.id;
     this.index = options.index;
+    this.deliverHead = deliverHead(options.channel.number, options.tag);
     this.queue = options.queue;
     this.channel = options.channel;
     this.isGetter = options.isGetter;

@@ -1,10 +1,14 @@
 // Records a shard sends to an acceptor. Word indexes are relative to the record's start; words 0
 // and 1 are the ring's header (bytes, kind).
 //
+//   FRAMES:  bytes kind consumer firstNumber count framesBytes, then 8-aligned: `count` deliveries as
+//            they go to the client, but for their delivery tags (src/protocol/deliver-frames.ts)
 //   DELIVER: bytes kind consumer number flags exrkBytes propsBytes bodyBytes slabOwner slabPage
-//            message remaining, then 8-aligned: exrk, props, body (inline) or exrk (slab)
+//            message remaining, then 8-aligned: exrk
 //
-// GOT answers basic.get with the same layout; `consumer` then holds the request.
+// FRAMES carries messages whose data are inline, as many as come one behind the other for one
+// consumer; DELIVER carries one whose props and body lie in a slab. GOT answers basic.get with the
+// layout of DELIVER, its data inline (exrk, props, body) or not; `consumer` then holds the request.
 import { alignTo8 } from '../../src/base/round.ts';
 
 export const DELIVER = 1;
@@ -13,6 +17,18 @@ export const REPLY = 3;
 export const CONSUMER_GONE = 4;
 export const PACE = 5;
 export const SLAB_FREE = 6;
+export const FRAMES = 7;
+
+export const FRAMES_CONSUMER = 2;
+/** What acks name: this for the first delivery, then counting up; -1 when they need none. */
+export const FRAMES_FIRST_NUMBER = 3;
+export const FRAMES_COUNT = 4;
+export const FRAMES_BYTES = 5;
+export const FRAMES_DATA = 6;
+
+export function framesRecordBytes(framesBytes: number): number {
+  return FRAMES_DATA * 4 + alignTo8(framesBytes);
+}
 
 export const DELIVER_CONSUMER = 2;
 /** What the client's ack will name; -1 when the delivery needs none. */
@@ -36,7 +52,8 @@ export function deliverRecordBytes(dataBytes: number): number {
 }
 
 /**
- * What a delivery counts against its connection's window: its bytes and the framing around them.
+ * What a DELIVER or GOT counts against its connection's window: its bytes and the framing around
+ * them. FRAMES counts its frames.
  */
 export function deliveryCostBytes(
   exrkBytes: number,

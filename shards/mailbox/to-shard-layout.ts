@@ -63,7 +63,7 @@ export function publishRecordBytes(targetCount: number, dataBytes: number): numb
   return publishDataWord(targetCount) * 4 + alignTo8(dataBytes);
 }
 
-// CONSUME: request queue channel consumer flags prefetch priority
+// CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer tag
 export const CONSUME_REQUEST = 2;
 export const CONSUME_QUEUE = 3;
 export const CONSUME_CHANNEL = 4;
@@ -71,9 +71,21 @@ export const CONSUME_CONSUMER = 5;
 export const CONSUME_FLAGS = 6;
 export const CONSUME_PREFETCH = 7;
 export const CONSUME_PRIORITY = 8;
-export const CONSUME_BYTES = 40;
+export const CONSUME_TAG_BYTES = 9;
+export const CONSUME_TAG = 10;
 export const CONSUME_NO_ACK_FLAG = 1;
 export const CONSUME_EXCLUSIVE_FLAG = 2;
+
+/** The words of a consumer tag (at most 255 bytes) for a CONSUME record. */
+export function consumeTagWords(tag: Uint8Array): number[] {
+  const padded = new Uint8Array(alignTo8(tag.length));
+  padded.set(tag);
+  return [...new Int32Array(padded.buffer)];
+}
+
+export function consumeRecordBytes(tagBytes: number): number {
+  return CONSUME_TAG * 4 + alignTo8(tagBytes);
+}
 
 // CANCEL: request channel consumer
 export const CANCEL_REQUEST = 2;
@@ -96,11 +108,14 @@ export const QUEUE_OP_BYTES = 24;
 export const DELETE_IF_UNUSED_FLAG = 1;
 export const DELETE_IF_EMPTY_FLAG = 2;
 
-// CHANNEL_OPEN: channel connection prefetch (unacked allowed on the channel here, -1 = any number)
+// CHANNEL_OPEN: channel connection prefetch number frameMax (prefetch: unacked deliveries allowed on
+// the channel here, -1 = any number; number: the client's; frameMax: largest frame it takes)
 export const CHANNEL_OPEN_CHANNEL = 2;
 export const CHANNEL_OPEN_CONNECTION = 3;
 export const CHANNEL_OPEN_PREFETCH = 4;
-export const CHANNEL_OPEN_BYTES = 24;
+export const CHANNEL_OPEN_NUMBER = 5;
+export const CHANNEL_OPEN_FRAME_MAX = 6;
+export const CHANNEL_OPEN_BYTES = 32;
 
 // CHANNEL_CLOSE: request channel
 export const CHANNEL_CLOSE_REQUEST = 2;

@@ -1,7 +1,8 @@
-// Writes DELIVER and GOT records: from the store, or straight from a PUBLISH record. Shard thread,
-// hot path. A delivery of a slab message holds its own reference to the message until the acceptor
-// has sent the bytes (RELEASE); inline data are copied, so without acks the message is done with
-// here.
+// Hands messages to the way out. Shard thread, hot path. Inline messages for consumers go as complete
+// frames (FRAMES), from the store or straight from a PUBLISH record; messages in a slab as DELIVER,
+// and what basic.get takes as GOT, both framed by the acceptor. A delivery of a slab message holds
+// its own reference to the message until the acceptor has sent the bytes (RELEASE); inline data are
+// copied, so without acks the message is done with here.
 import type { Consumer } from '../consumer/consumer.ts';
 import {
   DELIVER,
@@ -13,40 +14,128 @@ import {
   DELIVER_MESSAGE,
   DELIVER_NUMBER,
   DELIVER_PROPS_BYTES,
+  DELIVER_REMAINING,
   DELIVER_SLAB_OWNER,
   DELIVER_SLAB_PAGE,
   deliveryCostBytes,
+  GOT,
 } from '../mailbox/from-shard-layout.ts';
-import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import { copyBytes } from '../../src/base/copy.ts';
+import { REDELIVERED_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { deliverFramesBytes, writeDeliverFrames } from '../../src/protocol/deliver-frames.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 
-/** What DELIVER says in place of a number when no ack is to come. */
-export const NO_NUMBER = -1;
+/** What stands in place of a number when no ack is to come. */
+const NO_NUMBER = -1;
 
-/** Returns the record's word index for `Outlet.finishDelivery`, or -1 when there is no room. */
-export function writeDelivery(
+/** Delivers a stored message to a consumer; false when there is no room now. */
+export function deliver(
+  store: MessageStore,
+  handle: number,
+  consumer: Consumer,
+  isRedelivered: boolean,
+): boolean {
+  if ((store.flags(handle) & SLAB_FLAG) !== 0) {
+    const number = numberOf(consumer);
+    return writeRecord(store, handle, consumer, DELIVER, consumer.id, number, isRedelivered, 0);
+  }
+  const isDone = writeFrames(
+    consumer,
+    isRedelivered,
+    store.bytesOf(handle),
+    store.dataAt(handle),
+    store.exrkBytes(handle),
+    store.propsBytes(handle),
+    store.bodyBytes(handle),
+  );
+  if (isDone && consumer.noAck) store.release(handle);
+  return isDone;
+}
+
+/** Answers the basic.get `request`; `remaining` messages are ready behind this one. */
+export function answerGet(
+  store: MessageStore,
+  handle: number,
+  getter: Consumer,
+  isRedelivered: boolean,
+  request: number,
+  remaining: number,
+): boolean {
+  const number = numberOf(getter);
+  return writeRecord(store, handle, getter, GOT, request, number, isRedelivered, remaining);
+}
+
+/**
+ * Hands a message that has just come straight on to a consumer without acks: one copy, from ring to
+ * ring, and the store never sees it. For inline messages. False when there is no room.
+ */
+export function passOn(message: IncomingMessage, consumer: Consumer): boolean {
+  const { source, dataAt, exrkBytes, propsBytes, bodyBytes } = message;
+  return writeFrames(consumer, false, source, dataAt, exrkBytes, propsBytes, bodyBytes);
+}
+
+/** What the client's ack will name, known before the delivery is noted as unacked. */
+function numberOf(consumer: Consumer): number {
+  return consumer.noAck ? NO_NUMBER : consumer.channel.unacked.end | 0;
+}
+
+function writeFrames(
+  consumer: Consumer,
+  isRedelivered: boolean,
+  source: Buffer<ArrayBufferLike>,
+  dataAt: number,
+  exrkBytes: number,
+  propsBytes: number,
+  bodyBytes: number,
+): boolean {
+  const { deliverHead, channel } = consumer;
+  const { outlet, number, frameMax } = channel;
+  const bytes = deliverFramesBytes(deliverHead, exrkBytes, propsBytes, bodyBytes, frameMax);
+  const at = outlet.claimFrames(consumer, numberOf(consumer), bytes);
+  if (at < 0) return false;
+  writeDeliverFrames(
+    outlet.ring.bytes,
+    outlet.frames.view,
+    at,
+    deliverHead,
+    number,
+    isRedelivered,
+    source,
+    dataAt,
+    exrkBytes,
+    propsBytes,
+    bodyBytes,
+    frameMax,
+  );
+  channel.window.outstandingBytes += bytes;
+  return true;
+}
+
+function writeRecord(
   store: MessageStore,
   handle: number,
   consumer: Consumer,
   kind: number,
   address: number,
-): number {
-  const channel = consumer.channel;
-  const ring = channel.outlet.ring;
-  const at = channel.outlet.claimDelivery(store.inlineBytes(handle), kind);
-  if (at < 0) return -1;
-  const words = ring.words;
+  number: number,
+  isRedelivered: boolean,
+  remaining: number,
+): boolean {
+  const { outlet, window } = consumer.channel;
+  const at = outlet.claimDelivery(store.inlineBytes(handle), kind);
+  if (at < 0) return false;
+  const { words, bytes } = outlet.ring;
   const flags = store.flags(handle);
   const exrkBytes = store.exrkBytes(handle);
   const propsBytes = store.propsBytes(handle);
   const bodyBytes = store.bodyBytes(handle);
   words[at + DELIVER_CONSUMER] = address;
-  words[at + DELIVER_FLAGS] = flags;
+  words[at + DELIVER_NUMBER] = number;
+  words[at + DELIVER_FLAGS] = isRedelivered ? flags | REDELIVERED_FLAG : flags;
   words[at + DELIVER_EXRK_BYTES] = exrkBytes;
   words[at + DELIVER_PROPS_BYTES] = propsBytes;
   words[at + DELIVER_BODY_BYTES] = bodyBytes;
-  store.copyData(handle, ring.bytes, (at + DELIVER_DATA) * 4);
+  words[at + DELIVER_REMAINING] = remaining;
+  store.copyData(handle, bytes, (at + DELIVER_DATA) * 4);
   if ((flags & SLAB_FLAG) !== 0) {
     words[at + DELIVER_SLAB_OWNER] = store.slabOwner(handle);
     words[at + DELIVER_SLAB_PAGE] = store.slabPage(handle);
@@ -55,28 +144,6 @@ export function writeDelivery(
   } else if (consumer.noAck) {
     store.release(handle);
   }
-  channel.window.outstandingBytes += deliveryCostBytes(exrkBytes, propsBytes, bodyBytes);
-  return at;
-}
-
-/**
- * Hands a message that has just come straight on to a consumer without acks: one copy, from ring to
- * ring, and the store never sees it. For inline messages. False when there is no room.
- */
-export function passOn(message: IncomingMessage, consumer: Consumer): boolean {
-  const { exrkBytes, propsBytes, bodyBytes } = message;
-  const { outlet, window } = consumer.channel;
-  const dataBytes = exrkBytes + propsBytes + bodyBytes;
-  const at = outlet.claimDelivery(dataBytes, DELIVER);
-  if (at < 0) return false;
-  const { words, bytes } = outlet.ring;
-  words[at + DELIVER_CONSUMER] = consumer.id;
-  words[at + DELIVER_NUMBER] = NO_NUMBER;
-  words[at + DELIVER_FLAGS] = message.flags;
-  words[at + DELIVER_EXRK_BYTES] = exrkBytes;
-  words[at + DELIVER_PROPS_BYTES] = propsBytes;
-  words[at + DELIVER_BODY_BYTES] = bodyBytes;
-  copyBytes(message.source, message.dataAt, bytes, (at + DELIVER_DATA) * 4, dataBytes);
   window.outstandingBytes += deliveryCostBytes(exrkBytes, propsBytes, bodyBytes);
   return true;
 }

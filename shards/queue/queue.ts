@@ -6,10 +6,9 @@ import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
-import { NO_NUMBER, passOn, writeDelivery } from './delivery-record.ts';
+import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
 import type { RunList } from './run-list.ts';
-import { DELIVER } from '../mailbox/from-shard-layout.ts';
 
 export class Queue {
   readonly id: number;
@@ -92,7 +91,7 @@ export class Queue {
         continue;
       }
       if (delivered === deliveriesMax) return true;
-      if (!this.deliverHead(consumer, DELIVER, consumer.id)) {
+      if (!this.deliverHead(consumer)) {
         consumer.block(BLOCKED_ON_OUTLET);
         continue;
       }
@@ -102,27 +101,33 @@ export class Queue {
     return false;
   }
 
-  /**
-   * Delivers the head, which must exist, to `consumer`. `address` is what the acceptor finds the
-   * receiver by. False when the way out has no room.
-   */
-  deliverHead(consumer: Consumer, kind: number, address: number): boolean {
-    const store = this.store;
-    const ready = this.ready;
-    const handle = ready.peek();
-    const at = writeDelivery(store, handle, consumer, kind, address);
-    if (at < 0) return false;
+  /** Delivers the head, which must exist, to `consumer`; false when the way out has no room. */
+  private deliverHead(consumer: Consumer): boolean {
+    const { ready } = this;
     const isRedelivered = ready.peekDeliveryCount() > 0;
+    if (!deliver(this.store, ready.peek(), consumer, isRedelivered)) return false;
+    this.headDelivered(consumer, isRedelivered);
+    return true;
+  }
+
+  /** Answers the basic.get `request` with the head, which must exist; false without room. */
+  getHead(getter: Consumer, request: number): boolean {
+    const { ready } = this;
+    const isRedelivered = ready.peekDeliveryCount() > 0;
+    const remaining = ready.length - 1;
+    if (!answerGet(this.store, ready.peek(), getter, isRedelivered, request, remaining)) {
+      return false;
+    }
+    this.headDelivered(getter, isRedelivered);
+    return true;
+  }
+
+  private headDelivered(consumer: Consumer, isRedelivered: boolean): void {
+    const { ready } = this;
     ready.take();
-    consumer.channel.outlet.finishDelivery(
-      at,
-      consumer.noAck ? NO_NUMBER : this.recordUnacked(consumer, handle),
-      isRedelivered,
-      ready.length,
-    );
+    if (!consumer.noAck) this.recordUnacked(consumer, ready.handle);
     if (isRedelivered) this.redeliveredCount += 1;
     this.deliveredCount += 1;
-    return true;
   }
 
   /** Puts an unacked message back to its place. */
@@ -151,12 +156,12 @@ export class Queue {
     consumer.lastDelivery = consumer.channel.outlet.deliveryCount;
   }
 
-  private recordUnacked(consumer: Consumer, handle: number): number {
+  private recordUnacked(consumer: Consumer, handle: number): void {
     const ready = this.ready;
     consumer.unacked += 1;
     this.unackedCount += 1;
     if (consumer.isGetter) consumer.channel.gotUnacked += 1;
     const unacked = consumer.channel.unacked;
-    return unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1) | 0;
+    unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1);
   }
 }

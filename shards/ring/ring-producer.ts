@@ -57,6 +57,18 @@ export class RingProducer {
   }
 
   /**
+   * Lengthens the last record claimed, at `at`, from `bytes` to `newBytes`, if nothing was claimed
+   * behind it. Like `claim`, it leaves `reserveBytes` free; false when there is no room in place.
+   */
+  extend(at: number, bytes: number, newBytes: number, reserveBytes: number): boolean {
+    const more = newBytes - bytes;
+    if ((at - DATA_WORD) * 4 + newBytes > this.capacityBytes) return false;
+    if (this.capacityBytes - ((this.tail - this.knownHead) | 0) < more + reserveBytes) return false;
+    this.tail = (this.tail + more) | 0;
+    return true;
+  }
+
+  /**
    * Writes a whole record of `bytes` whose payload is a few words; false when the ring is too full.
    * For what is rare: hot records are claimed and filled in place.
    */

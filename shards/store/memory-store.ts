@@ -127,6 +127,14 @@ export class MemoryStore implements MessageStore {
     return this.rows[handle * COLUMNS + SLAB] & SLAB_PAGE_MASK;
   }
 
+  bytesOf(handle: number): Buffer<ArrayBuffer> {
+    return this.arena.bytesOf(this.rows[handle * COLUMNS + CHUNK]);
+  }
+
+  dataAt(handle: number): number {
+    return this.rows[handle * COLUMNS + AT];
+  }
+
   inlineBytes(handle: number): number {
     const rows = this.rows;
     const row = handle * COLUMNS;
@@ -136,9 +144,7 @@ export class MemoryStore implements MessageStore {
   }
 
   copyData(handle: number, target: Buffer<SharedArrayBuffer>, at: number): void {
-    const row = handle * COLUMNS;
-    const source = this.arena.bytesOf(this.rows[row + CHUNK]);
-    copyBytes(source, this.rows[row + AT], target, at, this.inlineBytes(handle));
+    copyBytes(this.bytesOf(handle), this.dataAt(handle), target, at, this.inlineBytes(handle));
   }
 
   private takeRow(): number {

@@ -22,6 +22,10 @@ export interface MessageStore {
   bodyBytes(handle: number): number;
   slabOwner(handle: number): number;
   slabPage(handle: number): number;
+  /** Where an inline message lies: valid until the store is given another message. */
+  bytesOf(handle: number): Buffer<ArrayBuffer>;
+  /** The byte at which its data begin there. */
+  dataAt(handle: number): number;
   /** Bytes that `copyData` writes: what a delivery carries inline. */
   inlineBytes(handle: number): number;
   /** Copies the inline data to `target` from byte `at` (8-aligned). */

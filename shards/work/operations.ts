@@ -1,7 +1,6 @@
 // Queue and channel operations of the work ring, in the order their clients sent them relative to
 // publishes. Shard thread. Each that has a `request` is answered by exactly one REPLY (or GOT).
 import {
-  GOT,
   STATUS_EMPTY,
   STATUS_EXCLUSIVE_CONSUMER,
   STATUS_IN_USE,
@@ -18,6 +17,8 @@ import type { ShardState } from '../shard-state.ts';
 import type { AckWork } from './acks.ts';
 
 const NO_ROW = -1;
+/** A getter's messages are framed by the acceptor. */
+const NO_TAG = new Uint8Array(0);
 
 export class OperationWork {
   private readonly state: ShardState;
@@ -51,6 +52,8 @@ export class OperationWork {
           words[at + layout.CHANNEL_OPEN_CHANNEL],
           words[at + layout.CHANNEL_OPEN_CONNECTION],
           words[at + layout.CHANNEL_OPEN_PREFETCH],
+          words[at + layout.CHANNEL_OPEN_NUMBER],
+          words[at + layout.CHANNEL_OPEN_FRAME_MAX],
         );
       case layout.CHANNEL_QOS:
         return this.channelQos(port, words, at);
@@ -74,8 +77,11 @@ export class OperationWork {
     if (isTaken(queue, exclusive)) {
       return port.outlet.reply(request, STATUS_EXCLUSIVE_CONSUMER, 0, 0);
     }
+    const tagAt = (at + layout.CONSUME_TAG) * 4;
+    const tag = port.work.bytes.subarray(tagAt, tagAt + words[at + layout.CONSUME_TAG_BYTES]);
     this.state.consumers.add({
       id: words[at + layout.CONSUME_CONSUMER],
+      tag,
       queue,
       channel: port.channels.get(words[at + layout.CONSUME_CHANNEL])!,
       isGetter: false,
@@ -120,6 +126,7 @@ export class OperationWork {
   private getter(queue: Queue, channel: ChannelUnacked, noAck: boolean): Consumer {
     const options = {
       id: NO_ROW,
+      tag: NO_TAG,
       queue,
       channel,
       isGetter: true,
@@ -198,5 +205,5 @@ function tryGet(port: Port, request: number, getter: Consumer): boolean {
     port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     return true;
   }
-  return getter.queue.deliverHead(getter, GOT, request);
+  return getter.queue.getHead(getter, request);
 }

@@ -34,6 +34,12 @@ export class ChannelPrefetch {
     return this.limit !== 0 && this.unackedCount >= this.limit;
   }
 
+  /** How many of `count` more deliveries are allowed now. */
+  allowed(count: number): number {
+    if (this.limit === 0) return count;
+    return Math.max(0, Math.min(count, this.limit - this.unackedCount));
+  }
+
   /** A new limit (0: none); `unacked` is what the channel has delivered so far. */
   setLimit(limit: number, unacked: SlidingWindow): void {
     this.limit = limit;

@@ -138,7 +138,8 @@ export class Channel {
     const link = this.connection.acceptor.links[shard];
     if (!this.openLinks.has(link)) {
       this.openLinks.add(link);
-      const words = [this.id, this.connection.id, this.prefetch.grant(shard)];
+      const { id, frameMax } = this.connection;
+      const words = [this.id, id, this.prefetch.grant(shard), this.number, frameMax];
       link.operate(layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, words);
     }
     return link;

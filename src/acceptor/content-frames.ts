@@ -1,25 +1,21 @@
-// Builds basic.deliver, basic.get-ok and basic.return with their content, straight into a
-// connection's output. Acceptor thread, hot path: no allocation per inline message.
-//
-//   method: 1 channel size | class method ... exrk ... | CE
-//   header: 2 channel size | 60 0 bodySize(8) props | CE
-//   body:   3 channel size | at most frame_max - 8 bytes | CE   (repeated; none for an empty body)
-//
-// Specification 2.3.5 and 4.2.6. `exrk` (exchange and routing key) and `props` (flags and list) are
-// sent as the publisher sent them.
+// Builds basic.get-ok, basic.return and, for bodies in a slab, basic.deliver with their content,
+// straight into a connection's output. Acceptor thread. (Inline messages for consumers come framed:
+// src/protocol/deliver-frames.ts.)
 import { copyBytes } from '../base/copy.ts';
 import {
-  CLASS_BASIC,
-  FRAME_BODY,
+  contentHeaderBytes,
+  writeBodyFrameHead,
+  writeBodyFrames,
+  writeContentHeader,
+} from '../protocol/content-frames.ts';
+import {
   FRAME_END,
-  FRAME_HEADER,
   FRAME_HEADER_BYTES,
   FRAME_METHOD,
   FRAME_OVERHEAD_BYTES,
 } from '../protocol/constants.ts';
 import type { Output } from './output.ts';
 
-const HEADER_FIXED_BYTES = 12;
 const UINT32 = 0x1_0000_0000;
 
 /** A message to be framed; one reused instance per acceptor. */
@@ -108,67 +104,41 @@ export function writeContent(
   content: OutgoingContent,
   frameMax: number,
 ): void {
-  const { contentSource, bodyAt, bodyBytes } = content;
-  writeHeader(output, channel, contentSource, content.propsAt, content.propsBytes, bodyBytes);
+  const { contentSource, propsAt, propsBytes, bodyAt, bodyBytes } = content;
+  const at = output.reserve(contentHeaderBytes(propsBytes));
+  const { bytes, view } = output;
+  writeContentHeader(bytes, view, at, channel, contentSource, propsAt, propsBytes, bodyBytes);
   const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;
   for (let done = 0; done < bodyBytes; done += pieceMax) {
     const piece = bodyBytes - done < pieceMax ? bodyBytes - done : pieceMax;
-    const from = bodyAt + done;
-    if (content.isShared) sendShared(output, channel, contentSource.subarray(from, from + piece));
-    else writeBody(output, channel, contentSource, from, piece);
+    if (content.isShared) sendBody(output, channel, contentSource, bodyAt + done, piece);
+    else copyBody(output, channel, contentSource, bodyAt + done, piece, frameMax);
   }
 }
 
-function writeHeader(
+function copyBody(
   output: Output,
   channel: number,
   source: Buffer<ArrayBufferLike>,
-  propsAt: number,
-  propsBytes: number,
-  bodyBytes: number,
+  from: number,
+  piece: number,
+  frameMax: number,
 ): void {
-  const payloadBytes = HEADER_FIXED_BYTES + propsBytes;
-  const at = output.reserve(payloadBytes + FRAME_OVERHEAD_BYTES);
-  const { view } = output;
-  view.setUint8(at, FRAME_HEADER);
-  view.setUint16(at + 1, channel);
-  view.setUint32(at + 3, payloadBytes);
-  view.setUint32(at + 7, CLASS_BASIC << 16);
-  view.setUint32(at + 11, 0);
-  view.setUint32(at + 15, bodyBytes);
-  copyBytes(
-    source,
-    propsAt,
-    output.bytes,
-    at + FRAME_HEADER_BYTES + HEADER_FIXED_BYTES,
-    propsBytes,
-  );
-  view.setUint8(at + FRAME_HEADER_BYTES + payloadBytes, FRAME_END);
+  const at = output.reserve(piece + FRAME_OVERHEAD_BYTES);
+  writeBodyFrames(output.bytes, output.view, at, channel, source, from, piece, frameMax);
 }
 
-function writeBody(
+/** A body frame around bytes that stay where they are. */
+function sendBody(
   output: Output,
   channel: number,
   source: Buffer<ArrayBufferLike>,
-  bodyAt: number,
-  bodyBytes: number,
+  from: number,
+  piece: number,
 ): void {
-  const at = output.reserve(bodyBytes + FRAME_OVERHEAD_BYTES);
-  const { view } = output;
-  view.setUint8(at, FRAME_BODY);
-  view.setUint16(at + 1, channel);
-  view.setUint32(at + 3, bodyBytes);
-  copyBytes(source, bodyAt, output.bytes, at + FRAME_HEADER_BYTES, bodyBytes);
-  view.setUint8(at + FRAME_HEADER_BYTES + bodyBytes, FRAME_END);
-}
-
-function sendShared(output: Output, channel: number, body: Uint8Array): void {
   const at = output.reserve(FRAME_HEADER_BYTES);
-  const { view } = output;
-  view.setUint8(at, FRAME_BODY);
-  view.setUint16(at + 1, channel);
-  view.setUint32(at + 3, body.length);
-  output.appendShared(body);
+  writeBodyFrameHead(output.view, at, channel, piece);
+  output.appendShared(source.subarray(from, from + piece));
   const endAt = output.reserve(1);
   output.view.setUint8(endAt, FRAME_END);
 }

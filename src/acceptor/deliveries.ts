@@ -6,6 +6,7 @@ import {
   REDELIVERED_FLAG,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
+import { tagDelivery } from '../protocol/deliver-frames.ts';
 import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
@@ -36,6 +37,9 @@ export class Deliveries {
     const words = ring.words;
     for (let at = ring.next(); at >= 0; at = ring.next()) {
       switch (words[at + 1]) {
+        case layout.FRAMES:
+          this.frames(link, at);
+          break;
         case layout.DELIVER:
           this.deliver(link, at);
           break;
@@ -89,25 +93,68 @@ export class Deliveries {
     channel.connection.credit.refund(link.shard, costOf(words, at));
   }
 
+  /** Inline messages for one consumer, framed by the shard but for their delivery tags. */
+  private frames(link: ShardLink, at: number): void {
+    const { words, bytes } = link.deliveries;
+    const consumer = this.receiver(words[at + layout.FRAMES_CONSUMER]);
+    const { channel } = consumer;
+    const count = words[at + layout.FRAMES_COUNT];
+    const framesBytes = words[at + layout.FRAMES_BYTES];
+    const start = (at + layout.FRAMES_DATA) * 4;
+    const taken = this.allowed(consumer, count);
+    const { connection, unacked } = channel;
+    let end = start;
+    if (taken > 0) {
+      const first = words[at + layout.FRAMES_FIRST_NUMBER];
+      end = consumer.noAck
+        ? tagAll(link.view, start, taken, unacked.skipMany(taken))
+        : this.tagUnacked(channel, link, start, taken, first);
+      connection.output.appendCopy(bytes, start, end - start);
+      connection.credit.add(link.shard, end - start);
+      this.deliveredCount += taken;
+    }
+    if (taken === count) return;
+    connection.credit.refund(link.shard, start + framesBytes - end);
+    const firstLeft = words[at + layout.FRAMES_FIRST_NUMBER] + taken;
+    this.sendBack(consumer, link, firstLeft, count - taken);
+  }
+
+  private tagUnacked(
+    channel: Channel,
+    link: ShardLink,
+    start: number,
+    count: number,
+    firstNumber: number,
+  ): number {
+    const { unacked, prefetch } = channel;
+    let at = start;
+    for (let i = 0; i < count; i += 1) {
+      const deliveryTag = unacked.push(link.shard, (firstNumber + i) | 0, 0, 0);
+      prefetch.delivered(link.shard);
+      at = tagDelivery(link.view, at, deliveryTag);
+    }
+    return at;
+  }
+
+  /** How many of `count` deliveries the client may get now. */
+  private allowed(consumer: ClientConsumer, count: number): number {
+    if (consumer.isGone || !consumer.channel.isOpen) return 0;
+    return consumer.noAck ? count : consumer.channel.prefetch.allowed(count);
+  }
+
+  /** One message whose body lies in a slab. */
   private deliver(link: ShardLink, at: number): void {
     const record = link.deliveries;
-    const consumer = this.consumer(record.words[at + layout.DELIVER_CONSUMER]);
-    // Consumers are forgotten only when their shard has said that nothing more comes for them.
-    if (consumer === undefined) throw new Error('acceptor: a delivery for an unknown consumer');
-    if (!consumer.channel.isOpen) {
-      this.discard(consumer.channel, link, at);
-      return;
-    }
+    const { words } = record;
+    const consumer = this.receiver(words[at + layout.DELIVER_CONSUMER]);
     const { channel } = consumer;
-    const exceedsPrefetch = !consumer.noAck && channel.prefetch.isFull;
-    if (consumer.isGone || exceedsPrefetch) {
-      this.sendBack(link, channel, record.words, at);
-      if (exceedsPrefetch) channel.grantPrefetch(link);
+    const number = words[at + layout.DELIVER_NUMBER];
+    if (this.allowed(consumer, 1) === 0) {
+      this.discard(channel, link, at);
+      this.sendBack(consumer, link, number, 1);
       return;
     }
     const { connection, unacked } = channel;
-    const { words } = record;
-    const number = words[at + layout.DELIVER_NUMBER];
     const deliveryTag = consumer.noAck ? unacked.skip() : unacked.push(link.shard, number, 0, 0);
     if (!consumer.noAck) channel.prefetch.delivered(link.shard);
     const { content } = this;
@@ -129,10 +176,12 @@ export class Deliveries {
   }
 
   /** The client is to get no more (cancelled, or too many unacked): back to its place it goes. */
-  private sendBack(link: ShardLink, channel: Channel, words: Int32Array, at: number): void {
-    this.discard(channel, link, at);
-    const number = words[at + layout.DELIVER_NUMBER];
-    if (number >= 0) link.ack(channel.id, number, OUTCOME_UNDELIVERED);
+  private sendBack(consumer: ClientConsumer, link: ShardLink, first: number, count: number): void {
+    const { channel, noAck } = consumer;
+    // What a closed channel held unacked, delivered or not, goes back without being named.
+    if (noAck || !channel.isOpen) return;
+    for (let i = 0; i < count; i += 1) link.ack(channel.id, (first + i) | 0, OUTCOME_UNDELIVERED);
+    if (!consumer.isGone) channel.grantPrefetch(link);
   }
 
   /** Notes what is given back to the shard once the socket has taken the frames. */
@@ -154,12 +203,31 @@ export class Deliveries {
     consumer.channel.connection.notifyCancelled(consumer);
   }
 
+  /** Consumers are forgotten only when their shard has said that nothing more comes for them. */
+  private receiver(id: number): ClientConsumer {
+    const consumer = this.consumer(id);
+    if (consumer === undefined) throw new Error('acceptor: a delivery for an unknown consumer');
+    return consumer;
+  }
+
   private consumer(id: number): ClientConsumer | undefined {
     const last = this.lastConsumer;
     if (last !== undefined && last.id === id) return last;
     this.lastConsumer = this.acceptor.consumers.get(id);
     return this.lastConsumer;
   }
+}
+
+/** Puts consecutive delivery tags into `count` deliveries; returns where they end. */
+function tagAll(
+  view: DataView<SharedArrayBuffer>,
+  start: number,
+  count: number,
+  firstTag: number,
+): number {
+  let at = start;
+  for (let i = 0; i < count; i += 1) at = tagDelivery(view, at, firstTag + i);
+  return at;
 }
 
 function costOf(words: Int32Array, at: number): number {

@@ -10,6 +10,7 @@
 // consumers' window, everything else by `isOverfull`, at which the connection's input is no longer
 // read.
 import type { Socket } from 'node:net';
+import { copyBytes } from '../base/copy.ts';
 import type { ShardLink } from './shard-link.ts';
 
 const BUFFER_BYTES = 64 * 1024;
@@ -128,6 +129,18 @@ export class Output {
   append(frames: Uint8Array): void {
     const at = this.reserve(frames.length);
     this.bytes.set(frames, at);
+  }
+
+  /** Appends a copy of `count` bytes of `source`, over as many buffers as it takes. Hot. */
+  appendCopy(source: Buffer<ArrayBufferLike>, from: number, count: number): void {
+    let done = 0;
+    while (done < count) {
+      const room = this.current === null ? 0 : this.current.bytes.length - this.currentEnd;
+      const piece = Math.min(count - done, room === 0 ? BUFFER_BYTES : room);
+      const at = this.reserve(piece);
+      copyBytes(source, from + done, this.current!.bytes, at, piece);
+      done += piece;
+    }
   }
 
   /** Appends shared memory without copying it. */

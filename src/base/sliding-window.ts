@@ -79,6 +79,18 @@ export class SlidingWindow {
     return key;
   }
 
+  /** Uses up the next `count` keys without entries and returns the first of them. */
+  skipMany(count: number): number {
+    const first = this.end;
+    if (this.base === first) {
+      this.base = first + count;
+      this.end = first + count;
+    } else {
+      for (let i = 0; i < count; i += 1) this.skip();
+    }
+    return first;
+  }
+
   /** True when `key` is live; then `a` .. `d` hold its columns. */
   find(key: number): boolean {
     if (key < this.base) {

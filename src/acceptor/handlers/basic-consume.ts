@@ -37,8 +37,11 @@ export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>
     (method.noAck ? layout.CONSUME_NO_ACK_FLAG : 0) |
     (method.exclusive ? layout.CONSUME_EXCLUSIVE_FLAG : 0);
   const prefetch = method.noAck ? 0 : channel.consumerPrefetch;
-  const words = [queue.id, channel.id, id, flags, prefetch, priority];
-  channel.ask(link, layout.CONSUME, layout.CONSUME_BYTES, words, ID_BASIC_CONSUME, (reply) => {
+  const { tagBytes } = consumer;
+  const words = [queue.id, channel.id, id, flags, prefetch, priority, tagBytes.length];
+  words.push(...layout.consumeTagWords(tagBytes));
+  const recordBytes = layout.consumeRecordBytes(tagBytes.length);
+  channel.ask(link, layout.CONSUME, recordBytes, words, ID_BASIC_CONSUME, (reply) => {
     if (reply.status === STATUS_NO_QUEUE || reply.status === STATUS_EXCLUSIVE_CONSUMER) {
       acceptor.forgetConsumer(consumer);
       channel.consumers.delete(tag);

@@ -7,6 +7,7 @@ import * as to from '../../../shards/mailbox/to-shard-layout.ts';
 import { RingConsumer } from '../../../shards/ring/ring-consumer.ts';
 import { allocateRing } from '../../../shards/ring/ring-layout.ts';
 import { RingProducer } from '../../../shards/ring/ring-producer.ts';
+import { splitDeliveries } from './split-deliveries.ts';
 
 export interface Delivered {
   readonly kind: 'deliver' | 'got';
@@ -49,6 +50,8 @@ export interface Consume {
   readonly prefetch?: number;
   readonly priority?: number;
 }
+
+const FRAME_MAX = 4096;
 
 export class AcceptorSide {
   readonly mailbox: Mailbox;
@@ -97,7 +100,8 @@ export class AcceptorSide {
 
   /** Opens a channel of a connection; `prefetch` -1 is no limit. */
   open(channel: number, connection: number, prefetch = -1): void {
-    this.write(this.work, to.CHANNEL_OPEN, to.CHANNEL_OPEN_BYTES, [channel, connection, prefetch]);
+    const words = [channel, connection, prefetch, channel, FRAME_MAX];
+    this.write(this.work, to.CHANNEL_OPEN, to.CHANNEL_OPEN_BYTES, words);
   }
 
   /** Each of these returns the request that the shard's reply will name. */
@@ -105,8 +109,10 @@ export class AcceptorSide {
     const { noAck = false, exclusive = false, prefetch = 0, priority = 0 } = options;
     const flags =
       (noAck ? to.CONSUME_NO_ACK_FLAG : 0) | (exclusive ? to.CONSUME_EXCLUSIVE_FLAG : 0);
-    const words = [queue, channel, consumer, flags, prefetch, priority];
-    return this.ask(to.CONSUME, to.CONSUME_BYTES, words);
+    const tag = Buffer.from(`\u0003c-${consumer % 10}`);
+    const words = [queue, channel, consumer, flags, prefetch, priority, tag.length];
+    words.push(...to.consumeTagWords(tag));
+    return this.ask(to.CONSUME, to.consumeRecordBytes(tag.length), words);
   }
 
   cancel(channel: number, consumer: number): number {
@@ -163,7 +169,10 @@ export class AcceptorSide {
   receive(): FromShard[] {
     const records: FromShard[] = [];
     this.ring.refresh();
-    for (let at = this.ring.next(); at >= 0; at = this.ring.next()) records.push(this.record(at));
+    for (let at = this.ring.next(); at >= 0; at = this.ring.next()) {
+      if (this.ring.words[at + 1] === from.FRAMES) records.push(...this.framed(at));
+      else records.push(this.record(at));
+    }
     this.ring.release();
     return records;
   }
@@ -197,6 +206,25 @@ export class AcceptorSide {
       default:
         throw new Error(`the shard sent a record of kind ${word(1)}`);
     }
+  }
+
+  private framed(at: number): Delivered[] {
+    const word = (offset: number): number => this.ring.words[at + offset];
+    const dataAt = (at + from.FRAMES_DATA) * 4;
+    const frames = this.ring.bytes.subarray(dataAt, dataAt + word(from.FRAMES_BYTES));
+    const deliveries = splitDeliveries(Buffer.from(frames));
+    if (deliveries.length !== word(from.FRAMES_COUNT)) {
+      throw new Error(`${deliveries.length} deliveries in a record of ${word(from.FRAMES_COUNT)}`);
+    }
+    const first = word(from.FRAMES_FIRST_NUMBER);
+    return deliveries.map((delivery, index) => ({
+      kind: 'deliver',
+      address: word(from.FRAMES_CONSUMER),
+      number: first === -1 ? -1 : first + index,
+      remaining: 0,
+      slab: null,
+      ...delivery,
+    }));
   }
 
   private delivered(
