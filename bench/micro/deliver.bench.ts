@@ -7,6 +7,8 @@ import {
   writeContent,
   writeDeliverMethod,
 } from '../../src/acceptor/content-frames.ts';
+import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { allocateSlab } from '../../shards/mailbox/slab.ts';
 import { Output, OutputPool } from '../../src/acceptor/output.ts';
 import {
   deliverFramesBytes,
@@ -97,13 +99,12 @@ function outputFor(bodyBytes: number): { output: Output; content: OutgoingConten
   const owner = { outputReady: () => {}, outputHandedOver: () => {}, outputFlushed: () => {} };
   const socket = new EagerSocket() as unknown as Socket;
   const content = new OutgoingContent();
-  content.source = Buffer.from(new SharedArrayBuffer(bodyBytes + 64));
+  const allocator = new SlabAllocator(allocateSlab(bodyBytes + 64));
+  content.source = Buffer.alloc(EXRK_BYTES);
   content.exrkBytes = EXRK_BYTES;
-  content.contentSource = content.source;
-  content.propsAt = EXRK_BYTES;
+  content.slab = allocator.slab;
+  content.slabPage = allocator.allocate(PROPS_BYTES + bodyBytes);
   content.propsBytes = PROPS_BYTES;
-  content.bodyAt = EXRK_BYTES + PROPS_BYTES;
   content.bodyBytes = bodyBytes;
-  content.isShared = true;
   return { output: new Output(socket, new OutputPool(), owner), content };
 }

@@ -12,6 +12,7 @@ import { WireWriter } from '../protocol/wire-writer.ts';
 import { BrokerRoutes } from '../routing/broker-routes.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
+import { Slab } from '../../shards/mailbox/slab.ts';
 import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
@@ -50,7 +51,7 @@ export class Acceptor implements ThreadWork {
   /** By shard. */
   readonly links: readonly ShardLink[];
   /** By acceptor: where bodies lie that do not fit a ring record. */
-  readonly slabs: readonly Buffer<SharedArrayBuffer>[];
+  readonly slabs: readonly Slab[];
   readonly slab: SlabAllocator;
   readonly requests: ShardRequests;
   readonly ids: IdAllocator;
@@ -93,7 +94,7 @@ export class Acceptor implements ThreadWork {
       (mailbox, shard) =>
         new ShardLink(shard, mailbox, new DoorbellRinger(boot.shardDoorbells[shard])),
     );
-    this.slabs = boot.slabs.map((slab) => Buffer.from(slab));
+    this.slabs = boot.slabs.map((slab) => new Slab(slab));
     this.slab = new SlabAllocator(boot.slabs[this.index]);
     this.requests = new ShardRequests();
     this.ids = new IdAllocator();

@@ -1,9 +1,12 @@
 // Puts a publish together whose frames do not lie one behind the other in a single read: method,
 // then header, then body frames, with frames of other channels in between. Acceptor thread, one per
 // channel that needs it. Small messages gather in a heap buffer of exactly their size (announced,
-// and checked against max_message_size first); larger ones go straight into the acceptor's slab.
-import { SLAB_PAGE_BYTES, type SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+// and checked against max_message_size first); props and body of larger ones go straight into the
+// acceptor's slab, whose pages cost no memory before they are written.
+import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { NO_PAGE, SlabCursor } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
+import { powerOfTwoAtLeast } from '../base/round.ts';
 import { bodyTooLong } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import type { IncomingPublish } from './publisher.ts';
@@ -13,30 +16,38 @@ const EXPECTS_HEADER = 1;
 const EXPECTS_BODY = 2;
 const COMPLETE = 3;
 
+/** Exchange, routing key and properties fit nearly always: one buffer for all publishes. */
+const KEPT_BYTES_MAX = 1024;
+
 export class ContentAssembly {
   private readonly slab: SlabAllocator;
   private readonly inlineBytesMax: number;
   private state: number;
   /** exrk, props and, for an inline message, the body. */
-  private buffer: Buffer;
-  private exrk: Buffer;
+  private buffer: Buffer<ArrayBuffer>;
+  private view: DataView<ArrayBuffer>;
+  private exrkBytes: number;
   private isMandatory: boolean;
   private propsBytes: number;
   private bodyBytes: number;
   private receivedBytes: number;
   private slabPage: number;
+  /** Where the next bytes go; made with the first large body. */
+  private cursor: SlabCursor | undefined;
 
   constructor(slab: SlabAllocator, inlineBytesMax: number) {
     this.slab = slab;
     this.inlineBytesMax = inlineBytesMax;
     this.state = IDLE;
-    this.buffer = Buffer.alloc(0);
-    this.exrk = this.buffer;
+    this.buffer = NOTHING;
+    this.view = NO_VIEW;
+    this.exrkBytes = 0;
     this.isMandatory = false;
     this.propsBytes = 0;
     this.bodyBytes = 0;
     this.receivedBytes = 0;
-    this.slabPage = -1;
+    this.slabPage = NO_PAGE;
+    this.cursor = undefined;
   }
 
   get isIdle(): boolean {
@@ -55,29 +66,40 @@ export class ContentAssembly {
     return this.state === COMPLETE;
   }
 
+  /** Slab pages are taken for a body of which more has to come. */
+  get holdsSlab(): boolean {
+    return this.state === EXPECTS_BODY && this.slabPage !== NO_PAGE;
+  }
+
+  /** How much of the body has come. */
+  get received(): number {
+    return this.receivedBytes;
+  }
+
   /** basic.publish has come; its arguments are copied. */
-  begin(exrk: Buffer, isMandatory: boolean): void {
-    this.exrk = Buffer.from(exrk);
+  begin(bytes: Buffer, exrkAt: number, exrkBytes: number, isMandatory: boolean): void {
+    this.reserve(exrkBytes, 0);
+    copyBytes(bytes, exrkAt, this.buffer, 0, exrkBytes);
+    this.exrkBytes = exrkBytes;
     this.isMandatory = isMandatory;
     this.state = EXPECTS_HEADER;
   }
 
   /** False when the slab has no room now: the header is to be offered again later. */
-  header(props: Buffer, bodyBytes: number): boolean {
-    const exrkBytes = this.exrk.length;
-    const inlineBytes = exrkBytes + props.length + bodyBytes;
-    this.slabPage = -1;
+  header(bytes: Buffer, propsAt: number, propsBytes: number, bodyBytes: number): boolean {
+    const { exrkBytes } = this;
+    const inlineBytes = exrkBytes + propsBytes + bodyBytes;
     if (inlineBytes > this.inlineBytesMax) {
-      this.slabPage = this.slab.allocate(props.length + bodyBytes);
-      if (this.slabPage < 0) return false;
-      this.buffer = Buffer.allocUnsafe(exrkBytes + props.length);
-      copyBytes(props, 0, this.slab.bytes, this.slabPage * SLAB_PAGE_BYTES, props.length);
+      const page = this.slab.allocate(propsBytes + bodyBytes);
+      if (page === NO_PAGE) return false;
+      this.reserve(exrkBytes + propsBytes, exrkBytes);
+      this.openSlab(page);
+      this.toSlab(bytes, propsAt, propsBytes);
     } else {
-      this.buffer = Buffer.allocUnsafe(inlineBytes);
+      this.reserve(inlineBytes, exrkBytes);
     }
-    this.exrk.copy(this.buffer);
-    props.copy(this.buffer, exrkBytes);
-    this.propsBytes = props.length;
+    copyBytes(bytes, propsAt, this.buffer, exrkBytes, propsBytes);
+    this.propsBytes = propsBytes;
     this.bodyBytes = bodyBytes;
     this.receivedBytes = 0;
     this.state = bodyBytes === 0 ? COMPLETE : EXPECTS_BODY;
@@ -89,11 +111,10 @@ export class ContentAssembly {
     if (count > this.bodyBytes - this.receivedBytes) {
       throw new AmqpError(bodyTooLong(this.bodyBytes, this.receivedBytes + count));
     }
-    const offset = this.propsBytes + this.receivedBytes;
-    if (this.slabPage >= 0) {
-      copyBytes(bytes, from, this.slab.bytes, this.slabPage * SLAB_PAGE_BYTES + offset, count);
-    } else {
-      copyBytes(bytes, from, this.buffer, this.exrk.length + offset, count);
+    if (this.slabPage !== NO_PAGE) this.toSlab(bytes, from, count);
+    else {
+      const to = this.exrkBytes + this.propsBytes + this.receivedBytes;
+      copyBytes(bytes, from, this.buffer, to, count);
     }
     this.receivedBytes += count;
     if (this.receivedBytes === this.bodyBytes) this.state = COMPLETE;
@@ -101,28 +122,59 @@ export class ContentAssembly {
 
   /** Describes the complete publish. */
   fill(message: IncomingPublish): void {
-    const { buffer } = this;
-    message.bytes = buffer;
-    message.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+    message.bytes = this.buffer;
+    message.view = this.view;
     message.exrkAt = 0;
-    message.exrkBytes = this.exrk.length;
+    message.exrkBytes = this.exrkBytes;
     message.isMandatory = this.isMandatory;
-    message.propsAt = this.exrk.length;
+    message.propsAt = this.exrkBytes;
     message.propsBytes = this.propsBytes;
-    message.bodyAt = this.exrk.length + this.propsBytes;
+    message.bodyAt = this.exrkBytes + this.propsBytes;
     message.bodyBytes = this.bodyBytes;
     message.slabPage = this.slabPage;
   }
 
-  /** The publish has been handed on: its slab run now belongs to the shards. */
+  /** The publish has been handed on: its slab pages now belong to the shards. */
   finish(): void {
-    this.slabPage = -1;
+    this.slabPage = NO_PAGE;
     this.state = IDLE;
+    if (this.buffer.length <= KEPT_BYTES_MAX) return;
+    this.buffer = NOTHING;
+    this.view = NO_VIEW;
   }
 
   /** The channel is gone or refuses the publish: what was allocated is given back. */
   abandon(): void {
-    if (this.slabPage >= 0) this.slab.release(this.slabPage);
+    if (this.slabPage !== NO_PAGE) this.slab.release(this.slabPage);
     this.finish();
   }
+
+  private openSlab(page: number): void {
+    this.cursor ??= new SlabCursor();
+    this.cursor.open(this.slab.slab, page);
+    this.slabPage = page;
+  }
+
+  private toSlab(bytes: Buffer, from: number, count: number): void {
+    const cursor = this.cursor!;
+    const target = this.slab.slab.bytes;
+    let done = 0;
+    while (done < count) {
+      const piece = cursor.next(count - done);
+      copyBytes(bytes, from + done, target, cursor.at, piece);
+      done += piece;
+    }
+  }
+
+  /** Makes room for `count` bytes and keeps the first `kept`. */
+  private reserve(count: number, kept: number): void {
+    if (this.buffer.length >= count) return;
+    const grown = Buffer.allocUnsafe(count <= KEPT_BYTES_MAX ? powerOfTwoAtLeast(count) : count);
+    copyBytes(this.buffer, 0, grown, 0, kept);
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer, grown.byteOffset, grown.length);
+  }
 }
+
+const NOTHING = Buffer.alloc(0);
+const NO_VIEW = new DataView(NOTHING.buffer);

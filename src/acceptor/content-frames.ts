@@ -1,12 +1,14 @@
 // Builds basic.get-ok, basic.return and, for bodies in a slab, basic.deliver with their content,
 // straight into a connection's output. Acceptor thread. (Inline messages for consumers come framed:
 // src/protocol/deliver-frames.ts.)
+import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
 import {
   contentHeaderBytes,
   writeBodyFrameHead,
   writeBodyFrames,
   writeContentHeader,
+  writeContentHeaderHead,
 } from '../protocol/content-frames.ts';
 import {
   FRAME_END,
@@ -18,19 +20,22 @@ import type { Output } from './output.ts';
 
 const UINT32 = 0x1_0000_0000;
 
+/** Smaller bodies are copied out of the slab: that costs less than pieces of their own in a writev. */
+const SHARED_BODY_BYTES_MIN = Number(process.env.SHB ?? 16) * 1024;
+
 /** A message to be framed; one reused instance per acceptor. */
 export class OutgoingContent {
+  /** Holds exrk and, without a slab, props and body. */
   source: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   exrkAt = 0;
   exrkBytes = 0;
-  /** Where props and body lie: `source` too, or a slab. */
-  contentSource: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   propsAt = 0;
   propsBytes = 0;
   bodyAt = 0;
   bodyBytes = 0;
-  /** The body stays where it is until the socket has sent it; else it is copied. */
-  isShared = false;
+  /** Where props and body lie instead, from the first byte of a page on. */
+  slab: Slab | null = null;
+  slabPage = NO_PAGE;
 }
 
 /** Starts a method frame of `payloadBytes` in `output`: returns where its arguments begin. */
@@ -97,48 +102,82 @@ export function writeDeliverMethod(
   copyBytes(content.source, content.exrkAt, bytes, at + tagBytes + 9, content.exrkBytes);
 }
 
-/** The content header and the body frames. */
+/**
+ * The content header and the body frames. True when the body is sent from its slab, which then has to
+ * keep it until the socket has taken everything; else all is copied.
+ */
 export function writeContent(
   output: Output,
   channel: number,
   content: OutgoingContent,
   frameMax: number,
-): void {
-  const { contentSource, propsAt, propsBytes, bodyAt, bodyBytes } = content;
+): boolean {
+  const { slab, propsBytes, bodyBytes } = content;
+  if (slab !== null) return writeSlabContent(output, channel, content, slab, frameMax);
   const at = output.reserve(contentHeaderBytes(propsBytes));
   const { bytes, view } = output;
-  writeContentHeader(bytes, view, at, channel, contentSource, propsAt, propsBytes, bodyBytes);
+  const { source, propsAt, bodyAt } = content;
+  writeContentHeader(bytes, view, at, channel, source, propsAt, propsBytes, bodyBytes);
   const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;
   for (let done = 0; done < bodyBytes; done += pieceMax) {
     const piece = bodyBytes - done < pieceMax ? bodyBytes - done : pieceMax;
-    if (content.isShared) sendBody(output, channel, contentSource, bodyAt + done, piece);
-    else copyBody(output, channel, contentSource, bodyAt + done, piece, frameMax);
+    const to = output.reserve(piece + FRAME_OVERHEAD_BYTES);
+    writeBodyFrames(output.bytes, output.view, to, channel, source, bodyAt + done, piece, frameMax);
+  }
+  return false;
+}
+
+const cursor = new SlabCursor();
+
+function writeSlabContent(
+  output: Output,
+  channel: number,
+  content: OutgoingContent,
+  slab: Slab,
+  frameMax: number,
+): boolean {
+  const { propsBytes, bodyBytes } = content;
+  cursor.open(slab, content.slabPage);
+  const at = output.reserve(contentHeaderBytes(propsBytes));
+  const propsTo = writeContentHeaderHead(output.view, at, channel, propsBytes, bodyBytes);
+  copyFromSlab(slab, output.bytes, propsTo, propsBytes);
+  output.view.setUint8(propsTo + propsBytes, FRAME_END);
+  const isShared = bodyBytes >= SHARED_BODY_BYTES_MIN;
+  const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;
+  for (let done = 0; done < bodyBytes; done += pieceMax) {
+    const piece = bodyBytes - done < pieceMax ? bodyBytes - done : pieceMax;
+    if (isShared) shareBody(output, channel, slab, piece);
+    else copyBody(output, channel, slab, piece);
+  }
+  return isShared;
+}
+
+function copyFromSlab(slab: Slab, target: Buffer, to: number, count: number): void {
+  let done = 0;
+  while (done < count) {
+    const piece = cursor.next(count - done);
+    copyBytes(slab.bytes, cursor.at, target, to + done, piece);
+    done += piece;
   }
 }
 
-function copyBody(
-  output: Output,
-  channel: number,
-  source: Buffer<ArrayBufferLike>,
-  from: number,
-  piece: number,
-  frameMax: number,
-): void {
+function copyBody(output: Output, channel: number, slab: Slab, piece: number): void {
   const at = output.reserve(piece + FRAME_OVERHEAD_BYTES);
-  writeBodyFrames(output.bytes, output.view, at, channel, source, from, piece, frameMax);
+  writeBodyFrameHead(output.view, at, channel, piece);
+  copyFromSlab(slab, output.bytes, at + FRAME_HEADER_BYTES, piece);
+  output.view.setUint8(at + FRAME_HEADER_BYTES + piece, FRAME_END);
 }
 
 /** A body frame around bytes that stay where they are. */
-function sendBody(
-  output: Output,
-  channel: number,
-  source: Buffer<ArrayBufferLike>,
-  from: number,
-  piece: number,
-): void {
+function shareBody(output: Output, channel: number, slab: Slab, piece: number): void {
   const at = output.reserve(FRAME_HEADER_BYTES);
   writeBodyFrameHead(output.view, at, channel, piece);
-  output.appendShared(source.subarray(from, from + piece));
+  let left = piece;
+  while (left > 0) {
+    const count = cursor.next(left);
+    output.appendShared(slab.bytes.subarray(cursor.at, cursor.at + count));
+    left -= count;
+  }
   const endAt = output.reserve(1);
   output.view.setUint8(endAt, FRAME_END);
 }

@@ -31,8 +31,7 @@ export function publishMethod(channel: Channel, bytes: Buffer, start: number, en
   }
   const bits = bytes[exrkAt + exrkBytes];
   if ((bits & IMMEDIATE_BIT) !== 0) throw new AmqpError(immediateNotImplemented());
-  const exrk = bytes.subarray(exrkAt, exrkAt + exrkBytes);
-  channel.assembly.begin(exrk, (bits & MANDATORY_BIT) !== 0);
+  channel.assembly.begin(bytes, exrkAt, exrkBytes, (bits & MANDATORY_BIT) !== 0);
 }
 
 /**
@@ -61,7 +60,8 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
-  if (!assembly.header(bytes.subarray(start + HEADER_FIXED_BYTES, end), bodyBytes)) {
+  const propsAt = start + HEADER_FIXED_BYTES;
+  if (!assembly.header(bytes, propsAt, end - propsAt, bodyBytes)) {
     connection.flow.stall();
     return false;
   }

@@ -2,7 +2,7 @@
 // Also reads DELIVER and GOT records, for both ways of sending a message.
 import { DELIVER_DATA } from '../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
-import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab-allocator.ts';
+import type { Slab } from '../../shards/mailbox/slab.ts';
 import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { REDELIVERED_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import { ID_BASIC_GET_OK, ID_BASIC_RETURN } from '../protocol/methods.generated.ts';
@@ -23,11 +23,12 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   content.source = message.bytes;
   content.exrkAt = message.exrkAt;
   content.exrkBytes = message.exrkBytes;
-  content.contentSource = isSlab ? slab.bytes : message.bytes;
-  content.propsAt = isSlab ? message.slabPage * SLAB_PAGE_BYTES : message.propsAt;
+  content.propsAt = message.propsAt;
   content.propsBytes = message.propsBytes;
-  content.bodyAt = isSlab ? content.propsAt + message.propsBytes : message.bodyAt;
+  content.bodyAt = message.bodyAt;
   content.bodyBytes = message.bodyBytes;
+  if (isSlab) content.slab = slab.slab;
+  content.slabPage = message.slabPage;
   const head = new WireWriter();
   head.short(NO_ROUTE);
   head.shortString('NO_ROUTE');
@@ -40,7 +41,7 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
 export function readRecord(
   ring: RingConsumer,
   at: number,
-  slabs: readonly Buffer<SharedArrayBuffer>[],
+  slabs: readonly Slab[],
   content: OutgoingContent,
 ): void {
   const { words, bytes } = ring;
@@ -52,26 +53,24 @@ export function readRecord(
   content.exrkBytes = exrkBytes;
   content.propsBytes = propsBytes;
   content.bodyBytes = words[at + layout.DELIVER_BODY_BYTES];
-  if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) === 0) {
-    content.contentSource = bytes;
-    content.propsAt = dataAt + exrkBytes;
-    content.isShared = false;
-  } else {
-    content.contentSource = slabs[words[at + layout.DELIVER_SLAB_OWNER]];
-    content.propsAt = words[at + layout.DELIVER_SLAB_PAGE] * SLAB_PAGE_BYTES;
-    content.isShared = true;
-  }
+  content.propsAt = dataAt + exrkBytes;
   content.bodyAt = content.propsAt + propsBytes;
+  const isSlab = (words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0;
+  content.slab = isSlab ? slabs[words[at + layout.DELIVER_SLAB_OWNER]] : null;
+  content.slabPage = words[at + layout.DELIVER_SLAB_PAGE];
 }
 
-/** basic.get-ok: delivery-tag, redelivered, exchange, routing-key, message-count (1.8.3.10). */
+/**
+ * basic.get-ok: delivery-tag, redelivered, exchange, routing-key, message-count (1.8.3.10). Returns what
+ * `writeContent` does.
+ */
 export function writeGetOk(
   channel: Channel,
   deliveryTag: number,
   words: Int32Array,
   at: number,
   content: OutgoingContent,
-): void {
+): boolean {
   const { output, frameMax } = channel.connection;
   const head = new WireWriter();
   head.longlong(deliveryTag);
@@ -79,5 +78,5 @@ export function writeGetOk(
   const tail = new WireWriter();
   tail.long(words[at + layout.DELIVER_REMAINING]);
   writeContentMethod(output, channel.number, ID_BASIC_GET_OK, head.take(), content, tail.take());
-  writeContent(output, channel.number, content, frameMax);
+  return writeContent(output, channel.number, content, frameMax);
 }

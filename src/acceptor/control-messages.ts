@@ -1,6 +1,7 @@
 // What travels by MessagePort between main and an acceptor: rare, plain data, in order per port.
 // Main and acceptor threads; what shards are told is in shards/mailbox/control-messages.ts.
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
+import type { SlabMemory } from '../../shards/mailbox/slab.ts';
 import type { LogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import type { Refusal } from '../errors/refusal.ts';
@@ -16,7 +17,7 @@ export interface AcceptorBoot {
   readonly mailboxes: readonly Mailbox[];
   readonly shardDoorbells: readonly SharedArrayBuffer[];
   /** By acceptor; the own one is slabs[acceptor]. */
-  readonly slabs: readonly SharedArrayBuffer[];
+  readonly slabs: readonly SlabMemory[];
   readonly spinMicros: number;
 }
 

@@ -80,8 +80,8 @@ export class Deliveries {
     const { unacked } = channel;
     const deliveryTag = noAck ? unacked.skip() : unacked.push(link.shard, number, IS_GET, 0);
     readRecord(record, at, this.acceptor.slabs, this.content);
-    writeGetOk(channel, deliveryTag, record.words, at, this.content);
-    this.account(channel, link, record.words, at);
+    const isShared = writeGetOk(channel, deliveryTag, record.words, at, this.content);
+    this.account(channel, link, record.words, at, isShared);
   }
 
   /** A record whose channel has gone: the shard puts the message back when it hears of that. */
@@ -170,8 +170,8 @@ export class Deliveries {
       isRedelivered,
       content,
     );
-    writeContent(output, channel.number, content, connection.frameMax);
-    this.account(channel, link, words, at);
+    const isShared = writeContent(output, channel.number, content, connection.frameMax);
+    this.account(channel, link, words, at, isShared);
     this.deliveredCount += 1;
   }
 
@@ -184,13 +184,20 @@ export class Deliveries {
     if (!consumer.isGone) channel.grantPrefetch(link);
   }
 
-  /** Notes what is given back to the shard once the socket has taken the frames. */
-  private account(channel: Channel, link: ShardLink, words: Int32Array, at: number): void {
+  /** Notes what is given back to the shard once the socket has taken the frames, or at once. */
+  private account(
+    channel: Channel,
+    link: ShardLink,
+    words: Int32Array,
+    at: number,
+    isShared: boolean,
+  ): void {
     const { connection } = channel;
     connection.credit.add(link.shard, costOf(words, at));
-    if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0) {
-      connection.output.releaseWhenSent(link, words[at + layout.DELIVER_MESSAGE]);
-    }
+    if ((words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) === 0) return;
+    const message = words[at + layout.DELIVER_MESSAGE];
+    if (isShared) connection.output.releaseWhenSent(link, message);
+    else link.release(message);
   }
 
   private consumerGone(id: number): void {

@@ -28,6 +28,23 @@ export function bodyFramesBytes(bodyBytes: number, frameMax: number): number {
   return bodyBytes + frames * FRAME_OVERHEAD_BYTES;
 }
 
+/** Writes the content header at `at` as far as its props and returns where those go. */
+export function writeContentHeaderHead(
+  view: DataView<ArrayBufferLike>,
+  at: number,
+  channel: number,
+  propsBytes: number,
+  bodyBytes: number,
+): number {
+  view.setUint8(at, FRAME_HEADER);
+  view.setUint16(at + 1, channel);
+  view.setUint32(at + 3, HEADER_FIXED_BYTES + propsBytes);
+  view.setUint32(at + 7, CLASS_BASIC << 16);
+  view.setUint32(at + 11, 0);
+  view.setUint32(at + 15, bodyBytes);
+  return at + FRAME_HEADER_BYTES + HEADER_FIXED_BYTES;
+}
+
 /** Writes the content header at `at` and returns where it ends. */
 export function writeContentHeader(
   target: Buffer<ArrayBufferLike>,
@@ -39,14 +56,7 @@ export function writeContentHeader(
   propsBytes: number,
   bodyBytes: number,
 ): number {
-  const payloadBytes = HEADER_FIXED_BYTES + propsBytes;
-  view.setUint8(at, FRAME_HEADER);
-  view.setUint16(at + 1, channel);
-  view.setUint32(at + 3, payloadBytes);
-  view.setUint32(at + 7, CLASS_BASIC << 16);
-  view.setUint32(at + 11, 0);
-  view.setUint32(at + 15, bodyBytes);
-  const propsTo = at + FRAME_HEADER_BYTES + HEADER_FIXED_BYTES;
+  const propsTo = writeContentHeaderHead(view, at, channel, propsBytes, bodyBytes);
   copyBytes(source, propsAt, target, propsTo, propsBytes);
   view.setUint8(propsTo + propsBytes, FRAME_END);
   return propsTo + propsBytes + 1;

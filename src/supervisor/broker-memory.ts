@@ -3,7 +3,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { allocateConfirmCounter } from '../../shards/mailbox/confirm-counter.ts';
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
-import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab-allocator.ts';
+import { allocateSlab, type SlabMemory } from '../../shards/mailbox/slab.ts';
 import { allocateDoorbell } from '../../shards/ring/doorbell.ts';
 import { allocateRing } from '../../shards/ring/ring-layout.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
@@ -19,7 +19,7 @@ const SLAB_MESSAGES_MIN = 4;
 export interface BrokerMemory {
   readonly shardDoorbells: readonly SharedArrayBuffer[];
   readonly acceptorDoorbells: readonly SharedArrayBuffer[];
-  readonly slabs: readonly SharedArrayBuffer[];
+  readonly slabs: readonly SlabMemory[];
   /** By acceptor, then by shard. */
   readonly mailboxes: readonly (readonly Mailbox[])[];
 }
@@ -30,7 +30,7 @@ export function allocateBrokerMemory(config: BrokerConfig): BrokerMemory {
   return {
     shardDoorbells: times(shards, allocateDoorbell),
     acceptorDoorbells: times(acceptors, allocateDoorbell),
-    slabs: times(acceptors, () => new SharedArrayBuffer(slabBytes)),
+    slabs: times(acceptors, () => allocateSlab(slabBytes)),
     mailboxes: times(acceptors, () =>
       times(shards, () => ({
         workRing: allocateRing(ringBytes),
@@ -46,8 +46,7 @@ export function allocateBrokerMemory(config: BrokerConfig): BrokerMemory {
 function slabBytesOf(config: BrokerConfig): number {
   const share = (totalmem() * SLAB_MEMORY_SHARE) / config.acceptors;
   const least = config.messageBytesMax * SLAB_MESSAGES_MIN;
-  const bytes = Math.max(least, Math.min(share, SLAB_BYTES_MAX));
-  return Math.ceil(bytes / SLAB_PAGE_BYTES) * SLAB_PAGE_BYTES;
+  return Math.max(least, Math.min(share, SLAB_BYTES_MAX));
 }
 
 /**

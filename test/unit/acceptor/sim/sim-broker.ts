@@ -4,6 +4,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { allocateConfirmCounter } from '../../../../shards/mailbox/confirm-counter.ts';
 import type { ShardNotice } from '../../../../shards/mailbox/control-messages.ts';
+import { allocateSlab } from '../../../../shards/mailbox/slab.ts';
 import { allocateDoorbell } from '../../../../shards/ring/doorbell.ts';
 import { allocateRing } from '../../../../shards/ring/ring-layout.ts';
 import { Shard } from '../../../../shards/shard.ts';
@@ -65,7 +66,7 @@ export class SimBroker {
     this.choose = () => 0;
     const shardDoorbells = times(shards, () => allocateDoorbell());
     const acceptorDoorbells = times(acceptors, () => allocateDoorbell());
-    const slabs = times(acceptors, () => new SharedArrayBuffer(slabBytes));
+    const slabs = times(acceptors, () => allocateSlab(slabBytes));
     const mailboxes = times(acceptors, () =>
       times(shards, () => ({
         workRing: allocateRing(ringBytes),

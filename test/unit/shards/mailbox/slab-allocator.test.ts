@@ -1,84 +1,103 @@
-// SlabAllocator against a page map: no two runs overlap, holders are counted, neighbours merge, and when
-// everything is released the whole slab is one run again.
+// SlabAllocator against a page map: no two bodies overlap, holders are counted, a body fits whenever
+// enough pages are free however they are scattered, and when everything is released the whole slab is
+// one stretch again. Bodies are written and read back through cursors.
 import { describe, expect, it } from 'vitest';
-import { SLAB_PAGE_BYTES, SlabAllocator } from '../../../../shards/mailbox/slab-allocator.ts';
+import { SlabAllocator } from '../../../../shards/mailbox/slab-allocator.ts';
+import {
+  allocateSlab,
+  RUN_BYTES_MAX,
+  SLAB_PAGE_BYTES,
+  SlabCursor,
+} from '../../../../shards/mailbox/slab.ts';
 import { Random } from '../../../fuzz/session-bytes.ts';
 
 const PAGES = 300;
 
 const slab = (pages = PAGES): SlabAllocator =>
-  new SlabAllocator(new SharedArrayBuffer(pages * SLAB_PAGE_BYTES));
+  new SlabAllocator(allocateSlab(pages * SLAB_PAGE_BYTES));
 
-/** Longest stretch of pages that belong to nobody. */
-function longestGap(owners: readonly number[]): number {
-  let longest = 0;
-  let current = 0;
-  for (const owner of owners) {
-    current = owner === 0 ? current + 1 : 0;
-    longest = Math.max(longest, current);
+/** The pages of a body of `bytes`, walked as a reader walks them. */
+function pagesOf(allocator: SlabAllocator, page: number, bytes: number): number[] {
+  const cursor = new SlabCursor();
+  cursor.open(allocator.slab, page);
+  const pages: number[] = [];
+  for (let left = bytes; left > 0; ) {
+    const count = cursor.next(left);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThanOrEqual(RUN_BYTES_MAX);
+    expect(cursor.at % SLAB_PAGE_BYTES).toBe(0);
+    for (let at = 0; at < count; at += SLAB_PAGE_BYTES) {
+      pages.push((cursor.at + at) / SLAB_PAGE_BYTES);
+    }
+    left -= count;
   }
-  return longest;
+  return pages;
 }
 
 class Model {
   readonly allocator = slab();
-  /** Page -> number of its run, 0 = free. */
+  /** Page -> number of its body, 0 = free. */
   readonly owners: number[] = new Array<number>(PAGES).fill(0);
-  readonly runs = new Map<number, { pages: number; holders: number }>();
-  private lastRun = 0;
+  readonly bodies = new Map<number, { pages: number[]; holders: number; bytes: number }>();
+  private lastBody = 0;
+
+  get freePages(): number {
+    return this.owners.filter((owner) => owner === 0).length;
+  }
 
   allocate(bytes: number, holders: number): void {
-    const pages = Math.ceil(bytes / SLAB_PAGE_BYTES);
+    const count = Math.ceil(bytes / SLAB_PAGE_BYTES);
     const page = this.allocator.allocate(bytes);
-    if (page < 0) {
-      // A run may be missed among many of similar length, but never when there is one of twice that.
-      expect(longestGap(this.owners)).toBeLessThan(pages * 2);
-      return;
-    }
-    this.lastRun += 1;
-    expect(page + pages).toBeLessThanOrEqual(PAGES);
-    for (let i = page; i < page + pages; i += 1) {
-      expect(this.owners[i]).toBe(0);
-      this.owners[i] = this.lastRun;
+    expect(page >= 0).toBe(count <= this.freePages);
+    if (page < 0) return;
+    this.lastBody += 1;
+    const pages = pagesOf(this.allocator, page, bytes);
+    expect(pages).toHaveLength(count);
+    expect(pages[0]).toBe(page);
+    for (const each of pages) {
+      expect(this.owners[each]).toBe(0);
+      this.owners[each] = this.lastBody;
     }
     if (holders > 1) this.allocator.setHolders(page, holders);
-    this.runs.set(page, { pages, holders });
+    this.bodies.set(page, { pages, holders, bytes });
   }
 
   release(page: number): void {
-    const run = this.runs.get(page)!;
+    const body = this.bodies.get(page)!;
+    expect(pagesOf(this.allocator, page, body.bytes)).toEqual(body.pages);
     this.allocator.release(page);
-    run.holders -= 1;
-    if (run.holders > 0) return;
-    this.runs.delete(page);
-    this.owners.fill(0, page, page + run.pages);
+    body.holders -= 1;
+    if (body.holders > 0) return;
+    this.bodies.delete(page);
+    for (const each of body.pages) this.owners[each] = 0;
   }
 
   check(): void {
-    expect(this.allocator.freePages).toBe(this.owners.filter((owner) => owner === 0).length);
+    expect(this.allocator.freePages).toBe(this.freePages);
   }
 }
 
 describe('SlabAllocator', () => {
-  it.each([1, 2, 3, 4, 5])('hands out runs that nobody else has (seed %i)', (seed) => {
+  it.each([1, 2, 3, 4, 5])('hands out pages that nobody else has (seed %i)', (seed) => {
     const random = new Random(seed);
     const model = new Model();
-    for (let round = 0; round < 3000; round += 1) {
+    for (let round = 0; round < 2000; round += 1) {
       if (random.chance(52)) {
-        const pages = random.pick([1, 1, 1, 2, 3, 5, 17, 60]);
+        const pages = random.pick([1, 1, 1, 2, 3, 5, 17, 60, 270]);
         model.allocate(
           pages * SLAB_PAGE_BYTES - random.below(SLAB_PAGE_BYTES),
           1 + random.below(3),
         );
-      } else if (model.runs.size > 0) model.release(random.pick([...model.runs.keys()]));
+      } else if (model.bodies.size > 0) model.release(random.pick([...model.bodies.keys()]));
       model.check();
     }
-    while (model.runs.size > 0) model.release(random.pick([...model.runs.keys()]));
+    while (model.bodies.size > 0) model.release(random.pick([...model.bodies.keys()]));
     model.check();
-    expect(model.allocator.allocate(PAGES * SLAB_PAGE_BYTES)).toBe(0);
+    model.allocate(PAGES * SLAB_PAGE_BYTES, 1);
+    expect(model.freePages).toBe(0);
   });
 
-  it('is a whole again, in whatever order runs are released', () => {
+  it('is a whole again, in whatever order bodies are released', () => {
     for (const order of ['forwards', 'backwards', 'odd first'] as const) {
       const allocator = slab(64);
       const pages = Array.from({ length: 64 }, () => allocator.allocate(1));
@@ -86,23 +105,56 @@ describe('SlabAllocator', () => {
       if (order === 'odd first') pages.sort((a, b) => (b % 2) - (a % 2) || a - b);
       for (const page of pages) allocator.release(page);
       expect(allocator.freePages).toBe(64);
-      expect(allocator.allocate(64 * SLAB_PAGE_BYTES)).toBe(0);
+      const whole = allocator.allocate(64 * SLAB_PAGE_BYTES);
+      expect(pagesOf(allocator, whole, 64 * SLAB_PAGE_BYTES)).toHaveLength(64);
+      expect(allocator.slab.map[whole * 2]).toBe(64);
     }
   });
 
-  it('has no run for more than it holds, and says so each time', () => {
+  it('puts a body into scattered pages, and reads it back as it was', () => {
+    const allocator = slab(64);
+    const pages = Array.from({ length: 64 }, () => allocator.allocate(1));
+    for (const page of pages.filter((each) => each % 2 === 1)) allocator.release(page);
+    const body = Buffer.from(Array.from({ length: 20 * SLAB_PAGE_BYTES + 7 }, (_, i) => i % 251));
+    const page = allocator.allocate(body.length);
+    const cursor = new SlabCursor();
+    cursor.open(allocator.slab, page);
+    for (let done = 0; done < body.length; ) {
+      const count = cursor.next(Math.min(1000, body.length - done));
+      body.copy(allocator.slab.bytes, cursor.at, done, done + count);
+      done += count;
+    }
+    const read: Buffer[] = [];
+    cursor.open(allocator.slab, page);
+    cursor.skip(5);
+    for (let left = body.length - 5; left > 0; ) {
+      const count = cursor.next(left);
+      read.push(allocator.slab.bytes.subarray(cursor.at, cursor.at + count));
+      left -= count;
+    }
+    expect(read.length).toBeGreaterThan(10);
+    expect(Buffer.concat(read).equals(body.subarray(5))).toBe(true);
+    allocator.release(page);
+    expect(allocator.freePages).toBe(32);
+  });
+
+  it('has no room for more than it holds, and says so each time', () => {
     const allocator = slab(4);
     expect(allocator.allocate(5 * SLAB_PAGE_BYTES)).toBe(-1);
+    expect(allocator.wasFull).toBe(true);
     expect(allocator.allocate(4 * SLAB_PAGE_BYTES)).toBe(0);
     expect(allocator.allocate(1)).toBe(-1);
     allocator.release(0);
     expect(allocator.allocate(4 * SLAB_PAGE_BYTES)).toBe(0);
   });
 
-  it('refuses to release what is not the start of a used run', () => {
+  it('refuses to release what no body begins at, and to read beyond a body', () => {
     const allocator = slab(4);
     allocator.allocate(2 * SLAB_PAGE_BYTES);
     expect(() => allocator.release(1)).toThrow('slab page 1');
+    const cursor = new SlabCursor();
+    cursor.open(allocator.slab, 0);
+    expect(() => cursor.skip(2 * SLAB_PAGE_BYTES + 1)).toThrow('beyond');
     allocator.release(0);
     expect(() => allocator.release(0)).toThrow('slab page 0');
   });
