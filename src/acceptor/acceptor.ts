@@ -7,7 +7,8 @@
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
-import { connectionForced } from '../errors/connection-refusals.ts';
+import { connectionForced, contentStalled } from '../errors/connection-refusals.ts';
+import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import { BrokerRoutes } from '../routing/broker-routes.ts';
 import type { Change } from '../routing/change.ts';
@@ -30,6 +31,7 @@ import { IncomingPublish, Publisher } from './publisher.ts';
 import { QueuePaces } from './queue-paces.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
+import { StalledContents } from './stalled-contents.ts';
 import { VhostContext } from './vhost-context.ts';
 
 /**
@@ -38,6 +40,8 @@ import { VhostContext } from './vhost-context.ts';
  */
 const READ_BUFFER_BYTES = 256 * 1024;
 const SWEEP_MILLIS = 500;
+/** A large body may pause this long while others wait for memory. */
+const CONTENT_STALL_MILLIS = 10_000;
 /** How long publishers that wait for a pace or for room are left alone at most. */
 const RETRY_MILLIS = 1;
 /** Global connection ids: the acceptor's number, then its own count of connections. */
@@ -79,6 +83,7 @@ export class Acceptor implements ThreadWork {
   private flushing: Connection[];
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly sweepTimer: NodeJS.Timeout;
+  private readonly stalledContents: StalledContents;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -124,6 +129,7 @@ export class Acceptor implements ThreadWork {
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
+    this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
     this.isStopping = false;
     this.scheduleTurn = () => {};
   }
@@ -298,6 +304,12 @@ export class Acceptor implements ThreadWork {
       if (need === 'nothing') continue;
       if (need === 'send') connection.sendHeartbeat();
       else connection.dropFor(need);
+    }
+    for (const channel of this.stalledContents.sweep(this.connections, now)) {
+      const { received, announced } = channel.assembly;
+      const seconds = CONTENT_STALL_MILLIS / 1000;
+      const refusal = contentStalled(channel.number, received, announced, seconds);
+      channel.connection.refuse(refusal, undefined, ID_BASIC_PUBLISH);
     }
     if (this.stalled.size > 0) this.scheduleTurn();
   }

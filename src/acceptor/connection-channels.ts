@@ -53,6 +53,13 @@ export class ConnectionChannels {
     return channel.assembly.expectsBody && channel.backlog.isEmpty ? channel : undefined;
   }
 
+  /** The channels that hold slab memory for a body that has not come in full. */
+  receivingLarge(): Channel[] {
+    return this.byNumber.filter((channel): channel is Channel => {
+      return channel?.isOpen === true && channel.assembly.holdsSlab;
+    });
+  }
+
   /** Handles one whole frame; false when it has to be offered again (the connection is stalled). */
   frame(
     type: number,

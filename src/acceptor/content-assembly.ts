@@ -76,6 +76,11 @@ export class ContentAssembly {
     return this.receivedBytes;
   }
 
+  /** How large it was announced to be. */
+  get announced(): number {
+    return this.bodyBytes;
+  }
+
   /** basic.publish has come; its arguments are copied. */
   begin(bytes: Buffer, exrkAt: number, exrkBytes: number, isMandatory: boolean): void {
     this.reserve(exrkBytes, 0);

@@ -207,7 +207,7 @@ const tuning: readonly Setting[] = [
     key: 'ring.inline_body_max',
     field: 'inlineBodyBytesMax',
     type: { kind: 'size', bytesMin: 0, bytesMax: 16 * MIB },
-    default: 16 * KIB,
+    default: 3 * KIB,
     description:
       'Bodies up to this many bytes travel inside a ring; at most a quarter of ring.bytes.',
     since: SINCE_FIRST,

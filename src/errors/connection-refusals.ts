@@ -182,6 +182,18 @@ export const vhostAccessRefused = defineRefusal(
   (vhost: string, user: string) => `access to vhost '${vhost}' refused for user '${user}'`,
 );
 
+export const contentStalled = defineRefusal(
+  {
+    id: 'connection.content-stalled',
+    code: 506,
+    scope: 'connection',
+    remedy: 'Send a message from its header to its end without long breaks.',
+  },
+  (channel: number, receivedBytes: number, bodyBytes: number, seconds: number) =>
+    `a publish on channel ${channel} has sent ${receivedBytes} of ${bodyBytes} announced bytes ` +
+    `and nothing for ${seconds} s, while others wait for the memory it holds`,
+);
+
 export const connectionForced = defineRefusal(
   {
     id: 'connection.forced',

@@ -29,7 +29,7 @@ describe('defaults', () => {
       compatVersion: '4.2.0',
       logLevel: 'info',
       ringBytes: 1048576,
-      inlineBodyBytesMax: 16384,
+      inlineBodyBytesMax: 3072,
       readBudgetBytes: 262144,
       consumerWindowBytes: 1048576,
       flowBacklogMessages: 16384,
