@@ -1,6 +1,6 @@
 // What an acceptor does with a delivery, up to a socket that takes everything at once: tagging and
-// copying the frames that a shard has written, and framing a body that lies in a slab. One operation
-// is one basic.deliver with header and body. Bench process.
+// copying the frames that a shard has written, and framing a body that lies in a slab. One
+// operation is one basic.deliver with header and body. Bench process.
 import type { Socket } from 'node:net';
 import {
   OutgoingContent,

@@ -1,8 +1,9 @@
 // Records a shard sends to an acceptor. Word indexes are relative to the record's start; words 0
 // and 1 are the ring's header (bytes, kind).
 //
-//   FRAMES:  bytes kind consumer firstNumber count framesBytes, then 8-aligned: `count` deliveries as
-//            they go to the client, but for their delivery tags (src/protocol/deliver-frames.ts)
+//   FRAMES:  bytes kind consumer firstNumber count framesBytes, then 8-aligned: `count` deliveries
+//            as they go to the client, but for their delivery tags
+//            (src/protocol/deliver-frames.ts)
 //   DELIVER: bytes kind consumer number flags exrkBytes propsBytes bodyBytes slabOwner slabPage
 //            message remaining, then 8-aligned: exrk
 //

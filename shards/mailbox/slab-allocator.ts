@@ -2,12 +2,12 @@
 // give them back by records.
 //
 // A body takes a chain of runs of pages. Free runs carry their length in their first and last page
-// (boundary tags), so neighbours merge at once when one is freed; free runs of similar length (same
-// power of two) are linked into one list. Because a chain takes whatever runs there are, a body fits
-// whenever enough pages are free.
+// (boundary tags), so neighbours merge at once when one is freed; free runs of similar length (the
+// same power of two) are linked into one list. Because a chain takes whatever runs there are, a
+// body fits whenever enough pages are free.
 //
-// Waste: less than one page (4 KiB) per body. The memory is reserved, not used: the kernel maps a page
-// when it is first written. Low pages are preferred by reusing freed runs.
+// Waste: less than one page (4 KiB) per body. The memory is reserved, not used: the kernel maps a
+// page when it is first written. Low pages are preferred by reusing freed runs.
 import { NO_PAGE, RUN_BYTES_MAX, SLAB_PAGE_BYTES, Slab, type SlabMemory } from './slab.ts';
 
 const BIN_COUNT = 31;

@@ -2,11 +2,11 @@
 // thread may read; only its owner allocates, writes and frees (slab-allocator.ts).
 //
 //   bytes: | page 0 | page 1 | page 2 | ...            pages of 4 KiB
-//   map:   per page, at the first page of a run: [pages in the run][first page of the next run, -1]
+//   map:   at the first page of a run: [pages in the run][first page of the next run, -1]
 //
-// A body is a chain of runs, named by the first page of the first run: one run when there is a large
-// enough one, several when the slab is fragmented or the body is larger than RUN_BYTES_MAX. The map is
-// written before the body's number is given to anybody (by a ring, whose publishing orders it).
+// A body is a chain of runs, named by the first page of the first run: one run when there is one
+// that is large enough, several when the slab is fragmented or the body larger than RUN_BYTES_MAX.
+// The map is written before anybody is told of the body (by a ring, whose publishing orders it).
 
 export const SLAB_PAGE_BYTES = 4096;
 export const RUN_BYTES_MAX = 1024 * 1024;

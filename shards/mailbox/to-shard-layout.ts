@@ -63,7 +63,8 @@ export function publishRecordBytes(targetCount: number, dataBytes: number): numb
   return publishDataWord(targetCount) * 4 + alignTo8(dataBytes);
 }
 
-// CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer tag
+// CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer
+// tag (a short string, length octet included)
 export const CONSUME_REQUEST = 2;
 export const CONSUME_QUEUE = 3;
 export const CONSUME_CHANNEL = 4;
@@ -108,8 +109,8 @@ export const QUEUE_OP_BYTES = 24;
 export const DELETE_IF_UNUSED_FLAG = 1;
 export const DELETE_IF_EMPTY_FLAG = 2;
 
-// CHANNEL_OPEN: channel connection prefetch number frameMax (prefetch: unacked deliveries allowed on
-// the channel here, -1 = any number; number: the client's; frameMax: largest frame it takes)
+// CHANNEL_OPEN: channel connection prefetch number frameMax (prefetch: unacked deliveries allowed
+// on the channel here, -1 = any number; number: the client's; frameMax: largest frame it takes)
 export const CHANNEL_OPEN_CHANNEL = 2;
 export const CHANNEL_OPEN_CONNECTION = 3;
 export const CHANNEL_OPEN_PREFETCH = 4;

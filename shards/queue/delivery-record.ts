@@ -1,8 +1,8 @@
-// Hands messages to the way out. Shard thread, hot path. Inline messages for consumers go as complete
-// frames (FRAMES), from the store or straight from a PUBLISH record; messages in a slab as DELIVER,
-// and what basic.get takes as GOT, both framed by the acceptor. A delivery of a slab message holds
-// its own reference to the message until the acceptor has sent the bytes (RELEASE); inline data are
-// copied, so without acks the message is done with here.
+// Hands messages to the way out. Shard thread, hot path. Inline messages for consumers go as
+// complete frames (FRAMES), from the store or straight from a PUBLISH record; messages in a slab as
+// DELIVER, and what basic.get takes as GOT, both framed by the acceptor. A delivery of a slab
+// message holds its own reference to the message until the acceptor has sent the bytes (RELEASE);
+// inline data are copied, so without acks the message is done with here.
 import type { Consumer } from '../consumer/consumer.ts';
 import {
   DELIVER,

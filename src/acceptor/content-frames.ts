@@ -20,8 +20,8 @@ import type { Output } from './output.ts';
 
 const UINT32 = 0x1_0000_0000;
 
-/** Smaller bodies are copied out of the slab: that costs less than pieces of their own in a writev. */
-const SHARED_BODY_BYTES_MIN = Number(process.env.SHB ?? 16) * 1024;
+/** Smaller bodies are copied out of the slab: cheaper than pieces of their own in a writev. */
+const SHARED_BODY_BYTES_MIN = 16 * 1024;
 
 /** A message to be framed; one reused instance per acceptor. */
 export class OutgoingContent {
@@ -103,8 +103,8 @@ export function writeDeliverMethod(
 }
 
 /**
- * The content header and the body frames. True when the body is sent from its slab, which then has to
- * keep it until the socket has taken everything; else all is copied.
+ * The content header and the body frames. True when the body is sent from its slab, which then has
+ * to keep it until the socket has taken everything; else all is copied.
  */
 export function writeContent(
   output: Output,

@@ -61,8 +61,8 @@ export function readRecord(
 }
 
 /**
- * basic.get-ok: delivery-tag, redelivered, exchange, routing-key, message-count (1.8.3.10). Returns what
- * `writeContent` does.
+ * basic.get-ok: delivery-tag, redelivered, exchange, routing-key, message-count (1.8.3.10).
+ * Returns what `writeContent` does.
  */
 export function writeGetOk(
   channel: Channel,

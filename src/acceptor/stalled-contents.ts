@@ -1,8 +1,9 @@
 // Finds publishes that announced a large body, hold slab memory for it and send nothing more, while
 // others wait for that memory. Acceptor thread, called by its sweep.
 //
-// Memory is granted for the whole announced body at its header (a body that is under way can then
-// always be finished, so publishers never wait for each other in a circle). The price is this watch.
+// Memory is granted for the whole announced body at its header: one that is under way can then
+// always be finished, so publishers never wait for each other in a circle. The price is this
+// watch.
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
