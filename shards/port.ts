@@ -22,9 +22,17 @@ export class Port {
   readonly windows: Map<number, ConnectionWindow>;
   /** basic.get requests that found the way out full; each channel has at most one. */
   readonly parkedGets: { readonly request: number; readonly getter: Consumer }[];
+  /** Limits per connection, and per consumer. */
   private readonly windowBytes: number;
+  private readonly consumerWindowBytes: number;
 
-  constructor(acceptor: number, mailbox: Mailbox, doorbell: DoorbellRinger, windowBytes: number) {
+  constructor(
+    acceptor: number,
+    mailbox: Mailbox,
+    doorbell: DoorbellRinger,
+    windowBytes: number,
+    consumerWindowBytes: number,
+  ) {
     this.acceptor = acceptor;
     this.work = new RingConsumer(mailbox.workRing);
     this.acks = new RingConsumer(mailbox.ackRing);
@@ -35,6 +43,7 @@ export class Port {
     this.windows = new Map();
     this.parkedGets = [];
     this.windowBytes = windowBytes;
+    this.consumerWindowBytes = consumerWindowBytes;
   }
 
   openChannel(
@@ -46,7 +55,7 @@ export class Port {
   ): void {
     let window = this.windows.get(connection);
     if (window === undefined) {
-      window = new ConnectionWindow(connection, this.windowBytes);
+      window = new ConnectionWindow(connection, this.windowBytes, this.consumerWindowBytes);
       this.windows.set(connection, window);
     }
     const { outlet } = this;

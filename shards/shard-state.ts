@@ -30,7 +30,8 @@ export class ShardState {
     this.notifyMain = notifyMain;
     this.ports = boot.mailboxes.map((mailbox: Mailbox, acceptor) => {
       const doorbell = new DoorbellRinger(boot.acceptorDoorbells[acceptor]);
-      return new Port(acceptor, mailbox, doorbell, settings.consumerWindowBytes);
+      const { connectionWindowBytes, consumerWindowBytes } = settings;
+      return new Port(acceptor, mailbox, doorbell, connectionWindowBytes, consumerWindowBytes);
     });
     this.store = new MemoryStore((owner, page) => this.ports[owner].outlet.slabFree(page));
     this.governor = new FlowGovernor(

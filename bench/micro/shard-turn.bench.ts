@@ -64,6 +64,7 @@ class BenchShard {
     this.deliveries = new RingConsumer(mailbox.deliveryRing);
     const settings = {
       shard: 0,
+      connectionWindowBytes: RING_BYTES,
       consumerWindowBytes: RING_BYTES,
       flowBacklogMessages: 1_000_000,
       flowPublishRateFloor: 1,

@@ -43,6 +43,8 @@ export class Consumer {
   readonly prefetch: number;
   readonly priority: number;
   unacked: number;
+  /** Delivered bytes that have not left for the kernel: see ConnectionWindow. */
+  outstandingBytes: number;
   /** What its outlet had delivered in all when it got its last message. */
   lastDelivery: number;
   blockedOn: number;
@@ -64,6 +66,7 @@ export class Consumer {
     this.prefetch = options.prefetch;
     this.priority = options.priority;
     this.unacked = 0;
+    this.outstandingBytes = 0;
     this.lastDelivery = options.channel.outlet.deliveryCount;
     this.blockedOn = NOT_BLOCKED;
     this.isGone = false;
@@ -77,7 +80,7 @@ export class Consumer {
     const channel = this.channel;
     // Deliveries without acks do not count towards the channel's limit; they wait for it, though.
     if (channel.isFull) return BLOCKED_ON_CHANNEL;
-    return channel.window.isFull ? BLOCKED_ON_WINDOW : NOT_BLOCKED;
+    return channel.window.isFullFor(this) ? BLOCKED_ON_WINDOW : NOT_BLOCKED;
   }
 
   /** Leaves the rotation until what `obstacle` names has changed. */

@@ -13,6 +13,7 @@ export interface Mailbox {
 /** Settings a shard needs, all plain numbers. */
 export interface ShardSettings {
   readonly shard: number;
+  readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;

@@ -106,7 +106,7 @@ function writeFrames(
     bodyBytes,
     frameMax,
   );
-  channel.window.outstandingBytes += bytes;
+  channel.window.add(consumer, bytes);
   return true;
 }
 
@@ -144,6 +144,6 @@ function writeRecord(
   } else if (consumer.noAck) {
     store.release(handle);
   }
-  window.outstandingBytes += deliveryCostBytes(exrkBytes, propsBytes, bodyBytes);
+  window.add(consumer, deliveryCostBytes(exrkBytes, propsBytes, bodyBytes));
   return true;
 }

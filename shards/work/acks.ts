@@ -84,6 +84,5 @@ export class AckWork {
 function credit(port: Port, words: Int32Array, at: number): void {
   const window = port.windows.get(words[at + CREDIT_CONNECTION]);
   if (window === undefined) return;
-  window.credit(words[at + CREDIT_BYTES_FREED]);
-  if (window.blocked.length > 0 && !window.isFull) unblockAll(window.blocked);
+  if (window.credit(words[at + CREDIT_BYTES_FREED])) unblockAll(window.blocked);
 }

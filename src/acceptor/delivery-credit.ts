@@ -11,7 +11,10 @@ export class DeliveryCredit {
   private underWay: Int32Array | null;
   private freed: Int32Array | null;
 
-  /** Credit is returned in portions of a quarter of the window: rarely, and long before it ends. */
+  /**
+   * Credit is returned in portions of a quarter of a consumer's window: rarely, and long before it
+   * ends.
+   */
   constructor(connection: number, links: readonly ShardLink[], windowBytes: number) {
     this.connection = connection;
     this.links = links;

@@ -38,6 +38,7 @@ export interface BrokerConfig {
   readonly ringBytes: number;
   readonly inlineBodyBytesMax: number;
   readonly readBudgetBytes: number;
+  readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;

@@ -225,7 +225,15 @@ const tuning: readonly Setting[] = [
     field: 'consumerWindowBytes',
     type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 1024 * MIB },
     default: MIB,
-    description: 'Bytes of deliveries on their way to one connection at a time.',
+    description: 'Bytes of deliveries on their way to one consumer at a time.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'connection.window',
+    field: 'connectionWindowBytes',
+    type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 1024 * MIB },
+    default: 4 * MIB,
+    description: 'Bytes of deliveries on their way from one shard to one connection at a time.',
     since: SINCE_FIRST,
   },
   {

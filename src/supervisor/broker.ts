@@ -48,6 +48,7 @@ export class Broker {
       const boot: ShardBoot = {
         settings: {
           shard,
+          connectionWindowBytes: config.connectionWindowBytes,
           consumerWindowBytes: config.consumerWindowBytes,
           flowBacklogMessages: config.flowBacklogMessages,
           flowPublishRateFloor: config.flowPublishRateFloor,

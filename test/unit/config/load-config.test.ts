@@ -31,6 +31,7 @@ describe('defaults', () => {
       ringBytes: 1048576,
       inlineBodyBytesMax: 3072,
       readBudgetBytes: 262144,
+      connectionWindowBytes: 4194304,
       consumerWindowBytes: 1048576,
       flowBacklogMessages: 16384,
       flowPublishRateFloor: 100000,

@@ -11,6 +11,7 @@ export interface DriverOptions {
   readonly acceptors?: number;
   readonly ringBytes?: number;
   readonly windowBytes?: number;
+  readonly connectionWindowBytes?: number;
   readonly flowBacklogMessages?: number;
   readonly flowPublishRateFloor?: number;
 }
@@ -32,6 +33,7 @@ export class ShardDriver {
     const boot = {
       settings: {
         shard: 0,
+        connectionWindowBytes: options.connectionWindowBytes ?? options.windowBytes ?? 1024 * 1024,
         consumerWindowBytes: options.windowBytes ?? 1024 * 1024,
         flowBacklogMessages: options.flowBacklogMessages ?? 1_000_000,
         flowPublishRateFloor: options.flowPublishRateFloor ?? 1,

@@ -76,6 +76,7 @@ export class SimBroker {
       })),
     );
     const settings = {
+      connectionWindowBytes: this.config.connectionWindowBytes,
       consumerWindowBytes: this.config.consumerWindowBytes,
       flowBacklogMessages: this.config.flowBacklogMessages,
       flowPublishRateFloor: this.config.flowPublishRateFloor,
