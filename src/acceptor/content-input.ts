@@ -36,7 +36,8 @@ export function publishMethod(channel: Channel, bytes: Buffer, start: number, en
 }
 
 /**
- * False when there is no room for the body now: the connection is stalled, the header comes again.
+ * False when the body has to wait, for room or because the client is over its rate: the connection
+ * is stalled, the header comes again.
  */
 export function contentHeader(
   channel: Channel,
@@ -61,7 +62,9 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
-  if (!assembly.header(bytes.subarray(start + HEADER_FIXED_BYTES, end), bodyBytes)) {
+  // Over its rate a client gets no room for a body that could not go on anyway.
+  const isOverRate = connection.allowance?.mayPublish() === false;
+  if (isOverRate || !assembly.header(bytes.subarray(start + HEADER_FIXED_BYTES, end), bodyBytes)) {
     connection.flow.stall();
     return false;
   }

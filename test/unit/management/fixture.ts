@@ -51,6 +51,7 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     unroutable: 0,
     delivered: 0,
     stalledConnections: 0,
+    rateLimitedConnections: 0,
     slabPagesUsed: 0,
     ...counts,
   };
