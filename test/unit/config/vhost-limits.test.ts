@@ -30,7 +30,7 @@ describe('default_limits.vhosts', () => {
 
   it('can be added to and emptied by a stronger layer', () => {
     const env = { WARRENMQ_DEFAULT_LIMITS_VHOSTS_1_MAX_CONNECTIONS: '11' };
-    expect(load({ file, env }).config.vhostLimits[0]!.connectionsMax).toBe(11);
+    expect(load({ file, env }).config.vhostLimits[0].connectionsMax).toBe(11);
     const set = ['default_limits.vhosts=none'];
     expect(load({ file, args: { set } }).config.vhostLimits).toEqual([]);
   });
