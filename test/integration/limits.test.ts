@@ -46,13 +46,13 @@ describe('connection_max', () => {
     expect(refusals).toEqual(refusals.map(() => connectionRefusal(530, text)));
 
     // A connection that was closed politely makes room before its client hears close-ok.
-    await clients[0]!.close();
+    await clients[0].close();
     const next = await opened(broker);
     expect(isClient(next)).toBe(true);
     expect(await opened(broker)).toEqual(connectionRefusal(530, text));
 
     // One that was cut off makes room as soon as the broker has noticed.
-    await clients[1]!.drop();
+    await clients[1].drop();
     let again = await opened(broker);
     for (let poll = 0; poll < POLLS_MAX && !isClient(again); poll += 1) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
@@ -89,13 +89,13 @@ describe('channel_max_per_node', () => {
     const holders = clients.filter((_client, index) => answers[index] === 'open');
 
     // A channel that was closed makes room for another, on whatever connection.
-    holders[0]!.send(1, 'channel.close', { code: 200, text: 'bye' });
-    await holders[0]!.expect(1, 'channel.close-ok');
-    expect(await openChannel(holders[1]!, 2)).toBe('open');
-    expect(await openChannel(holders[2]!, 2)).toEqual(connectionRefusal(530, text));
+    holders[0].send(1, 'channel.close', { code: 200, text: 'bye' });
+    await holders[0].expect(1, 'channel.close-ok');
+    expect(await openChannel(holders[1], 2)).toBe('open');
+    expect(await openChannel(holders[2], 2)).toEqual(connectionRefusal(530, text));
 
     // So do all channels of a connection that ends: two of it, and one of the refused.
-    await holders[1]!.close();
+    await holders[1].close();
     const client = await broker.open();
     for (const number of [1, 2, 3]) expect(await openChannel(client, number)).toBe('open');
     expect(await openChannel(client, 4)).toEqual(connectionRefusal(530, text));
@@ -244,9 +244,9 @@ describe('connection_limits.accept_per_second', () => {
     const clients: RawClient[] = [];
     while (clients.length < 8) clients.push(await broker.connect());
     for (const client of clients) client.write(PROTOCOL_HEADER);
-    await clients[0]!.expect(0, 'connection.start');
-    await clients[1]!.expect(0, 'connection.start');
-    await clients[7]!.ended;
-    expect(clients[7]!.inbox(0).size).toBe(0);
+    await clients[0].expect(0, 'connection.start');
+    await clients[1].expect(0, 'connection.start');
+    await clients[7].ended;
+    expect(clients[7].inbox(0).size).toBe(0);
   });
 });
