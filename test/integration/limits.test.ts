@@ -27,7 +27,7 @@ async function opened(broker: TestBroker): Promise<RawClient | Refused> {
   if (answer.name === 'connection.open-ok') return client;
   client.send(0, 'connection.close-ok');
   await client.ended;
-  return { scope: 'connection', ...(answer.fields as unknown as Omit<Refused, 'scope'>) };
+  return { scope: 'connection', ...(answer.fields as Omit<Refused, 'scope'>) };
 }
 
 function isClient(one: RawClient | Refused): one is RawClient {

@@ -59,6 +59,19 @@ describe('limits of one user', () => {
     await broker.stop();
   });
 
+  it('of connections are given back before the client hears close-ok', async () => {
+    const broker = await SimBroker.start({ connectionMax: 1 });
+    const client = await broker.open(1);
+    // The socket itself lasts until everything is written.
+    client.socket.takesWrites = false;
+    client.method(0, 'connection.close');
+    await broker.run();
+    expect(client.take().map(({ name }) => name)).toEqual(['connection.close-ok']);
+    expect([client.socket.isEnded, broker.places.openCount]).toEqual([false, 0]);
+    client.socket.takesWrites = true;
+    await broker.stop();
+  });
+
   it('of channels hold over its connections and acceptors', async () => {
     const broker = await SimBroker.start({ acceptors: 2, userChannelMax: 3 });
     const first = await broker.open(2, 0);

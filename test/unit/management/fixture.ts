@@ -58,7 +58,12 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
 }
 
 export class FakeBroker implements ManagementSource {
-  readonly config = defaultConfig({ clusterName: 'unit "test"', dataDir: '.' });
+  readonly config = defaultConfig({
+    clusterName: 'unit "test"',
+    dataDir: '.',
+    connectionMax: 2,
+    vhostLimits: [{ name: '1', pattern: '^other$', connectionsMax: 5, queuesMax: 0 }],
+  });
   readonly topology = new Topology({ shardCount: 2 });
   readonly users = new Users();
   readonly connections = new Map<number, ConnectionInfo>();
