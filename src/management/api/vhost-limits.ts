@@ -1,5 +1,5 @@
-// GET /api/vhost-limits and /api/vhost-limits/:vhost: what default_limits.vhosts allows each virtual
-// host, in RabbitMQ's form. Main thread. One without limits is not listed.
+// GET /api/vhost-limits and /api/vhost-limits/:vhost: what default_limits.vhosts allows each
+// virtual host, in RabbitMQ's form. Main thread. One without limits is not listed.
 import { limitsOfVhost } from '../../config/vhost-limits.ts';
 import { visibleVhosts } from '../access.ts';
 import type { BrokerView } from '../broker-view.ts';
