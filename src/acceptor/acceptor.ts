@@ -18,9 +18,11 @@ import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
+import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
+import { Admissions } from './admissions.ts';
 import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { IdAllocator } from './id-allocator.ts';
@@ -28,6 +30,7 @@ import { Listener } from './listener.ts';
 import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
 import { IncomingPublish, Publisher } from './publisher.ts';
+import { PublishRates } from './publish-rates.ts';
 import { QueuePaces } from './queue-paces.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
@@ -62,6 +65,7 @@ export class Acceptor implements ThreadWork {
   readonly deliveries: Deliveries;
   readonly publisher: Publisher;
   readonly paces: QueuePaces;
+  readonly publishRates: PublishRates;
   readonly outputPool: OutputPool;
   /** Reused by every publish and every method written. */
   readonly incoming: IncomingPublish;
@@ -71,8 +75,11 @@ export class Acceptor implements ThreadWork {
   readonly stalled: Set<Connection>;
   readonly noVhost: VhostContext;
   channelCount: number;
+  /** Open channels of all acceptors. */
+  readonly channelPlaces: ChannelPlaces;
   private readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
+  private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
   private readonly vhosts: Map<string, VhostContext>;
   private readonly touchedConfirms: ChannelConfirms[];
@@ -105,6 +112,8 @@ export class Acceptor implements ThreadWork {
     this.ids = new IdAllocator();
     this.deliveries = new Deliveries(this);
     this.paces = new QueuePaces();
+    this.publishRates = new PublishRates(boot.config);
+    this.admissions = new Admissions(boot.config.acceptPerSecond / boot.config.acceptors);
     this.outputPool = new OutputPool();
     this.incoming = new IncomingPublish();
     this.writer = new WireWriter();
@@ -118,6 +127,7 @@ export class Acceptor implements ThreadWork {
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
     this.channelCount = 0;
+    this.channelPlaces = new ChannelPlaces(boot.channelCounter, boot.config.channelMaxPerNode);
     this.connections = new Set();
     this.listeners = [];
     this.routes = new BrokerRoutes();
@@ -181,6 +191,7 @@ export class Acceptor implements ThreadWork {
     const connection = new Connection(this, socket, this.ids.take(), name);
     this.connections.add(connection);
     if (this.isStopping) socket.destroy();
+    else this.admissions.arrived(connection);
     return {
       received: (bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void => {
         if (connection.state === 'header') greet(connection, bytes, count);
@@ -250,7 +261,7 @@ export class Acceptor implements ThreadWork {
     for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
     this.touchedConfirms.length = 0;
     this.flushOutputs();
-    const isPaced = this.paces.refill();
+    const isPaced = this.paces.refill() || this.publishRates.waitingCount > 0;
     if (this.stalled.size > 0) this.retryStalled(isPaced);
     this.readOn();
     // Credit, acks and operations that this turn has produced.
@@ -299,7 +310,10 @@ export class Acceptor implements ThreadWork {
   /** Heartbeats and time limits, twice a second. */
   private sweep(): void {
     const now = performance.now();
+    this.publishRates.sweep();
     for (const connection of this.connections) {
+      // Its heartbeats lie unread: that nothing came says nothing about the client.
+      if (connection.allowance?.isUsedUp === true) connection.heartbeat.received();
       const need = connection.heartbeat.sweep(now);
       if (need === 'nothing') continue;
       if (need === 'send') connection.sendHeartbeat();
@@ -331,6 +345,7 @@ export class Acceptor implements ThreadWork {
     }
     for (const connection of this.connections) connection.socket.destroy();
     clearInterval(this.sweepTimer);
+    this.admissions.stop();
     clearTimeout(this.retryTimer);
   }
 
@@ -343,6 +358,7 @@ export class Acceptor implements ThreadWork {
       unroutable: this.publisher.unroutableCount,
       delivered: this.deliveries.deliveredCount,
       stalledConnections: this.stalled.size,
+      rateLimitedConnections: this.publishRates.waitingCount,
       slabPagesUsed: this.slab.pageCount - this.slab.freePages,
     };
   }

@@ -17,6 +17,7 @@ import type { Connection } from './connection.ts';
 import { ContentAssembly } from './content-assembly.ts';
 import { ChannelPrefetch, IS_GET } from './channel-prefetch.ts';
 import { writeReturn } from './content-replies.ts';
+import type { PublishAllowance } from './publish-allowance.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
 import type { ShardReply } from './shard-requests.ts';
@@ -86,12 +87,22 @@ export class Channel {
   /** Takes a complete publish; false when it has to be offered again. */
   publish(message: IncomingPublish): boolean {
     try {
-      return this.connection.acceptor.publisher.publish(this, message);
+      const { acceptor, allowance } = this.connection;
+      if (allowance !== undefined) return this.publishWithin(allowance, message);
+      return acceptor.publisher.publish(this, message);
     } catch (error) {
       if (!(error instanceof AmqpError) || error.refusal.scope !== 'channel') throw error;
       this.refuse(error.refusal, ID_BASIC_PUBLISH);
       return true;
     }
+  }
+
+  /** As `publish`, at the rate that the connection is allowed. */
+  private publishWithin(allowance: PublishAllowance, message: IncomingPublish): boolean {
+    if (!allowance.mayPublish()) return false;
+    if (!this.connection.acceptor.publisher.publish(this, message)) return false;
+    allowance.spend(message.exrkBytes + message.propsBytes + message.bodyBytes);
+    return true;
   }
 
   /** Part of a body; ignored when the publish was refused meanwhile. */

@@ -13,8 +13,11 @@ import {
   ID_CHANNEL_CLOSE_OK,
   ID_CHANNEL_OPEN,
 } from '../protocol/methods.generated.ts';
+import { nodeName } from '../base/node-name.ts';
+import { nodeChannelLimit, userChannelLimit } from '../errors/limit-refusals.ts';
 import { Channel } from './channel.ts';
 import type { WaitingFrame } from './channel-backlog.ts';
+import { ChannelPlaces } from './channel-places.ts';
 import type { Connection } from './connection.ts';
 import { contentHeader, publishMethod } from './content-input.ts';
 import { dispatchChannelMethod } from './dispatch.ts';
@@ -23,10 +26,19 @@ export class ConnectionChannels {
   private readonly connection: Connection;
   /** By channel number. */
   private readonly byNumber: (Channel | undefined)[];
+  /** Set when the connection is open: channels come after that. */
+  private userPlaces: ChannelPlaces | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
     this.byNumber = [];
+    this.userPlaces = undefined;
+  }
+
+  /** The cell that counts the channels of the connection's user. */
+  countIn(channelCounter: SharedArrayBuffer): void {
+    const { userChannelMax } = this.connection.acceptor.config;
+    this.userPlaces = new ChannelPlaces(channelCounter, userChannelMax);
   }
 
   get someBusy(): boolean {
@@ -98,7 +110,10 @@ export class ConnectionChannels {
     if (this.byNumber[channel.number] !== channel) return;
     this.byNumber[channel.number] = undefined;
     this.connection.flow.forget(channel);
-    this.connection.acceptor.channelCount -= 1;
+    const { acceptor } = this.connection;
+    acceptor.channelCount -= 1;
+    acceptor.channelPlaces.giveBack();
+    this.userPlaces?.giveBack();
   }
 
   /** Ends all channels; `onSettled` runs when every shard has heard of all of them. */
@@ -146,11 +161,31 @@ export class ConnectionChannels {
     } else if (number > connection.channelMax) {
       connection.refuse(channelNumberTooHigh(number, connection.channelMax), undefined, id);
     } else {
-      const { acceptor } = connection;
-      this.byNumber[number] = new Channel(connection, number, acceptor.ids.take());
-      acceptor.channelCount += 1;
-      connection.send(number, { name: 'channel.open-ok' });
+      this.open(number);
     }
+  }
+
+  private open(number: number): void {
+    const { connection, userPlaces } = this;
+    const { acceptor } = connection;
+    // RabbitMQ's order: the user first.
+    if (userPlaces?.take() === false) {
+      connection.refuse(
+        userChannelLimit(connection.user, userPlaces.max),
+        undefined,
+        ID_CHANNEL_OPEN,
+      );
+      return;
+    }
+    if (!acceptor.channelPlaces.take()) {
+      userPlaces?.giveBack();
+      const refusal = nodeChannelLimit(nodeName(), acceptor.channelPlaces.max);
+      connection.refuse(refusal, undefined, ID_CHANNEL_OPEN);
+      return;
+    }
+    this.byNumber[number] = new Channel(connection, number, acceptor.ids.take());
+    acceptor.channelCount += 1;
+    connection.send(number, { name: 'channel.open-ok' });
   }
 
   private frameWhileClosing(channel: Channel, id: number): void {

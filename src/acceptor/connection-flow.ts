@@ -58,10 +58,16 @@ export class ConnectionFlow {
     });
   }
 
+  /** A publish waits until the connection is back within its rate: there is no point in trying. */
+  private get isOverRate(): boolean {
+    const { allowance, state } = this.connection;
+    return allowance?.isUsedUp === true && state === 'running' && !allowance.mayPublish();
+  }
+
   /** Tries to go on; called every turn while stalled. */
   retry(): void {
     const { connection } = this;
-    if (this.isWaiting || connection.output.isOverfull) return;
+    if (this.isWaiting || connection.output.isOverfull || this.isOverRate) return;
     this.isStalled = false;
     connection.acceptor.stalled.delete(connection);
     this.guard(() => this.goOn());

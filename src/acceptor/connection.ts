@@ -34,6 +34,7 @@ import { dispatchConnectionMethod } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
 import { Heartbeat, type HeartbeatNeed } from './heartbeat.ts';
 import { Output, type OutputOwner } from './output.ts';
+import type { PublishAllowance } from './publish-allowance.ts';
 import type { VhostContext } from './vhost-context.ts';
 
 export type ConnectionState =
@@ -79,6 +80,8 @@ export class Connection implements OutputOwner {
   clientProperties: FieldTable;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
+  /** What the configuration lets it publish in a second; undefined when that is no matter. */
+  allowance: PublishAllowance | undefined;
   /** Bytes received in this turn. */
   readBytes: number;
   /** The protocol header as far as it has come. */
@@ -106,6 +109,7 @@ export class Connection implements OutputOwner {
     this.user = '';
     this.clientProperties = {};
     this.vhost = acceptor.noVhost;
+    this.allowance = undefined;
     this.readBytes = 0;
     this.headerSoFar = Buffer.alloc(0);
     this.ownsExclusiveQueues = false;
@@ -144,6 +148,7 @@ export class Connection implements OutputOwner {
     this.vhost = vhost;
     this.state = 'running';
     this.heartbeat.opened();
+    this.allowance = this.acceptor.publishRates.open(this.user);
     this.acceptor.control.notify({
       kind: 'connection-opened',
       info: {
@@ -266,6 +271,9 @@ export class Connection implements OutputOwner {
     this.output.close();
     for (const link of this.acceptor.links) {
       link.operate(layout.CONNECTION_CLOSE, layout.CONNECTION_CLOSE_BYTES, [this.id]);
+    }
+    if (this.allowance !== undefined) {
+      this.acceptor.publishRates.close(this.user, this.allowance);
     }
     this.acceptor.forgetConnection(this);
     if (wasRunning) {

@@ -35,7 +35,8 @@ export function publishMethod(channel: Channel, bytes: Buffer, start: number, en
 }
 
 /**
- * False when there is no room for the body now: the connection is stalled, the header comes again.
+ * False when the body has to wait, for room or because the client is over its rate: the connection
+ * is stalled, the header comes again.
  */
 export function contentHeader(
   channel: Channel,
@@ -60,8 +61,10 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
+  // Over its rate a client gets no room for a body that could not go on anyway.
+  const isOverRate = connection.allowance?.mayPublish() === false;
   const propsAt = start + HEADER_FIXED_BYTES;
-  if (!assembly.header(bytes, propsAt, end - propsAt, bodyBytes)) {
+  if (isOverRate || !assembly.header(bytes, propsAt, end - propsAt, bodyBytes)) {
     connection.flow.stall();
     return false;
   }

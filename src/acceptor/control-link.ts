@@ -27,7 +27,7 @@ export class ControlLink {
   }
 
   /** Asks main; throws AmqpError when it refuses. */
-  async ask(question: AcceptorQuestion): Promise<QueueSpec | undefined> {
+  async ask(question: AcceptorQuestion): Promise<Answer> {
     const request = this.next;
     this.next += 1;
     const answer = await new Promise<Answer>((resolve) => {
@@ -35,11 +35,11 @@ export class ControlLink {
       this.notify({ kind: 'ask', request, question });
     });
     if (answer.refusal !== undefined) throw new AmqpError(answer.refusal);
-    return answer.queue;
+    return answer;
   }
 
   /** Has the topology changed; resolves when every thread concerned has applied the change. */
-  execute(command: Command): Promise<QueueSpec | undefined> {
-    return this.ask({ kind: 'execute', command });
+  async execute(command: Command): Promise<QueueSpec | undefined> {
+    return (await this.ask({ kind: 'execute', command })).queue;
   }
 }

@@ -19,6 +19,8 @@ export interface AcceptorBoot {
   /** By acceptor; the own one is slabs[acceptor]. */
   readonly slabs: readonly SlabMemory[];
   readonly spinMicros: number;
+  /** Open channels of the node (channel-places.ts). */
+  readonly channelCounter: SharedArrayBuffer;
 }
 
 /** A connection that has logged in, for listings. */
@@ -40,11 +42,18 @@ export type AcceptorQuestion =
       readonly password: Uint8Array;
       readonly remoteAddress: string;
     }
-  | { readonly kind: 'open-vhost'; readonly username: string; readonly vhost: string };
+  | {
+      readonly kind: 'open-vhost';
+      readonly connectionId: number;
+      readonly username: string;
+      readonly vhost: string;
+    };
 
 export interface Answer {
   readonly refusal: Refusal | undefined;
   readonly queue: QueueSpec | undefined;
+  /** To `open-vhost`: open channels of the user (channel-places.ts). */
+  readonly channelCounter?: SharedArrayBuffer;
 }
 
 /** Totals of one acceptor since its start, for metrics. */
@@ -56,6 +65,8 @@ export interface AcceptorReport {
   readonly unroutable: number;
   readonly delivered: number;
   readonly stalledConnections: number;
+  /** Not read because they have published as much as a rate limit allows. */
+  readonly rateLimitedConnections: number;
   readonly slabPagesUsed: number;
 }
 
@@ -67,6 +78,8 @@ export type AcceptorNotice =
   | { readonly kind: 'applied'; readonly revision: number }
   | { readonly kind: 'ask'; readonly request: number; readonly question: AcceptorQuestion }
   | { readonly kind: 'connection-opened'; readonly info: ConnectionInfo }
+  /** The client has asked to close: it no longer counts, and 'connection-closed' follows. */
+  | { readonly kind: 'connection-leaving'; readonly connectionId: number }
   | { readonly kind: 'connection-closed'; readonly connectionId: number }
   | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
   | { readonly kind: 'log'; readonly record: LogRecord }

@@ -9,6 +9,16 @@ export interface ListenerAddress {
   readonly port: number;
 }
 
+/** What each virtual host may have whose name matches `pattern`; 0 is no limit. */
+export interface VhostLimits {
+  /** What the configuration calls this set of limits. */
+  readonly name: string;
+  /** A regular expression. */
+  readonly pattern: string;
+  readonly connectionsMax: number;
+  readonly queuesMax: number;
+}
+
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -42,4 +52,20 @@ export interface BrokerConfig {
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
+  // Limits: 0 is none.
+  readonly connectionMax: number;
+  readonly channelMaxPerNode: number;
+  readonly consumerMaxPerChannel: number;
+  readonly vhostMax: number;
+  readonly clusterQueueLimit: number;
+  readonly clusterExchangeLimit: number;
+  /** The first that matches a virtual host decides. */
+  readonly vhostLimits: readonly VhostLimits[];
+  readonly userConnectionMax: number;
+  readonly userChannelMax: number;
+  readonly userPublishMessagesPerSecond: number;
+  readonly userPublishBytesPerSecond: number;
+  readonly connectionPublishMessagesPerSecond: number;
+  readonly connectionPublishBytesPerSecond: number;
+  readonly acceptPerSecond: number;
 }

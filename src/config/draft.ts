@@ -3,7 +3,7 @@
 // A value that cannot be parsed leaves the earlier one in place and adds a problem, so that later
 // checks still have something to work on.
 import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
-import type { BrokerConfig, ListenerAddress } from './broker-config.ts';
+import type { BrokerConfig, ListenerAddress, VhostLimits } from './broker-config.ts';
 import { parseHost } from './host.ts';
 import {
   listenerText,
@@ -17,6 +17,7 @@ import { assignLoopbackUsers } from './loopback-users.ts';
 import { schema, settingOf } from './schema.ts';
 import type { ConfigField, ConfigValue, Machine, Setting } from './setting.ts';
 import { HOST_EXPECTED, PORT_MAX, parseInteger, parseValue, sizeText } from './value-parser.ts';
+import { assignVhostLimits } from './vhost-limits.ts';
 
 const CHANNEL_MAX_PROTOCOL = 65535;
 
@@ -70,12 +71,18 @@ export class Draft {
     if (config.channelMax === 0) config.channelMax = CHANNEL_MAX_PROTOCOL;
     config.listeners = Object.freeze(config.listeners.map((address) => Object.freeze(address)));
     config.loopbackUsers = Object.freeze([...config.loopbackUsers]);
+    config.vhostLimits = Object.freeze(config.vhostLimits.map((limits) => Object.freeze(limits)));
     this.#check(config, problems);
     return Object.freeze(config);
   }
 
   #parse(setting: Setting, { key, value }: Assignment) {
     if (setting.type.kind === 'listeners') throw new Error('listeners are applied together');
+    if (setting.type.kind === 'vhost-limits') {
+      const limits = this.#values.get(setting.field) as readonly VhostLimits[];
+      const result = assignVhostLimits(limits, key, value);
+      return 'list' in result ? { value: result.list } : result;
+    }
     if (setting.type.kind !== 'user-list') return parseValue(setting.type, value, this.#cwd);
     const users = this.#values.get(setting.field) as readonly string[];
     const result = assignLoopbackUsers(users, key, value);

@@ -14,6 +14,7 @@ const LISTENER_KEYS: Readonly<Record<string, string>> = {
 };
 
 const LISTENERS = `${environmentName('listeners.tcp')}_`;
+const VHOST_LIMITS = /^WARRENMQ_DEFAULT_LIMITS_VHOSTS_(.+)_(PATTERN|MAX_CONNECTIONS|MAX_QUEUES)$/u;
 const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
 /** What Kubernetes sets in every pod beside a service named `warrenmq...`. */
 const KUBERNETES = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)|_PORT=(tcp|udp):/u;
@@ -44,6 +45,9 @@ export function readEnvironment(env: Environment): {
     if (!name.startsWith('WARRENMQ_') || names.has(name) || !env[name]) continue;
     if (name.startsWith(LISTENERS)) {
       const key = `listeners.tcp.${name.slice(LISTENERS.length).toLowerCase()}`;
+      add(assignments, env, 'warrenmq-environment', name, key);
+    } else if (VHOST_LIMITS.test(name)) {
+      const key = name.replace(VHOST_LIMITS, 'default_limits.vhosts.$1.$2').toLowerCase();
       add(assignments, env, 'warrenmq-environment', name, key);
     } else if (!KUBERNETES.test(`${name}=${env[name]}`)) {
       const nearest = nearestKey(name, names);

@@ -7,6 +7,7 @@ import type { LoadedConfig } from './load-config.ts';
 import { schema } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { sizeText } from './value-parser.ts';
+import { limitText, vhostLimitsEntries } from './vhost-limits.ts';
 
 const VALUE_COLUMNS = 44;
 
@@ -28,7 +29,11 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
       (address, index) => `${key}.${index + 1} = ${listenerText(address)}`,
     );
   }
+  if (type.kind === 'vhost-limits') {
+    return vhostLimitsEntries(config.vhostLimits).map(([name, text]) => writeText(name, text));
+  }
   const value = config[setting.field] ?? 'none';
+  if (type.kind === 'limit') return [`${key} = ${limitText(Number(value))}`];
   if (type.kind === 'size') return [`${key} = ${sizeText(Number(value))}`];
   if (type.kind === 'user-list') return [writeText(key, config.loopbackUsers.join(',') || 'none')];
   return [writeText(key, String(value))];

@@ -2,6 +2,7 @@
 // Names, meanings and defaults are RabbitMQ's where RabbitMQ has the key (rabbit.schema and
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
+import { limitSettings } from './limit-settings.ts';
 import type { Setting } from './setting.ts';
 
 const KIB = 1024;
@@ -258,13 +259,14 @@ const tuning: readonly Setting[] = [
 export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
+  Limits: limitSettings,
   Node: node,
   Tuning: tuning,
 };
 
 export const schema: readonly Setting[] = Object.values(schemaGroups).flat();
 
-/** The setting of a key; `listeners.tcp.x` and `loopback_users.x` are entries of lists. */
+/** The setting of a key; `listeners.tcp.x`, `loopback_users.x` and so on are entries of lists. */
 export function settingOf(key: string): Setting | undefined {
   return schema.find(
     (setting) =>
@@ -275,5 +277,5 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return setting.type.kind === 'listeners' || setting.type.kind === 'user-list';
+  return ['listeners', 'user-list', 'vhost-limits'].includes(setting.type.kind);
 }

@@ -33,10 +33,14 @@ export type SettingType =
   | { readonly kind: 'host' }
   /** A path, made absolute against the working directory. */
   | { readonly kind: 'path' }
+  /** How many (or, with `isSize`, how many bytes) at most: 0, written `infinity`, is no limit. */
+  | { readonly kind: 'limit'; readonly max: number; readonly isSize?: true }
   /** `listeners.tcp.NAME = port | host:port`, `listeners.tcp = none` (listeners.ts). */
   | { readonly kind: 'listeners' }
   /** `loopback_users.NAME = true | false`, `loopback_users = none` (loopback-users.ts). */
-  | { readonly kind: 'user-list' };
+  | { readonly kind: 'user-list' }
+  /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
+  | { readonly kind: 'vhost-limits' };
 
 /** What a default may depend on. */
 export interface Machine {

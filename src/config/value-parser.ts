@@ -8,7 +8,7 @@ import type { ConfigValue, SettingType } from './setting.ts';
 /** `expected` completes the sentence "KEY must be ...". */
 export type Parsed = { readonly value: ConfigValue } | { readonly expected: string };
 
-type Scalar = Exclude<SettingType, { kind: 'listeners' | 'user-list' }>;
+type Scalar = Exclude<SettingType, { kind: 'listeners' | 'user-list' | 'vhost-limits' }>;
 
 const SHORT_STRING_BYTES_MAX = 255;
 export const PORT_MAX = 65535;
@@ -39,6 +39,8 @@ export function parseValue(type: Scalar, text: string, cwd: string): Parsed {
   switch (type.kind) {
     case 'integer':
       return inRange(parseInteger(text), type.min, type.max, 'a whole number');
+    case 'limit':
+      return parseLimit(text, type.max, type.isSize);
     case 'port-or-none':
       if (text === 'none') return { value: undefined };
       return inRange(parseInteger(text), 0, PORT_MAX, 'none or a port');
@@ -75,15 +77,31 @@ export function sizeText(bytes: number): string {
   return bytes >= 1024 && bytes % 1024 === 0 ? `${bytes / 1024}KiB` : String(bytes);
 }
 
+/** 0 for no limit, as which RabbitMQ's word `infinity` counts too. */
+export function parseLimit(
+  text: string,
+  max: number,
+  isSize?: true,
+): { readonly value: number } | { readonly expected: string } {
+  const value = text === 'infinity' ? 0 : isSize === true ? sizeOf(text) : parseInteger(text);
+  if (value !== undefined && value <= max) return { value };
+  const range = isSize === true ? `a size in bytes up to ${sizeText(max)}` : `1 to ${max}`;
+  return { expected: `infinity (no limit) or ${range}` };
+}
+
 function inRange(value: number | undefined, min: number, max: number, what: string): Parsed {
   if (value !== undefined && value >= min && value <= max) return { value };
   return { expected: `${what} from ${min} to ${max}` };
 }
 
-function parseSize(type: Extract<Scalar, { kind: 'size' }>, text: string): Parsed {
+function sizeOf(text: string): number | undefined {
   const match = /^(\d{1,15})\s?([a-z]{0,3})$/iu.exec(text);
   const factor = match === null ? undefined : SIZE_UNITS[match[2].toLowerCase()];
-  const bytes = factor === undefined ? Number.NaN : Number(match![1]) * factor;
+  return factor === undefined ? undefined : Number(match![1]) * factor;
+}
+
+function parseSize(type: Extract<Scalar, { kind: 'size' }>, text: string): Parsed {
+  const bytes = sizeOf(text) ?? Number.NaN;
   const fits = bytes >= type.bytesMin && bytes <= type.bytesMax;
   if (fits && (type.powerOfTwo !== true || Number.isInteger(Math.log2(bytes)))) {
     return { value: bytes };

@@ -6,6 +6,7 @@ import { listenerText } from './listeners.ts';
 import { schemaGroups } from './schema.ts';
 import { environmentName, flagText, type Setting, type SettingType } from './setting.ts';
 import { sizeText } from './value-parser.ts';
+import { limitText } from './vhost-limits.ts';
 
 const HEADER = `# Configuration
 
@@ -92,6 +93,12 @@ function typeText(type: SettingType): string {
       return 'path';
     case 'listeners':
       return 'port, `host:port`, or `none` for the whole list';
+    case 'limit': {
+      const most = type.isSize === true ? `size up to ${sizeText(type.max)}` : `1 to ${type.max}`;
+      return `\`infinity\` or ${most}`;
+    }
+    case 'vhost-limits':
+      return 'regular expression and numbers per name, or `none`';
     case 'user-list':
       return '`true` or `false` per user, or `none`';
   }
@@ -100,7 +107,8 @@ function typeText(type: SettingType): string {
 function defaultText(setting: Setting): string {
   const { type, default: value } = setting;
   if (typeof value === 'function') throw new Error(`${setting.key} lacks a defaultText`);
-  if (Array.isArray(value)) return value.map(itemText).join(', ');
+  if (Array.isArray(value)) return value.map(itemText).join(', ') || 'none';
+  if (type.kind === 'limit') return limitText(Number(value));
   return type.kind === 'size' ? sizeText(Number(value)) : String(value);
 }
 

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import './auth-refusals.ts';
 import './channel-refusals.ts';
 import './connection-refusals.ts';
+import './limit-refusals.ts';
 import './protocol-refusals.ts';
 import './topology-refusals.ts';
 import { codeName, type RefusalKind, refusalCatalogue } from './refusal.ts';
@@ -25,6 +26,7 @@ The ids are for this page and for the source: clients see code and text.
 const SECTIONS: readonly (readonly [prefix: string, title: string])[] = [
   ['auth', 'Logging in'],
   ['connection', 'Connections and frames'],
+  ['limit', 'Limits of the configuration'],
   ['protocol', 'Bytes that cannot be decoded'],
   ['channel', 'Publishing, consuming, acknowledging'],
   ['topology', 'Queues, exchanges, bindings, virtual hosts'],

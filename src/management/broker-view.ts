@@ -1,5 +1,5 @@
 // The broker as the resources of the management API see it. Main thread. One for the whole server.
-import { hostname } from 'node:os';
+import { nodeName } from '../base/node-name.ts';
 import { productVersion } from '../base/product-version.ts';
 import type { ListenerAddress } from '../config/broker-config.ts';
 import type { BrokerSnapshot } from './broker-snapshot.ts';
@@ -30,7 +30,7 @@ export class BrokerView {
   ) {
     this.source = source;
     this.ownAddress = ownAddress;
-    this.node = `rabbit@${hostname().split('.')[0]}`;
+    this.node = nodeName();
     this.productVersion = productVersion();
     this.collector = new ReportCollector(() => source.collectReports(), reportMillisMax);
   }

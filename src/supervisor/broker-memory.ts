@@ -22,6 +22,8 @@ export interface BrokerMemory {
   readonly slabs: readonly SlabMemory[];
   /** By acceptor, then by shard. */
   readonly mailboxes: readonly (readonly Mailbox[])[];
+  /** One Int32: open channels over all acceptors. */
+  readonly channelCounter: SharedArrayBuffer;
 }
 
 export function allocateBrokerMemory(config: BrokerConfig): BrokerMemory {
@@ -39,6 +41,7 @@ export function allocateBrokerMemory(config: BrokerConfig): BrokerMemory {
         confirmCounter: allocateConfirmCounter(),
       })),
     ),
+    channelCounter: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
 }
 

@@ -9,6 +9,7 @@ import type { ShardBoot, ShardNotice } from '../../shards/mailbox/control-messag
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
+import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 
@@ -34,6 +35,7 @@ export class Broker {
   private readonly config: BrokerConfig;
   private readonly shards: readonly BrokerThread<ShardNotice>[];
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
+  private readonly places: ConnectionPlaces;
   private readonly questions: Questions;
   private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
 
@@ -70,17 +72,19 @@ export class Broker {
         shardDoorbells: memory.shardDoorbells,
         slabs: memory.slabs,
         spinMicros,
+        channelCounter: memory.channelCounter,
       };
       const receive = (notice: AcceptorNotice): void => {
         this.fromAcceptor(acceptor, notice as AcceptorNews);
       };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
-    const topology = new Topology({ shardCount: config.shards });
+    const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
     this.control = new ControlPlane(topology, this.shards, this.acceptors);
     this.users = new Users();
     this.users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
-    this.questions = new Questions(this.control, this.users, config.loopbackUsers);
+    this.places = new ConnectionPlaces(config);
+    this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
     this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
     this.failed.catch(() => {});
@@ -144,8 +148,12 @@ export class Broker {
       case 'connection-opened':
         this.connections.set(notice.info.id, notice.info);
         break;
+      case 'connection-leaving':
+        this.places.giveBack(notice.connectionId);
+        break;
       case 'connection-closed':
         this.connections.delete(notice.connectionId);
+        this.places.giveBack(notice.connectionId);
         void this.control.execute({
           kind: 'connection-closed',
           connectionId: notice.connectionId,

@@ -20,6 +20,7 @@ import {
   isReservedName,
   withoutLineBreaks,
 } from './names.ts';
+import type { Quota } from './quota.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
 type DeclareExchange = Extract<Command, { kind: 'declare-exchange' }>;
@@ -28,6 +29,7 @@ type DeleteExchange = Extract<Command, { kind: 'delete-exchange' }>;
 export function declareExchange(
   vhost: VhostTopology,
   command: DeclareExchange,
+  quota: Quota,
   changes: Change[],
 ): void {
   // RabbitMQ 4.0 and later; 3.x answered 503, which closes the connection.
@@ -43,6 +45,7 @@ export function declareExchange(
     return;
   }
   assertNewName('exchange', name);
+  quota.assertRoomForExchange(vhost, name);
   assertExchangeArguments(subject, command.arguments);
   const { type, durable, autoDelete, internal } = command;
   vhost.addExchange(

@@ -1,7 +1,7 @@
 // The control plane's truth: virtual hosts with their queues, exchanges and bindings. Main thread.
-// A deterministic state machine: the same commands give the same changes (the one random source,
-// for server-named queues, is injected), it reads no clock and touches no socket. One command at a
-// time, to its end; a refused command changes nothing.
+// A deterministic state machine: the same commands give the same changes under the same limits (the
+// one random source, for server-named queues, is injected); it reads no clock and no socket. One
+// command at a time, to its end; a refused command changes nothing.
 // Invariants: queue ids rise from 1 and are never reused; `places` holds exactly the queues that
 // exist; `exclusive` exactly the exclusive ones, by the connection that owns them. Nothing is kept
 // of what has been deleted.
@@ -22,6 +22,7 @@ import { assertNameBytes, type RandomBytes } from './names.ts';
 import { placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
 import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
+import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import { VhostTopology } from './vhost-topology.ts';
 
 interface QueuePlace {
@@ -33,11 +34,13 @@ export interface TopologyOptions {
   readonly shardCount: number;
   /** Where the names of server-named queues come from. */
   readonly randomBytes?: RandomBytes;
+  readonly limits?: TopologyLimits;
 }
 
 export class Topology {
   private readonly shardCount: number;
   private readonly random: RandomBytes;
+  private readonly quota: Quota;
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
@@ -46,6 +49,7 @@ export class Topology {
   constructor(options: TopologyOptions) {
     this.shardCount = options.shardCount;
     this.random = options.randomBytes ?? randomBytes;
+    this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
   }
 
   execute(command: Command): Outcome {
@@ -105,7 +109,7 @@ export class Topology {
         this.deleteVhost(command.vhost, changes);
         return undefined;
       case 'declare-exchange':
-        declareExchange(this.vhost(command.vhost), command, changes);
+        declareExchange(this.vhost(command.vhost), command, this.quota, changes);
         return undefined;
       case 'delete-exchange':
         deleteExchange(this.vhost(command.vhost), command, changes);
@@ -137,6 +141,7 @@ export class Topology {
   private createVhost(name: string, changes: Change[]): void {
     if (this.byName.has(name)) return;
     assertNameBytes('vhost', name);
+    this.quota.assertRoomForVhost(name);
     const vhost = new VhostTopology(name);
     this.byName.set(name, vhost);
     changes.push({ kind: 'vhost-created', vhost: name });
@@ -158,6 +163,7 @@ export class Topology {
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
     const { existing, declaration } = decideQueue(vhost, command, this.random);
     if (existing !== undefined) return existing;
+    this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = { id: this.nextQueueId, shard, ...declaration };
     this.nextQueueId += 1;

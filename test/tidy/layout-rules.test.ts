@@ -28,6 +28,8 @@ const HOT_FILES = [
   'unconfirmed-publishes',
   'channel-confirms',
   'delivery-credit',
+  'publish-allowance',
+  'token-bucket',
 ].map((name) => `src/acceptor/${name}.ts`);
 
 const product = productFiles();

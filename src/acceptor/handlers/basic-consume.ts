@@ -10,6 +10,7 @@ import {
   exclusiveConsumerRefused,
   invalidPriorityArgument,
 } from '../../errors/channel-refusals.ts';
+import { channelConsumerLimit } from '../../errors/limit-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { type FieldTable, typeNameOf } from '../../protocol/field-table.ts';
@@ -23,6 +24,7 @@ import { namedQueue } from './named-queue.ts';
 const INT32_MAX = 0x7fff_ffff;
 
 export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>): void {
+  assertRoom(channel, method.consumerTag);
   const queue = namedQueue(channel, method.queue);
   const tag = method.consumerTag === '' ? serverTag() : method.consumerTag;
   if (channel.consumers.has(tag)) throw new AmqpError(consumerTagInUse(tag));
@@ -49,6 +51,13 @@ export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>
     }
     if (!method.nowait) channel.send({ name: 'basic.consume-ok', consumerTag: tag });
   });
+}
+
+/** RabbitMQ looks at this before the queue; a tag in use is refused as such. */
+function assertRoom(channel: Channel, tag: string): void {
+  const { consumerMaxPerChannel: max } = channel.connection.acceptor.config;
+  if (max === 0 || channel.consumers.size < max || channel.consumers.has(tag)) return;
+  throw new AmqpError(channelConsumerLimit(max));
 }
 
 function refusalOf(channel: Channel, queue: QueueSpec, status: number) {

@@ -20,6 +20,8 @@ function endAll(connection: Connection): void {
   const { acceptor } = connection;
   const ownsQueues = connection.ownsExclusiveQueues;
   connection.channels.endAll(() => {
+    // Before close-ok, so that a client at its limit can open another connection at once.
+    acceptor.control.notify({ kind: 'connection-leaving', connectionId: connection.globalId });
     const gone = ownsQueues
       ? acceptor.control.execute({
           kind: 'connection-closed',

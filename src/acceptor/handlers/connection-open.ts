@@ -9,9 +9,15 @@ export function connectionOpen(connection: Connection, method: MethodOf<'connect
   const name = method.virtualHost;
   connection.flow.whileWaiting(async () => {
     try {
-      await acceptor.control.ask({ kind: 'open-vhost', username: connection.user, vhost: name });
+      const { channelCounter } = await acceptor.control.ask({
+        kind: 'open-vhost',
+        connectionId: connection.globalId,
+        username: connection.user,
+        vhost: name,
+      });
       const vhost = acceptor.vhost(name);
       if (vhost === undefined) throw new AmqpError(vhostNotFound(name));
+      connection.channels.countIn(channelCounter!);
       connection.opened(vhost);
       connection.send(0, { name: 'connection.open-ok' });
     } catch (error) {

@@ -24,6 +24,14 @@ function portListener({ parameters, broker }: ApiRequest): object {
   });
 }
 
+/** Before it is reached, not when it is: the next client would be refused (connection_max). */
+function belowNodeConnectionLimit({ broker }: ApiRequest): object {
+  const { config, connections } = broker.source;
+  const limit = config.connectionMax;
+  if (limit === 0 || connections.size < limit) return OK;
+  throw new HttpRefusal(503, { status: 'failed', reason: 'node connection limit is reached' });
+}
+
 /** Every thread answers. */
 async function node({ broker }: ApiRequest): Promise<object> {
   await broker.snapshot();
@@ -33,5 +41,10 @@ async function node({ broker }: ApiRequest): Promise<object> {
 export const healthCheckRoutes = [
   readOnly('/api/health/checks/alarms', 'management', alarms),
   readOnly('/api/health/checks/port-listener/:port', 'management', portListener),
+  readOnly(
+    '/api/health/checks/below-node-connection-limit',
+    'management',
+    belowNodeConnectionLimit,
+  ),
   readOnly('/api/healthchecks/node', 'management', node),
 ];

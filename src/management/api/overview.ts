@@ -79,6 +79,7 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
         unroutable: report.unroutable,
         delivered: report.delivered,
         stalled_connections: report.stalledConnections,
+        rate_limited_connections: report.rateLimitedConnections,
         slab_pages_used: report.slabPagesUsed,
       })),
       shards: reports.shards.map((report, shard) => ({

@@ -9,6 +9,7 @@ import { healthCheckRoutes } from './health-checks.ts';
 import { nodeRoutes } from './nodes.ts';
 import { overviewRoutes } from './overview.ts';
 import { queueRoutes } from './queues.ts';
+import { vhostLimitRoutes } from './vhost-limits.ts';
 import { vhostRoutes } from './vhosts.ts';
 import { whoamiRoutes } from './whoami.ts';
 
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...whoamiRoutes,
   ...nodeRoutes,
   ...vhostRoutes,
+  ...vhostLimitRoutes,
   ...exchangeRoutes,
   ...queueRoutes,
   ...bindingRoutes,

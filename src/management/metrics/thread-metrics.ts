@@ -72,6 +72,12 @@ const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
     value: (report) => report.stalledConnections,
   },
   {
+    name: 'warrenmq_acceptor_rate_limited_connections',
+    help: 'Connections that are not read because they have published as much as a limit allows',
+    type: 'gauge',
+    value: (report) => report.rateLimitedConnections,
+  },
+  {
     name: 'warrenmq_acceptor_slab_pages_used',
     help: 'Pages of the slab for large bodies that are in use',
     type: 'gauge',

@@ -35,6 +35,20 @@ describe('defaults', () => {
       consumerWindowBytes: 1048576,
       flowBacklogMessages: 16384,
       flowPublishRateFloor: 100000,
+      connectionMax: 0,
+      channelMaxPerNode: 0,
+      consumerMaxPerChannel: 0,
+      vhostMax: 0,
+      clusterQueueLimit: 0,
+      clusterExchangeLimit: 0,
+      vhostLimits: [],
+      userConnectionMax: 0,
+      userChannelMax: 0,
+      userPublishMessagesPerSecond: 0,
+      userPublishBytesPerSecond: 0,
+      connectionPublishMessagesPerSecond: 0,
+      connectionPublishBytesPerSecond: 0,
+      acceptPerSecond: 0,
     });
   });
 
@@ -136,11 +150,16 @@ describe('precedence', () => {
       'ring.bytes': '64KiB',
       'ring.inline_body_max': '1KiB',
     };
+    // By itself this key only takes `none`, which is the default.
+    const entries: Record<string, string> = {
+      'default_limits.vhosts': 'default_limits.vhosts.a.max_queues',
+    };
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';
-      const byEnvironment = load({ env: { [environmentName(key)]: value } });
-      const bySet = load({ args: { set: [`${key}=${value}`] } });
-      expect(byEnvironment.sources.get(key)).toBe(`environment ${environmentName(key)}`);
+      const entry = entries[key] ?? key;
+      const byEnvironment = load({ env: { [environmentName(entry)]: value } });
+      const bySet = load({ args: { set: [`${entry}=${value}`] } });
+      expect(byEnvironment.sources.get(key)).toBe(`environment ${environmentName(entry)}`);
       expect(bySet.sources.get(key)).toBe('flag --set');
       expect(bySet.config[field]).not.toEqual(load({}).config[field]);
       expect(byEnvironment.config[field]).toEqual(bySet.config[field]);

@@ -39,6 +39,13 @@ describe('accepted', () => {
     ['loopback_users.admin = true', 'loopbackUsers', ['guest', 'admin']],
     ['loopback_users.a\\.b = true', 'loopbackUsers', ['guest', 'a.b']],
     ['loopback_users = a, b', 'loopbackUsers', ['a', 'b']],
+    ['connection_max = 5', 'connectionMax', 5],
+    ['max_connections = 5', 'connectionMax', 5],
+    ['connection_max = infinity', 'connectionMax', 0],
+    ['connection_max = 0', 'connectionMax', 0],
+    ['user_limits.publish_bytes_per_second = 2MiB', 'userPublishBytesPerSecond', 2097152],
+    ['user_limits.publish_bytes_per_second = infinity', 'userPublishBytesPerSecond', 0],
+    ['default_limits.vhosts = none', 'vhostLimits', []],
   ] as const)('%s', (text, field, expected) => {
     expect(value(text, field)).toEqual(expected);
   });
@@ -66,6 +73,14 @@ describe('refused', () => {
     ['default_pass = encrypted:abc', 'encrypted values are not implemented'],
     ['listeners.tcp.x = localhost', 'a port or host:port'],
     ["default_user = ''", 'has no value'],
+    ['connection_max = -1', 'infinity (no limit) or 1 to 1000000000'],
+    ['connection_max = many', 'infinity (no limit) or 1 to 1000000000'],
+    ['connection_max = 1000000001', 'infinity (no limit) or 1 to 1000000000'],
+    ['connection_limits.publish_bytes_per_second = 1025GiB', 'a size in bytes up to 1024GiB'],
+    ['default_limits.vhosts = 5', 'none, or be followed by .NAME.pattern'],
+    ['default_limits.vhosts.1.max_conections = 5', 'a key that ends in .pattern, .max_connections'],
+    ['default_limits.vhosts.1.pattern = (', 'a regular expression'],
+    ['default_limits.vhosts.1.max_queues = few', 'infinity (no limit) or 1 to'],
   ])('%s', (text, reason) => {
     const problems = problemsOf({ file: text });
     expect(problems).toHaveLength(1);

@@ -51,13 +51,19 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     unroutable: 0,
     delivered: 0,
     stalledConnections: 0,
+    rateLimitedConnections: 0,
     slabPagesUsed: 0,
     ...counts,
   };
 }
 
 export class FakeBroker implements ManagementSource {
-  readonly config = defaultConfig({ clusterName: 'unit "test"', dataDir: '.' });
+  readonly config = defaultConfig({
+    clusterName: 'unit "test"',
+    dataDir: '.',
+    connectionMax: 2,
+    vhostLimits: [{ name: '1', pattern: '^other$', connectionsMax: 5, queuesMax: 0 }],
+  });
   readonly topology = new Topology({ shardCount: 2 });
   readonly users = new Users();
   readonly connections = new Map<number, ConnectionInfo>();

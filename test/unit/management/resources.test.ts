@@ -292,6 +292,18 @@ it('connections are all for monitors, and for others their own', async () => {
   expect(body).toContain('"big":9007199254740993');
 });
 
+describe('limits of virtual hosts', () => {
+  it('are listed where there are any', async () => {
+    const limits = [{ vhost: 'other', value: { 'max-connections': 5 } }];
+    expect(await get('/api/vhost-limits')).toEqual(limits);
+    expect(await get('/api/vhost-limits/other')).toEqual(limits);
+    expect(await get('/api/vhost-limits/%2F')).toEqual([]);
+    // A user sees those of the virtual hosts that it may see.
+    const reply = await ask(port, '/api/vhost-limits', { login: 'manager:p' });
+    expect(JSON.parse(reply.body)).toEqual([]);
+  });
+});
+
 describe('health checks', () => {
   it('are ok', async () => {
     expect(await get('/api/health/checks/alarms')).toEqual({ status: 'ok' });
@@ -299,6 +311,26 @@ describe('health checks', () => {
     for (const known of [5672, port]) {
       const path = `/api/health/checks/port-listener/${known}`;
       expect(await get(path)).toEqual({ status: 'ok', port: known });
+    }
+  });
+
+  it('tell whether one more client would be let in', async () => {
+    const path = '/api/health/checks/below-node-connection-limit';
+    const info = { user: 'guest', vhost: '/', connectedAtMillis: 0, clientProperties: {} };
+    const before = new Map(broker.connections);
+    try {
+      broker.connections.clear();
+      broker.connections.set(1, { id: 1, name: 'a', ...info });
+      expect(await get(path)).toEqual({ status: 'ok' });
+      broker.connections.set(2, { id: 2, name: 'b', ...info });
+      const reply = await ask(port, path);
+      expect([reply.status, JSON.parse(reply.body)]).toEqual([
+        503,
+        { status: 'failed', reason: 'node connection limit is reached' },
+      ]);
+    } finally {
+      broker.connections.clear();
+      for (const [id, connection] of before) broker.connections.set(id, connection);
     }
   });
 

@@ -17,6 +17,7 @@ import { defaultUser, Users } from '../../../../src/auth/users.ts';
 import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
 import { defaultConfig } from '../../../../src/config/load-config.ts';
 import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
+import { ConnectionPlaces, topologyLimitsOf } from '../../../../src/supervisor/limits.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
 import { SimClient } from './sim-client.ts';
@@ -43,6 +44,7 @@ export class SimBroker {
   readonly shardThreads: readonly SimThread[];
   readonly acceptorThreads: readonly SimThread[];
   private readonly threads: readonly SimThread[];
+  readonly places: ConnectionPlaces;
   private readonly questions: Questions;
   private readonly bytes: Buffer<ArrayBuffer>;
   private readonly view: DataView;
@@ -75,6 +77,7 @@ export class SimBroker {
         confirmCounter: allocateConfirmCounter(),
       })),
     );
+    const channelCounter = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const settings = {
       connectionWindowBytes: this.config.connectionWindowBytes,
       consumerWindowBytes: this.config.consumerWindowBytes,
@@ -100,6 +103,7 @@ export class SimBroker {
         shardDoorbells,
         slabs,
         spinMicros: 0,
+        channelCounter,
       };
       const port = {
         // As a MessagePort does: what cannot be cloned throws here, in the broker's code.
@@ -120,8 +124,9 @@ export class SimBroker {
     this.threads = [...this.shardThreads, ...this.acceptorThreads];
     this.control = this.controlPlane();
     const users = new Users();
+    this.places = new ConnectionPlaces(this.config);
     users.add(defaultUser('guest', 'guest', '/'));
-    this.questions = new Questions(this.control, users, ['guest']);
+    this.questions = new Questions(this.control, users, ['guest'], this.places);
   }
 
   static async start(options: SimOptions = {}): Promise<SimBroker> {
@@ -231,7 +236,8 @@ export class SimBroker {
   // --- main -----------------------------------------------------------------------------------
 
   private controlPlane(): ControlPlane {
-    const topology = new Topology({ shardCount: this.config.shards });
+    const { shards } = this.config;
+    const topology = new Topology({ shardCount: shards, limits: topologyLimitsOf(this.config) });
     const replica = (thread: SimThread, apply: (changes: readonly never[]) => void) => {
       const made = {
         appliedRevision: 0,
@@ -262,7 +268,10 @@ export class SimBroker {
   private fromAcceptor(acceptor: number, notice: AcceptorNotice): void {
     if (notice.kind === 'connection-closed') {
       const { connectionId } = notice;
+      this.places.giveBack(connectionId);
       void this.track(this.control.execute({ kind: 'connection-closed', connectionId }));
+    } else if (notice.kind === 'connection-leaving') {
+      this.places.giveBack(notice.connectionId);
     } else if (notice.kind === 'ask') {
       const answering = this.questions.answer(notice.question).then(async (answer) => {
         await setImmediate();
