@@ -4,7 +4,6 @@
 // shared buffer is only valid inside the read callback, which is why sinks must not keep it.
 // Source: specification 1.4 (connection), 4.2.2 (protocol header); RabbitMQ's connection.blocked.
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameStepper, type FrameSink } from './frame-stepper.ts';
 import {
   METHOD,
@@ -129,20 +128,18 @@ export class LoadConnection implements FrameSink {
   /** Writes a frame and waits for `reply`; the payload, method id included. */
   async call(bytes: Buffer, reply: number): Promise<Buffer> {
     if (this.#waiting !== undefined) throw new Error('a call is under way on this connection');
-    const timer = new AbortController();
-    const answer = new Promise<Buffer>((resolve, reject) => {
-      this.#waiting = { method: reply, resolve, reject };
-    });
-    const late = sleep(CALL_SECONDS_MAX * 1000, undefined, { signal: timer.signal }).then(() => {
-      throw new Error(`no answer within ${CALL_SECONDS_MAX} s to a call expecting ${reply >>> 16}`);
-    });
-    late.catch(() => undefined); // Aborted when the answer came in time; the race has its outcome.
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    this.#waiting = { method: reply, resolve, reject };
+    const timer = setTimeout(() => {
+      const expected = `${reply >>> 16}.${reply & 0xffff}`;
+      reject(new Error(`no answer within ${CALL_SECONDS_MAX} s to a call expecting ${expected}`));
+    }, CALL_SECONDS_MAX * 1000);
     this.socket.write(bytes);
     try {
-      return await Promise.race([answer, late]);
+      return await promise;
     } finally {
       this.#waiting = undefined;
-      timer.abort();
+      clearTimeout(timer);
     }
   }
 

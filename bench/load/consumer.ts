@@ -30,6 +30,8 @@ export class Consumer implements FrameSink {
   readonly connection: LoadConnection;
   readonly latency: Histogram;
   delivered: number;
+  /** Of bodies, complete or not. */
+  deliveredBytes: number;
   readonly #settings: ConsumerSettings;
   readonly #backlog: Backlog;
   readonly #window: MeasuringWindow;
@@ -55,6 +57,7 @@ export class Consumer implements FrameSink {
     this.connection = connection;
     this.latency = new Histogram();
     this.delivered = 0;
+    this.deliveredBytes = 0;
     this.#settings = settings;
     this.#backlog = backlog;
     this.#window = window;
@@ -112,6 +115,7 @@ export class Consumer implements FrameSink {
 
   onBody(bytes: Buffer, start: number, end: number): void {
     if (this.#inspects && !this.#bodyStarted) this.#inspect(bytes, start);
+    this.deliveredBytes += end - start;
     this.#bodyBytesLeft -= end - start;
     if (this.#bodyBytesLeft === 0) this.#complete();
   }

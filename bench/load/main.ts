@@ -5,7 +5,8 @@ import { CommanderError } from 'commander';
 import { runIdle } from './idle.ts';
 import { parseLoadOptions, type LoadOptions } from './options.ts';
 import { formatResult } from './result.ts';
-import { runLoad, type LoadEvent } from './run.ts';
+import { runLoad } from './run.ts';
+import type { LoadEvent } from './window-samples.ts';
 
 function tellParent(event: LoadEvent): void {
   process.send?.({ event });

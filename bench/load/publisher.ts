@@ -167,11 +167,24 @@ export class Publisher implements FrameSink {
     this.#confirms?.published(count, millis);
     this.#backlog.published(count);
     this.submitted += count;
-    this.connection.socket.write(buffer, () => {
+    this.#send(buffer, this.#settings.stamped ? this.#batch.tail : undefined, count);
+    return count * this.#batch.messageBytes;
+  }
+
+  #send(buffer: Buffer, tail: Buffer | undefined, count: number): void {
+    const { socket } = this.connection;
+    const taken = (): void => {
       this.published += count;
       this.wake();
-    });
-    return buffer.length;
+    };
+    if (tail === undefined) {
+      socket.write(buffer, taken);
+      return;
+    }
+    socket.cork();
+    socket.write(buffer);
+    socket.write(tail, taken);
+    socket.uncork();
   }
 
   /** Takes `count` messages off the oldest slice that is due; its intended send time. */

@@ -5,6 +5,8 @@ import { formatTable } from '../report/table.ts';
 import type { LatencySummary } from './histogram.ts';
 import type { LoadOptions } from './options.ts';
 
+const MIB = 1024 * 1024;
+
 export interface SecondSample {
   readonly publishedPerSecond: number;
   readonly deliveredPerSecond: number;
@@ -21,19 +23,27 @@ export interface VerifyResult {
   readonly unknown: number;
 }
 
-export interface LoadResult {
+/** What every run that moves messages counts, over the measured window. */
+export interface LoadRates {
   readonly options: LoadOptions;
   readonly seconds: number;
   readonly published: number;
   readonly delivered: number;
+  /** Of bodies. */
+  readonly deliveredBytes: number;
   readonly confirmed: number;
-  readonly nacked: number;
   readonly publishedPerSecond: number;
   readonly deliveredPerSecond: number;
+  readonly deliveredBytesPerSecond: number;
   readonly confirmedPerSecond: number;
   /** Processor time of this program in the window, and the same per message sent or received. */
   readonly generatorCpuSeconds: number;
   readonly generatorCpuMicrosPerMessage: number;
+  readonly perSecond: readonly SecondSample[];
+}
+
+export interface LoadResult extends LoadRates {
+  readonly nacked: number;
   /** How often the broker announced connection.blocked: over 0, the rates are of an alarm. */
   readonly blocked: number;
   readonly latencyMicros?: LatencySummary;
@@ -43,7 +53,6 @@ export interface LoadResult {
   /** Open loop: due in the window but not received by the end of the drain. */
   readonly undelivered?: number;
   readonly verify?: VerifyResult;
-  readonly perSecond: readonly SecondSample[];
 }
 
 export interface IdleResult {
@@ -63,6 +72,7 @@ export function formatResult(result: LoadResult): string {
   const rows = [
     ['published/s', rate(result.publishedPerSecond)],
     ['delivered/s', rate(result.deliveredPerSecond)],
+    ['delivered MiB/s', (result.deliveredBytesPerSecond / MIB).toFixed(1)],
     ['confirmed/s', rate(result.confirmedPerSecond)],
     ['generator CPU', `${(result.generatorCpuSeconds / result.seconds).toFixed(2)} cores`],
     ['  per message', `${result.generatorCpuMicrosPerMessage.toFixed(3)} us`],

@@ -51,6 +51,11 @@ const MIB = 1024 * 1024;
 const METRICS: Readonly<Record<MetricName, Metric>> = {
   published: rate('published/s', (load) => load.publishedPerSecond),
   delivered: rate('delivered/s', (load) => load.deliveredPerSecond),
+  bytes: {
+    title: 'delivered MiB/s',
+    digits: 1,
+    valueOf: (turn) => turn.load && turn.load.deliveredBytesPerSecond / MIB,
+  },
   confirmed: rate('confirmed/s', (load) => load.confirmedPerSecond),
   'cpu-per-message': {
     title: 'broker CPU us/message (less is better)',

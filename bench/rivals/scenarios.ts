@@ -7,6 +7,7 @@ import { InvalidArgumentError } from 'commander';
 export type MetricName =
   | 'published'
   | 'delivered'
+  | 'bytes'
   | 'confirmed'
   | 'cpu-per-message'
   | 'rss'
@@ -20,89 +21,138 @@ export interface Scenario {
   readonly purpose: string;
   /** Arguments of bench/load/main.ts, without address, durations and output. */
   readonly load: readonly string[];
+  readonly metrics: readonly MetricName[];
   readonly warrenmqFlags: readonly string[];
   /** Each turn starts and stops its own broker, because memory once grown is not given back. */
   readonly freshBrokers: boolean;
-  readonly metrics: readonly MetricName[];
+  /** For --ceiling: body size of the raw relay turn that is taken with each pair. */
+  readonly ceilingBytes: number | undefined;
 }
 
+const KIB = 1024;
+const MIB = 1024 * 1024;
+/** Smaller bodies cost by the message, not by the byte: no raw relay says anything about them. */
+const CEILING_BYTES_MIN = 16 * KIB;
+
 const RATES: readonly MetricName[] = ['published', 'delivered', 'cpu-per-message', 'rss'];
-const EIGHT = ['--queues', '8', '--publishers', '8', '--consumers', '8'];
+const BYTES: readonly MetricName[] = ['bytes', ...RATES];
+const LATENCIES: readonly MetricName[] = ['latency-p50', 'latency-p99', 'latency-p999'];
+const EIGHT = '--queues 8 --publishers 8 --consumers 8';
+
+/**
+ * Body sizes, and how many may be unconsumed: about 100 MiB, because RabbitMQ stops publishers when
+ * memory runs low. Small bodies go flat out.
+ */
+const SIZES: readonly [name: string, bytes: number, backlogMax: number][] = [
+  ['16', 16, 0],
+  ['1k', KIB, 0],
+  ['4k', 4 * KIB, 0],
+  ['16k', 16 * KIB, 4000],
+  ['64k', 64 * KIB, 1600],
+  ['256k', 256 * KIB, 400],
+  ['1m', MIB, 100],
+  ['4m', 4 * MIB, 25],
+  ['16m', 16 * MIB, 8],
+];
 
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: 'auto-ack-16',
-    purpose: '16-byte transient messages, one queue, no acks: the cost of a message',
-    load: ['--size', '16'],
-    warrenmqFlags: [],
-    freshBrokers: false,
-    metrics: RATES,
-  },
-  {
-    name: 'prefetch1000-ack100-16',
-    purpose: 'the same with prefetch 1000 and an ack per 100, publisher flat out: fairness',
-    load: ['--size', '16', '--prefetch', '1000', '--ack-batch', '100'],
-    warrenmqFlags: [],
-    freshBrokers: false,
-    metrics: RATES,
-  },
-  {
-    name: 'auto-ack-1k',
-    purpose: '1 KiB bodies',
-    load: ['--size', '1024'],
-    warrenmqFlags: [],
-    freshBrokers: false,
-    metrics: RATES,
-  },
-  {
-    name: 'eight-queues-shards-1',
-    purpose: 'eight independent queues, WarrenMQ with one shard',
-    load: EIGHT,
-    warrenmqFlags: ['--set', 'shards=1'],
-    freshBrokers: false,
-    metrics: RATES,
-  },
-  {
-    name: 'eight-queues-shards-2',
-    purpose: 'eight independent queues, WarrenMQ with two shards',
-    load: EIGHT,
-    warrenmqFlags: ['--set', 'shards=2'],
-    freshBrokers: false,
-    metrics: RATES,
-  },
-  {
-    name: 'persistent-confirm-16',
-    purpose: 'persistent messages to a durable queue, 1000 unconfirmed at most',
-    load: ['--persistent', '--durable', '--confirm-window', '1000', '--max-backlog', '10000'],
-    warrenmqFlags: [],
-    freshBrokers: false,
-    metrics: ['confirmed', 'delivered', 'cpu-per-message', 'rss'],
-  },
-  {
-    name: 'latency-20k',
-    purpose: 'open loop at 20,000 messages a second: how long a message takes',
-    load: ['--rate', '20000'],
-    warrenmqFlags: [],
-    freshBrokers: false,
-    metrics: ['delivered', 'latency-p50', 'latency-p99', 'latency-p999', 'cpu-per-message', 'rss'],
-  },
-  {
-    name: 'idle-5000',
-    purpose: '5,000 idle connections with a channel each: memory per connection',
-    load: ['--idle-connections', '5000'],
-    warrenmqFlags: [],
-    freshBrokers: true,
-    metrics: ['rss-per-connection', 'rss'],
-  },
+  scenario(
+    'auto-ack-16',
+    '16-byte transient messages, one queue, no acks: the cost of a message',
+    '--size 16',
+    RATES,
+  ),
+  scenario(
+    'prefetch1000-ack100-16',
+    'the same with prefetch 1000 and an ack per 100, publisher flat out: fairness',
+    '--size 16 --prefetch 1000 --ack-batch 100',
+    RATES,
+  ),
+  scenario('auto-ack-1k', '1 KiB bodies', '--size 1024', RATES),
+  scenario(
+    'eight-queues-shards-1',
+    'eight independent queues, WarrenMQ with one shard',
+    EIGHT,
+    RATES,
+    {
+      warrenmqFlags: ['--set', 'shards=1'],
+    },
+  ),
+  scenario(
+    'eight-queues-shards-2',
+    'eight independent queues, WarrenMQ with two shards',
+    EIGHT,
+    RATES,
+    {
+      warrenmqFlags: ['--set', 'shards=2'],
+    },
+  ),
+  scenario(
+    'persistent-confirm-16',
+    'persistent messages to a durable queue, 1000 unconfirmed at most',
+    '--persistent --durable --confirm-window 1000 --max-backlog 10000',
+    ['confirmed', 'delivered', 'cpu-per-message', 'rss'],
+  ),
+  scenario(
+    'latency-20k',
+    'open loop at 20,000 messages a second: how long a message takes',
+    '--rate 20000',
+    ['delivered', ...LATENCIES, 'cpu-per-message', 'rss'],
+  ),
+  ...SIZES.map(([name, bytes, backlogMax]) => sizeScenario(name, bytes, backlogMax)),
+  scenario(
+    'fanout-10-1k',
+    'one publisher, a fanout exchange, ten queues with a consumer each, 1 KiB bodies',
+    '--size 1024 --fanout 10 --consumers 10 --max-backlog 5000',
+    BYTES,
+  ),
+  scenario(
+    'idle-5000',
+    '5,000 idle connections with a channel each: memory per connection',
+    '--idle-connections 5000',
+    ['rss-per-connection', 'rss'],
+    { freshBrokers: true },
+  ),
+  scenario(
+    'idle-10000',
+    '10,000 idle connections with a channel each: memory per connection',
+    '--idle-connections 10000',
+    ['rss-per-connection', 'rss'],
+    { freshBrokers: true },
+  ),
 ];
 
 /** The scenarios named in a comma-separated list, in that order; all of them when it is empty. */
 export function chooseScenarios(names: string): readonly Scenario[] {
   if (names === '') return SCENARIOS;
-  return names.split(',').map((name) => {
-    const scenario = SCENARIOS.find((candidate) => candidate.name === name.trim());
-    if (scenario !== undefined) return scenario;
+  return names.split(',').flatMap((name) => {
+    const matching = SCENARIOS.filter((candidate) => matches(candidate.name, name.trim()));
+    if (matching.length > 0) return matching;
     const known = SCENARIOS.map((candidate) => candidate.name).join(', ');
     throw new InvalidArgumentError(`There is no ${name}; there are ${known}.`);
+  });
+}
+
+/** `size-*` stands for all whose names start with `size-`. */
+function matches(name: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+function scenario(
+  name: string,
+  purpose: string,
+  load: string,
+  metrics: readonly MetricName[],
+  differences: Partial<Scenario> = {},
+): Scenario {
+  const usual = { warrenmqFlags: [], freshBrokers: false, ceilingBytes: undefined };
+  return { name, purpose, load: load.split(' '), metrics, ...usual, ...differences };
+}
+
+function sizeScenario(name: string, bytes: number, backlogMax: number): Scenario {
+  const limit = backlogMax > 0 ? ` --max-backlog ${backlogMax}` : '';
+  const purpose = `size sweep: bodies of ${bytes.toLocaleString('en-US')} bytes, one queue, no acks`;
+  return scenario(`size-${name}`, purpose, `--size ${bytes}${limit}`, BYTES, {
+    ceilingBytes: bytes >= CEILING_BYTES_MIN ? bytes : undefined,
   });
 }

@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IdleResult, LoadResult } from '../load/result.ts';
-import type { LoadEvent } from '../load/run.ts';
+import type { LoadEvent } from '../load/window-samples.ts';
 import type { TurnRecord } from '../report/comparison.ts';
 import type { Broker } from './broker.ts';
 import { readMachineCpuSeconds, readUsage, type Usage } from './process-usage.ts';
