@@ -21,8 +21,10 @@ import {
 
 const CALL_SECONDS_MAX = 60;
 const FRAME_BYTES_DEFAULT = 131_072;
+/** From 256 KiB to 1 MiB bodies of 1 MiB come equally fast; with 128 KiB a quarter slower. */
+export const READ_BUFFER_BYTES = 512 * 1024;
 /** libuv calls back right after each read, so all sockets of a thread can share one buffer. */
-const sharedReadBuffer = Buffer.allocUnsafeSlow(512 * 1024);
+const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 export interface Endpoint {
   readonly host: string;

@@ -57,7 +57,7 @@ function pipelineContradiction(options: LoadOptions): string | undefined {
     return `--pipeline-stages stamps each body: --size of at least ${PIPELINE_BODY_BYTES_MIN}`;
   }
   if (options.rate > 0 || options.verify || options.fanout > 0 || options.ackBatch > 0) {
-    return '--pipeline-stages checks and acks each message: no --rate, --verify, --fanout, --ack-batch';
+    return '--pipeline-stages works by itself: no --rate, --verify, --fanout or --ack-batch';
   }
   if (options.exchange !== '') return '--pipeline-stages uses the default exchange: no --exchange';
   return undefined;

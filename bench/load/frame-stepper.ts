@@ -1,7 +1,7 @@
 // Steps over AMQP frames by their size fields, in the chunk where the socket put them; a frame that
 // a chunk boundary cuts is put together in a side buffer. Runs in the generator's process; hot.
 // Invariants: the sink sees every frame exactly once and in order; frames are whole, but for large
-// body frames that a chunk cuts: those come in pieces, never copied, the first of which has at least
+// body frames that a chunk cuts: those come in pieces, uncopied, of which the first has at least
 // PIECE_BYTES_MIN bytes; nothing is allocated per frame; a size over `frameBytesMax` or a wrong end
 // octet stops everything (specification 4.2.3).
 //

@@ -1,8 +1,8 @@
 // Ready-made publishes: one buffer of identical messages that is written again and again, or, when
 // bodies must differ (latency, verification), fresh copies with a stamp in each body. Generator's
 // process; `stamped` runs per slice, `plain` costs nothing per message.
-// Invariants: a buffer given to the socket is never changed afterwards; a message too large to be one
-// of several is never copied: only its start is made anew, the rest (`tail`) is shared by all.
+// Invariants: a buffer given to the socket is never changed afterwards; a message too large to be
+// one of several is never copied: only its start is made anew, the rest (`tail`) is shared by all.
 //
 //   body: | intended send time f64 LE, milliseconds | publisher u32 LE | sequence u32 LE | xxx
 //         0                                         8                  12                16
@@ -14,7 +14,8 @@ export const STAMP_SEQUENCE = 12;
 export const STAMP_TIME_BYTES = 8;
 export const STAMP_BYTES = 16;
 
-const BATCH_BYTES = 128 * 1024;
+/** What is written at once, unless one message is larger. */
+export const BATCH_BYTES = 128 * 1024;
 
 export class MessageBatch {
   readonly messageBytes: number;

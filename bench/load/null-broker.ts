@@ -1,7 +1,7 @@
 // The broker that does nothing: it throws publishes away and sends every no-ack consumer the same
 // ready-made deliveries for ever. `node bench/load/null-broker.ts <port>` shows what the generator
-// costs and how fast it could go: no result near that ceiling says anything about a broker. A second
-// argument is the size of the bodies it delivers.
+// costs and how fast it could go: no result near that ceiling says anything about a broker. The
+// size of the bodies it delivers may follow the port.
 // A process of its own. Speaks only what the generator asks of it; no confirms, no acks.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { FrameStepper, type FrameSink } from './frame-stepper.ts';

@@ -13,9 +13,10 @@ import { Histogram } from './histogram.ts';
 import { monotonicMillis, type MeasuringWindow } from './measuring-window.ts';
 import type { MessageBatch } from './message-batch.ts';
 
-const QUEUED_BYTES_MAX = 1024 * 1024;
+/** What waits in one publisher's socket. */
+export const QUEUED_BYTES_MAX = 1024 * 1024;
 /** What one publisher writes per turn of the event loop, so that consumers get theirs. */
-const TURN_BYTES_MAX = 512 * 1024;
+export const TURN_BYTES_MAX = 512 * 1024;
 
 export interface PublisherSettings {
   readonly index: number;

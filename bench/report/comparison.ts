@@ -2,6 +2,7 @@
 // and report processes, cold.
 // Invariants: a ratio is always first broker over second, of medians, with the range of the pairs
 // beside it; a metric that a scenario did not measure is left out, never shown as zero.
+import type { CeilingResult } from '../ceilings/raw-load.ts';
 import type { LoadResult } from '../load/result.ts';
 import type { MetricName } from '../rivals/scenarios.ts';
 import { pairRatios, spread, type Spread } from './statistics.ts';
@@ -20,6 +21,8 @@ export interface TurnRecord {
   readonly otherCores: number;
   readonly load: LoadResult | undefined;
   readonly idleConnections: number | undefined;
+  /** Only of the raw relay, which is no broker. */
+  readonly ceiling?: CeilingResult;
 }
 
 export interface ScenarioRecord {
@@ -88,20 +91,34 @@ export function compareScenario(
   scenario: ScenarioRecord,
 ): readonly MetricComparison[] {
   const turns = file.turns.filter((turn) => turn.scenario === scenario.name);
-  return scenario.metrics.map((name) => {
-    const metric = METRICS[name];
-    const columns = Object.keys(file.brokers).map((broker) =>
+  const columnsOf = (metric: Metric): number[][] =>
+    Object.keys(file.brokers).map((broker) =>
       turns
         .filter((turn) => turn.broker === broker)
         .map((turn) => metric.valueOf(turn))
         .filter((value) => value !== undefined),
     );
-    const spreads = columns.map(spread);
-    const [first, second] = spreads;
-    const ratio = first && second && first.median / second.median;
-    const pairs = columns.length === 2 ? pairRatios(columns[0], columns[1]) : [];
-    return { title: metric.title, digits: metric.digits, spreads, ratio, pairs };
-  });
+  const rows = scenario.metrics.map((name) =>
+    compareColumns(METRICS[name].title, METRICS[name].digits, columnsOf(METRICS[name])),
+  );
+  const relay = turns.flatMap(({ ceiling }) => (ceiling ? [ceiling.bytesPerSecond / MIB] : []));
+  if (relay.length === 0) return rows;
+  const { median, min, max } = spread(relay);
+  const title = `of raw relay, ${number(median, 0)} (${number(min, 0)} to ${number(max, 0)}) MiB/s`;
+  const parts = columnsOf(METRICS.bytes).map((column) => pairRatios(column, relay));
+  return [...rows, compareColumns(title, 2, parts)];
+}
+
+function compareColumns(
+  title: string,
+  digits: number,
+  columns: readonly (readonly number[])[],
+): MetricComparison {
+  const spreads = columns.map(spread);
+  const [first, second] = spreads;
+  const ratio = first && second && first.median / second.median;
+  const pairs = columns.length === 2 ? pairRatios(columns[0], columns[1]) : [];
+  return { title, digits, spreads, ratio, pairs };
 }
 
 /** The whole file as Markdown. */
@@ -135,7 +152,10 @@ function formatRow(row: MetricComparison): string[] {
 const OTHER_CORES_MAX = 0.1;
 
 function noiseWarning(turns: readonly TurnRecord[]): string | undefined {
-  const noisy = turns.filter((turn) => turn.load && turn.otherCores > OTHER_CORES_MAX).length;
+  // The generator's own part is unknown while it only holds idle connections.
+  const noisy = turns.filter(
+    (turn) => turn.idleConnections === undefined && turn.otherCores > OTHER_CORES_MAX,
+  ).length;
   const unsettled = turns.filter((turn) => !turn.settled).length;
   const blocked = turns.filter((turn) => (turn.load?.blocked ?? 0) > 0).length;
   if (noisy + unsettled + blocked === 0) return undefined;

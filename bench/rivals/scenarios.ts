@@ -151,7 +151,7 @@ function scenario(
 
 function sizeScenario(name: string, bytes: number, backlogMax: number): Scenario {
   const limit = backlogMax > 0 ? ` --max-backlog ${backlogMax}` : '';
-  const purpose = `size sweep: bodies of ${bytes.toLocaleString('en-US')} bytes, one queue, no acks`;
+  const purpose = `size sweep: bodies of ${bytes} bytes, one queue, no acks`;
   return scenario(`size-${name}`, purpose, `--size ${bytes}${limit}`, BYTES, {
     ceilingBytes: bytes >= CEILING_BYTES_MIN ? bytes : undefined,
   });

@@ -1,5 +1,7 @@
 // Statistics, tables and the comparison made from turns. Test process.
 import { describe, expect, it } from 'vitest';
+import type { CeilingResult } from '../../../bench/ceilings/raw-load.ts';
+import type { LoadResult } from '../../../bench/load/result.ts';
 import {
   compareScenario,
   formatComparison,
@@ -100,6 +102,31 @@ describe('compareScenario', () => {
     const file = fileOf([turn('a', idle), turn('b', { ...idle, rssBytes: 4 * mib })]);
     const [, perConnection] = compareScenario(file, file.scenarios[0]);
     expect(perConnection.spreads.map(({ median: middle }) => middle)).toEqual([1, 2]);
+  });
+
+  it('shows what part of the raw relay each broker reached', () => {
+    const loadOf = (bytesPerSecond: number): Partial<TurnRecord> => ({
+      load: { deliveredBytesPerSecond: bytesPerSecond * mib } as LoadResult,
+    });
+    const ceilingOf = (bytesPerSecond: number): Partial<TurnRecord> => ({
+      ceiling: { bytesPerSecond: bytesPerSecond * mib } as CeilingResult,
+    });
+    const inTurns = [
+      turn('a', loadOf(50)),
+      turn('b', loadOf(25)),
+      turn('raw-relay', ceilingOf(100)),
+      turn('a', loadOf(120)),
+      turn('b', loadOf(30)),
+      turn('raw-relay', ceilingOf(200)),
+    ];
+    const file = fileOf(inTurns);
+    const [, , ofRelay] = compareScenario(file, file.scenarios[0]);
+    expect(ofRelay.title).toBe('of raw relay, 150 (100 to 200) MiB/s');
+    expect(ofRelay.spreads.map(({ min, max }) => [min, max])).toEqual([
+      [0.5, 0.6],
+      [0.15, 0.25],
+    ]);
+    expect(ofRelay.pairs).toEqual([2, 4]);
   });
 
   it('shows both brokers and says when turns were not clean', () => {
