@@ -35,5 +35,8 @@ export async function runGenerator(
 
 /** As source the file ends in .ts, built it ends in .js: the same as this one. */
 export function mainFileOf(name: GeneratorName): URL {
-  return new URL(`../${name}/main${import.meta.url.slice(-3)}`, import.meta.url);
+  const ending = import.meta.url.slice(-3);
+  return name === 'load'
+    ? new URL(`../load/main${ending}`, import.meta.url)
+    : new URL(`../ceilings/main${ending}`, import.meta.url);
 }
