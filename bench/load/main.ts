@@ -4,6 +4,7 @@
 import { CommanderError } from 'commander';
 import { runIdle } from './idle.ts';
 import { parseLoadOptions, type LoadOptions } from './options.ts';
+import { runPipeline } from './pipeline.ts';
 import { formatResult } from './result.ts';
 import { runLoad } from './run.ts';
 import type { LoadEvent } from './window-samples.ts';
@@ -27,9 +28,10 @@ async function runAndPrint(options: LoadOptions): Promise<boolean> {
     print(options.json ? JSON.stringify(idle) : `${idle.idleConnections} opened, ${rate}/s`);
     return true;
   }
-  const result = await runLoad(options, tellParent, options.json ? progress : print);
+  const run = options.pipelineStages > 0 ? runPipeline : runLoad;
+  const result = await run(options, tellParent, options.json ? progress : print);
   print(options.json ? JSON.stringify(result) : formatResult(result));
-  return result.verify?.correct ?? true;
+  return (result.verify?.correct ?? true) && (result.pipeline?.correct ?? true);
 }
 
 try {

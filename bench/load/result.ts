@@ -42,6 +42,16 @@ export interface LoadRates {
   readonly perSecond: readonly SecondSample[];
 }
 
+/** What became of the messages of a pipeline. */
+export interface PipelineResult {
+  readonly correct: boolean;
+  readonly stages: number;
+  readonly sent: number;
+  readonly corrupt: number;
+  readonly duplicated: number;
+  readonly lost: number;
+}
+
 export interface LoadResult extends LoadRates {
   readonly nacked: number;
   /** How often the broker announced connection.blocked: over 0, the rates are of an alarm. */
@@ -53,6 +63,7 @@ export interface LoadResult extends LoadRates {
   /** Open loop: due in the window but not received by the end of the drain. */
   readonly undelivered?: number;
   readonly verify?: VerifyResult;
+  readonly pipeline?: PipelineResult;
 }
 
 export interface IdleResult {
@@ -81,6 +92,7 @@ export function formatResult(result: LoadResult): string {
   if (result.blocked > 0) rows.push(['blocked', `${result.blocked} times, by a resource alarm`]);
   if (result.undelivered !== undefined) rows.push(['undelivered', String(result.undelivered)]);
   if (result.verify !== undefined) rows.push(['verified', verdict(result.verify)]);
+  if (result.pipeline !== undefined) rows.push(['end to end', pipelineVerdict(result.pipeline)]);
   const tables = [formatTable([`${result.seconds.toFixed(2)} s measured`, ''], rows)];
   const latencies = latencyRows(result);
   if (latencies.length > 0) {
@@ -110,6 +122,12 @@ function verdict(verify: VerifyResult): string {
     `FAILED: ${received} deliveries of ${expected}, ` +
     `${missing} skipped, ${repeated} repeated or out of order, ${unknown} of unknown origin`
   );
+}
+
+function pipelineVerdict(pipeline: PipelineResult): string {
+  const { stages, sent, corrupt, duplicated, lost } = pipeline;
+  if (pipeline.correct) return `${sent} through ${stages} queues, each once and undamaged`;
+  return `FAILED: of ${sent}, ${corrupt} corrupt, ${duplicated} duplicated, ${lost} lost`;
 }
 
 function rate(perSecond: number): string {

@@ -107,6 +107,12 @@ export const SCENARIOS: readonly Scenario[] = [
     BYTES,
   ),
   scenario(
+    'pipeline-3x256k',
+    '256 KiB bodies through three queues, two workers from each to the next, checksums at the end',
+    '--pipeline-stages 3 --workers 2 --prefetch 8 --size 262144 --max-backlog 64',
+    BYTES,
+  ),
+  scenario(
     'idle-5000',
     '5,000 idle connections with a channel each: memory per connection',
     '--idle-connections 5000',
