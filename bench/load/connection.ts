@@ -64,6 +64,7 @@ export class LoadConnection implements FrameSink {
   #waiting: Waiting | undefined;
   readonly #onFailure: (error: Error) => void;
   #closing: boolean;
+  #failure: Error | undefined;
 
   private constructor(endpoint: Endpoint, onFailure: (error: Error) => void) {
     this.blockedCount = 0;
@@ -72,6 +73,7 @@ export class LoadConnection implements FrameSink {
     this.#waiting = undefined;
     this.#onFailure = onFailure;
     this.#closing = false;
+    this.#failure = undefined;
     this.socket = connect({
       host: endpoint.host,
       port: endpoint.port,
@@ -88,13 +90,27 @@ export class LoadConnection implements FrameSink {
     onFailure: (error: Error) => void,
   ): Promise<LoadConnection> {
     const connection = new LoadConnection(endpoint, onFailure);
-    const start = await connection.call(PROTOCOL_HEADER, METHOD.connectionStart);
+    try {
+      await connection.#logIn(endpoint);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  get frameBytesMax(): number {
+    return this.#stepper.frameBytesMax;
+  }
+
+  async #logIn(endpoint: Endpoint): Promise<void> {
+    const start = await this.call(PROTOCOL_HEADER, METHOD.connectionStart);
     const version = findTextField(start, 'version');
-    connection.product = `${findTextField(start, 'product')} ${version}`.trim();
-    const tune = await connection.call(startOk(endpoint), METHOD.connectionTune);
+    this.product = `${findTextField(start, 'product')} ${version}`.trim();
+    const tune = await this.call(startOk(endpoint), METHOD.connectionTune);
     const frameBytesMax = readU32(tune, 6) || FRAME_BYTES_DEFAULT;
-    connection.#stepper.frameBytesMax = frameBytesMax;
-    connection.socket.write(
+    this.#stepper.frameBytesMax = frameBytesMax;
+    this.socket.write(
       methodFrame(
         0,
         METHOD.connectionTuneOk,
@@ -110,12 +126,7 @@ export class LoadConnection implements FrameSink {
       shortString(''),
       u8(0),
     );
-    await connection.call(open, METHOD.connectionOpenOk);
-    return connection;
-  }
-
-  get frameBytesMax(): number {
-    return this.#stepper.frameBytesMax;
+    await this.call(open, METHOD.connectionOpenOk);
   }
 
   /** From now on frames go to `sink`, which hands back methods that are not its own. */
@@ -130,6 +141,7 @@ export class LoadConnection implements FrameSink {
   /** Writes a frame and waits for `reply`; the payload, method id included. */
   async call(bytes: Buffer, reply: number): Promise<Buffer> {
     if (this.#waiting !== undefined) throw new Error('a call is under way on this connection');
+    if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     this.#waiting = { method: reply, resolve, reject };
     const timer = setTimeout(() => {
@@ -152,6 +164,11 @@ export class LoadConnection implements FrameSink {
     this.#closing = true;
     await this.call(close, METHOD.connectionCloseOk);
     this.socket.destroy();
+  }
+
+  /** From now on nothing is taken from the socket: a client that hangs. */
+  stopReading(): void {
+    this.socket.pause();
   }
 
   /** Drops the socket with whatever is still queued in it. */
@@ -193,6 +210,7 @@ export class LoadConnection implements FrameSink {
   }
 
   #fail(error: Error): void {
+    this.#failure ??= error;
     if (this.#waiting !== undefined) this.#waiting.reject(error);
     else if (!this.#closing) this.#onFailure(error);
   }

@@ -2,10 +2,12 @@
 // is not the broker's; when forked it tells its parent when the measured window starts and ends.
 // Exit codes: 0 done, 1 the run failed or verification did, 2 the arguments make no sense.
 import { CommanderError } from 'commander';
+import { runChurn } from './churn.ts';
+import { runConnectRate } from './connect-rate.ts';
 import { runIdle } from './idle.ts';
 import { parseLoadOptions, type LoadOptions } from './options.ts';
 import { runPipeline } from './pipeline.ts';
-import { formatResult } from './result.ts';
+import { formatChurnResult, formatConnectResult, formatResult } from './result.ts';
 import { runLoad } from './run.ts';
 import type { LoadEvent } from './window-samples.ts';
 
@@ -27,6 +29,16 @@ async function runAndPrint(options: LoadOptions): Promise<boolean> {
     const rate = Math.round(idle.idleConnections / idle.openSeconds);
     print(options.json ? JSON.stringify(idle) : `${idle.idleConnections} opened, ${rate}/s`);
     return true;
+  }
+  if (options.connectRate > 0) {
+    const connects = await runConnectRate(options, tellParent);
+    print(options.json ? JSON.stringify(connects) : formatConnectResult(connects));
+    return connects.opened > 0;
+  }
+  if (options.churn) {
+    const churn = await runChurn(options, tellParent);
+    print(options.json ? JSON.stringify(churn) : formatChurnResult(churn));
+    return Object.values(churn.operations).some(({ count }) => count > 0);
   }
   const run = options.pipelineStages > 0 ? runPipeline : runLoad;
   const result = await run(options, tellParent, options.json ? progress : print);

@@ -19,6 +19,7 @@ import { deleteTopology, makeTopology, queueName } from './topology.ts';
 import { sampleWindow, type Counters, type LoadEvent } from './window-samples.ts';
 
 const DRAIN_SILENCE_SECONDS = 5;
+const DUPLICATE_MILLIS = 50;
 
 type Open = () => Promise<LoadConnection>;
 
@@ -146,7 +147,8 @@ async function drain(parties: PipelineParties): Promise<void> {
     const now = monotonicMillis();
     if (deliveredBytes > seen) lastArrival = now;
     seen = deliveredBytes;
-    if (parties.ledger.lost(parties.sent.value) === 0) return;
+    // Whatever comes twice comes soon.
+    if (parties.ledger.lost(parties.sent.value) === 0) return await sleep(DUPLICATE_MILLIS);
     if (now - lastArrival > DRAIN_SILENCE_SECONDS * 1000) return;
     await sleep(10);
   }

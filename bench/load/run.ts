@@ -10,6 +10,7 @@ import { connectParties, type Parties } from './parties.ts';
 import type { Publisher } from './publisher.ts';
 import type { LoadResult } from './result.ts';
 import { SliceClock, dueAfter, shareOf } from './slice-clock.ts';
+import { StuckConsumers } from './stuck-consumers.ts';
 import { summarize } from './summary.ts';
 import { deleteTopology, makeTopology } from './topology.ts';
 import { sampleWindow, type Counters, type LoadEvent } from './window-samples.ts';
@@ -32,7 +33,10 @@ export async function runLoad(
     await makeTopology(control, options);
     const parties = await connectParties(options, open);
     try {
-      return await measure(options, parties, onEvent, print);
+      if (options.stuckConsumers === 0) return await measure(options, parties, onEvent, print);
+      const stuck = await StuckConsumers.start(options, endpoint);
+      const result = await measure(options, parties, onEvent, print);
+      return { ...result, stuck: await stuck.finish() };
     } finally {
       for (const party of [...parties.publishers, ...parties.consumers]) party.connection.destroy();
       await deleteTopology(control, options);

@@ -5,10 +5,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { CeilingResult } from '../ceilings/raw-load.ts';
-import type { IdleResult, LoadResult } from '../load/result.ts';
+import type { ChurnResult, ConnectResult, IdleResult, LoadResult } from '../load/result.ts';
 import type { LoadEvent } from '../load/window-samples.ts';
 
-export type GeneratorResult = LoadResult | IdleResult | CeilingResult;
+export type GeneratorResult = LoadResult | IdleResult | ConnectResult | ChurnResult | CeilingResult;
 
 /** The folder of bench/ whose main file is the generator. */
 export type GeneratorName = 'load' | 'ceilings';

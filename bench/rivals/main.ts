@@ -7,7 +7,8 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { CommanderError } from 'commander';
-import { formatComparison, type RivalsFile, type TurnRecord } from '../report/comparison.ts';
+import { formatComparison } from '../report/comparison.ts';
+import type { RivalsFile, ScenarioRecord, TurnRecord } from '../report/records.ts';
 import type { Broker } from './broker.ts';
 import {
   ceilingArguments,
@@ -113,9 +114,13 @@ async function compare(options: RivalsOptions): Promise<RivalsFile> {
     machine: machine(),
     node: process.versions.node,
     brokers: Object.fromEntries(brokers.map(({ name, product }) => [name, product])),
-    scenarios: options.scenarios.map(({ name, purpose, metrics }) => ({ name, purpose, metrics })),
+    scenarios: options.scenarios.map(recordOf),
     turns,
   };
+}
+
+function recordOf({ name, purpose, metrics, baseline }: Scenario): ScenarioRecord {
+  return { name, purpose, metrics, ...(baseline === undefined ? {} : { baseline }) };
 }
 
 function progress(perSecond: number): string {

@@ -43,11 +43,16 @@ export function parseRivalsOptions(args: readonly string[]): RivalsOptions {
   return { ...chosen, repeats: 1, warmup: '0.1', duration: '0.3' };
 }
 
+/** What --tiny overrides in a scenario that has it. */
+const TINY_ARGUMENTS: readonly (readonly [name: string, value: string])[] = [
+  ['--idle-connections', '20'],
+  ['--connect-rate', '100'],
+];
+
 /** The generator's arguments for a scenario; with --tiny a few idle connections are enough. */
 export function loadArguments(options: RivalsOptions, scenario: Scenario): readonly string[] {
-  const idle = options.tiny && scenario.load.includes('--idle-connections');
-  const fewer = idle ? ['--idle-connections', '20'] : [];
-  return [...scenario.load, ...durations(options), ...fewer];
+  const fewer = TINY_ARGUMENTS.filter(([name]) => options.tiny && scenario.load.includes(name));
+  return [...scenario.load, ...durations(options), ...fewer.flat()];
 }
 
 /** The arguments of the raw relay's turn beside a scenario. */

@@ -3,18 +3,7 @@
 // Invariant: a scenario asks the same of every broker; only `warrenmqFlags` may differ, and then
 // WarrenMQ gets an instance of its own for it. Durations come from the command line.
 import { InvalidArgumentError } from 'commander';
-
-export type MetricName =
-  | 'published'
-  | 'delivered'
-  | 'bytes'
-  | 'confirmed'
-  | 'cpu-per-message'
-  | 'rss'
-  | 'latency-p50'
-  | 'latency-p99'
-  | 'latency-p999'
-  | 'rss-per-connection';
+import type { MetricName } from '../report/metrics.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -27,6 +16,8 @@ export interface Scenario {
   readonly freshBrokers: boolean;
   /** For --ceiling: body size of the raw relay turn that is taken with each pair. */
   readonly ceilingBytes: number | undefined;
+  /** The scenario that this one is the same as, but for one thing: the report sets them together. */
+  readonly baseline: string | undefined;
 }
 
 const KIB = 1024;
@@ -99,6 +90,13 @@ export const SCENARIOS: readonly Scenario[] = [
     '--rate 20000',
     ['delivered', ...LATENCIES, 'cpu-per-message', 'rss'],
   ),
+  scenario(
+    'latency-20k-stuck',
+    'the same beside two consumers that never read and are sent 64 MiB: what the others feel',
+    '--rate 20000 --stuck-consumers 2',
+    ['delivered', ...LATENCIES, 'cpu-per-message', 'rss'],
+    { baseline: 'latency-20k' },
+  ),
   ...SIZES.map(([name, bytes, backlogMax]) => sizeScenario(name, bytes, backlogMax)),
   scenario(
     'fanout-10-1k',
@@ -126,6 +124,26 @@ export const SCENARIOS: readonly Scenario[] = [
     ['rss-per-connection', 'rss'],
     { freshBrokers: true },
   ),
+  scenario(
+    'connect-1000',
+    '1,000 connections a second, opened by the clock, held for 0.1 s and closed',
+    '--connect-rate 1000',
+    ['connects', 'handshake-p50', 'handshake-p99', 'cpu-per-connection', 'rss'],
+  ),
+  scenario(
+    'churn',
+    'connections, channels, queues, bindings, consumers and bodies that come and go all at once',
+    '--churn --workers 2',
+    [
+      'churn-connection',
+      'churn-channel',
+      'churn-queue',
+      'churn-binding',
+      'churn-consumer',
+      'churn-publish',
+      'rss',
+    ],
+  ),
 ];
 
 /** The scenarios named in a comma-separated list, in that order; all of them when it is empty. */
@@ -151,7 +169,12 @@ function scenario(
   metrics: readonly MetricName[],
   differences: Partial<Scenario> = {},
 ): Scenario {
-  const usual = { warrenmqFlags: [], freshBrokers: false, ceilingBytes: undefined };
+  const usual = {
+    warrenmqFlags: [],
+    freshBrokers: false,
+    ceilingBytes: undefined,
+    baseline: undefined,
+  };
   return { name, purpose, load: load.split(' '), metrics, ...usual, ...differences };
 }
 

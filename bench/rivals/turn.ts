@@ -4,7 +4,7 @@
 // starts and ends, so warm-up, drain and clean-up cost nothing here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadEvent } from '../load/window-samples.ts';
-import type { TurnRecord } from '../report/comparison.ts';
+import type { TurnRecord } from '../report/records.ts';
 import type { Broker } from './broker.ts';
 import { runGenerator, type GeneratorName, type GeneratorResult } from './generator.ts';
 import { readMachineCpuSeconds, readUsage, type Usage } from './process-usage.ts';
@@ -56,6 +56,8 @@ export async function takeTurn(
 function measured(result: GeneratorResult): Partial<TurnRecord> {
   if ('published' in result) return { load: result };
   if ('idleConnections' in result) return { idleConnections: result.idleConnections };
+  if ('operations' in result) return { churn: result };
+  if ('openedPerSecond' in result) return { connects: result };
   return { ceiling: result };
 }
 
