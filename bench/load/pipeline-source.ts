@@ -1,7 +1,7 @@
 // The start of a pipeline: publishes numbered, varied bodies to the first queue as fast as the
 // limits allow. Generator's process.
-// Invariants: numbers come from a counter that all sources share; nothing of a large body is copied;
-// it stops at 1 MiB queued in the socket and while `--max-backlog` messages are on their way.
+// Invariants: numbers come from a counter that all sources share; no large body is ever copied; it
+// stops at 1 MiB queued in the socket and while `--max-backlog` messages are on their way.
 import type { Backlog } from './backlog.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import type { LoadConnection } from './connection.ts';

@@ -3,7 +3,7 @@
 // process.
 // Invariants: at most STUCK_BYTES_MAX are published in all, half of it at once and the rest spread
 // over the run, so that it works with every broker; a stuck connection that the broker drops is
-// counted, not a failure of the run; the measured load shares no queue and no connection with these.
+// counted, not a failure of the run; the measured load shares no queue or connection with these.
 import { LoadConnection, type Endpoint } from './connection.ts';
 import { consume } from './consuming.ts';
 import {
@@ -20,7 +20,7 @@ import type { LoadOptions } from './options.ts';
 import type { StuckResult } from './result.ts';
 import { declareQueue, deleteQueue } from './topology.ts';
 
-export const STUCK_BYTES_MAX = 64 * 1024 * 1024;
+const STUCK_BYTES_MAX = 64 * 1024 * 1024;
 const BODY_BYTES = 64 * 1024;
 const MESSAGES_MAX = STUCK_BYTES_MAX / BODY_BYTES;
 const TICK_MILLIS = 100;

@@ -4,7 +4,7 @@
 // beside it; a metric that a scenario did not measure is left out, never shown as zero.
 import { METRICS, MIB, type Metric } from './metrics.ts';
 import { failureNote, noiseWarning, stuckNote } from './notes.ts';
-import type { RivalsFile, ScenarioRecord, TurnRecord } from './records.ts';
+import type { RivalsFile, ScenarioRecord } from './records.ts';
 import { pairRatios, spread, type Spread } from './statistics.ts';
 import { formatTable } from './table.ts';
 
@@ -101,8 +101,12 @@ function formatRow(row: MetricComparison): string[] {
       : `${number(median, row.digits)} (${number(min, row.digits)} to ${number(max, row.digits)})`,
   );
   if (row.ratio === undefined) return [row.title, ...cells];
-  const pairs = row.pairs.map((ratio) => ratio.toFixed(2)).join(' ');
-  return [row.title, ...cells, row.ratio.toFixed(2), pairs];
+  return [row.title, ...cells, ratioText(row.ratio), row.pairs.map(ratioText).join(' ')];
+}
+
+/** A hundredth is fine enough, but for ratios that are hardly more than that. */
+function ratioText(ratio: number): string {
+  return ratio > 0 && ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
 function number(value: number, digits: number): string {

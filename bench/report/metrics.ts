@@ -105,7 +105,7 @@ function handshake(title: string, valueOf: (summary: LatencySummary) => number):
 
 function churn(what: string, kind: string): Metric {
   return {
-    title: `${what}, pairs/s`,
+    title: `${what}, per second`,
     digits: 0,
     valueOf: (turn) => turn.churn?.operations[kind]?.perSecond,
   };

@@ -16,7 +16,7 @@ export interface Scenario {
   readonly freshBrokers: boolean;
   /** For --ceiling: body size of the raw relay turn that is taken with each pair. */
   readonly ceilingBytes: number | undefined;
-  /** The scenario that this one is the same as, but for one thing: the report sets them together. */
+  /** The scenario that this one is like, but for one thing: the report sets them together. */
   readonly baseline: string | undefined;
 }
 
