@@ -6,8 +6,9 @@
 // Source: specification 1.8.3 (basic), 4.2.6 (content framing).
 import type { Backlog } from './backlog.ts';
 import type { LoadConnection } from './connection.ts';
+import { consume } from './consuming.ts';
 import type { FrameSink } from './frame-stepper.ts';
-import { METHOD, methodFrame, readU32, shortString, u16, u32, u8, EMPTY_TABLE } from './frames.ts';
+import { METHOD, methodFrame, readU32, u8 } from './frames.ts';
 import { Histogram } from './histogram.ts';
 import { monotonicMillis, type MeasuringWindow } from './measuring-window.ts';
 import { STAMP_PUBLISHER, STAMP_SEQUENCE, STAMP_TIME } from './message-batch.ts';
@@ -30,6 +31,8 @@ export class Consumer implements FrameSink {
   readonly connection: LoadConnection;
   readonly latency: Histogram;
   delivered: number;
+  /** Of bodies, complete or not. */
+  deliveredBytes: number;
   readonly #settings: ConsumerSettings;
   readonly #backlog: Backlog;
   readonly #window: MeasuringWindow;
@@ -55,6 +58,7 @@ export class Consumer implements FrameSink {
     this.connection = connection;
     this.latency = new Histogram();
     this.delivered = 0;
+    this.deliveredBytes = 0;
     this.#settings = settings;
     this.#backlog = backlog;
     this.#window = window;
@@ -74,21 +78,7 @@ export class Consumer implements FrameSink {
     await this.connection.openChannel();
     // Deliveries may share a chunk with consume-ok, so frames must come here before that.
     this.connection.sendFramesTo(this);
-    if (prefetch > 0) {
-      const qos = methodFrame(1, METHOD.basicQos, u32(0), u16(prefetch), u8(0));
-      await this.connection.call(qos, METHOD.basicQosOk);
-    }
-    const noAck = ackBatch === 0 ? 2 : 0;
-    const consume = methodFrame(
-      1,
-      METHOD.basicConsume,
-      u16(0),
-      shortString(queue),
-      shortString('c'),
-      u8(noAck),
-      EMPTY_TABLE,
-    );
-    await this.connection.call(consume, METHOD.basicConsumeOk);
+    await consume(this.connection, queue, prefetch, ackBatch === 0);
   }
 
   onMethod(bytes: Buffer, start: number, end: number): void {
@@ -112,6 +102,7 @@ export class Consumer implements FrameSink {
 
   onBody(bytes: Buffer, start: number, end: number): void {
     if (this.#inspects && !this.#bodyStarted) this.#inspect(bytes, start);
+    this.deliveredBytes += end - start;
     this.#bodyBytesLeft -= end - start;
     if (this.#bodyBytesLeft === 0) this.#complete();
   }

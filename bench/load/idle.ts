@@ -7,8 +7,9 @@ import { LoadConnection, parseEndpoint } from './connection.ts';
 import { monotonicMillis } from './measuring-window.ts';
 import type { LoadOptions } from './options.ts';
 import type { IdleResult } from './result.ts';
-import type { LoadEvent } from './run.ts';
+import { requireOpenFiles } from './file-limit.ts';
 import { withoutPassword } from './summary.ts';
+import type { LoadEvent } from './window-samples.ts';
 
 const OPENING_AT_ONCE = 32;
 
@@ -16,6 +17,7 @@ export async function runIdle(
   options: LoadOptions,
   onEvent: (event: LoadEvent) => void,
 ): Promise<IdleResult> {
+  requireOpenFiles(options.idleConnections);
   const failure = Promise.withResolvers<never>();
   const endpoint = parseEndpoint(options.url);
   const connections: LoadConnection[] = [];

@@ -2,10 +2,14 @@
 // is not the broker's; when forked it tells its parent when the measured window starts and ends.
 // Exit codes: 0 done, 1 the run failed or verification did, 2 the arguments make no sense.
 import { CommanderError } from 'commander';
+import { runChurn } from './churn.ts';
+import { runConnectRate } from './connect-rate.ts';
 import { runIdle } from './idle.ts';
 import { parseLoadOptions, type LoadOptions } from './options.ts';
-import { formatResult } from './result.ts';
-import { runLoad, type LoadEvent } from './run.ts';
+import { runPipeline } from './pipeline.ts';
+import { formatChurnResult, formatConnectResult, formatResult } from './result.ts';
+import { runLoad } from './run.ts';
+import type { LoadEvent } from './window-samples.ts';
 
 function tellParent(event: LoadEvent): void {
   process.send?.({ event });
@@ -26,9 +30,20 @@ async function runAndPrint(options: LoadOptions): Promise<boolean> {
     print(options.json ? JSON.stringify(idle) : `${idle.idleConnections} opened, ${rate}/s`);
     return true;
   }
-  const result = await runLoad(options, tellParent, options.json ? progress : print);
+  if (options.connectRate > 0) {
+    const connects = await runConnectRate(options, tellParent);
+    print(options.json ? JSON.stringify(connects) : formatConnectResult(connects));
+    return connects.opened > 0;
+  }
+  if (options.churn) {
+    const churn = await runChurn(options, tellParent);
+    print(options.json ? JSON.stringify(churn) : formatChurnResult(churn));
+    return Object.values(churn.operations).some(({ count }) => count > 0);
+  }
+  const run = options.pipelineStages > 0 ? runPipeline : runLoad;
+  const result = await run(options, tellParent, options.json ? progress : print);
   print(options.json ? JSON.stringify(result) : formatResult(result));
-  return result.verify?.correct ?? true;
+  return (result.verify?.correct ?? true) && (result.pipeline?.correct ?? true);
 }
 
 try {

@@ -1,6 +1,7 @@
 // The broker that does nothing: it throws publishes away and sends every no-ack consumer the same
 // ready-made deliveries for ever. `node bench/load/null-broker.ts <port>` shows what the generator
-// costs and how fast it could go: no result near that ceiling says anything about a broker.
+// costs and how fast it could go: no result near that ceiling says anything about a broker. The
+// size of the bodies it delivers may follow the port.
 // A process of its own. Speaks only what the generator asks of it; no confirms, no acks.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { FrameStepper, type FrameSink } from './frame-stepper.ts';
@@ -8,6 +9,7 @@ import {
   EMPTY_TABLE,
   FRAME_BODY,
   FRAME_HEADER,
+  FRAME_OVERHEAD_BYTES,
   METHOD,
   frame,
   longString,
@@ -21,8 +23,8 @@ import {
 } from './frames.ts';
 
 const FRAME_BYTES_MAX = 131_072;
-const BODY_BYTES = 16;
-const BATCH_MESSAGES = 1024;
+const BODY_BYTES = Number(process.argv[3] ?? 16);
+const BATCH_BYTES = 128 * 1024;
 const QUEUED_BYTES_MAX = 1024 * 1024;
 
 /** What each method is answered with; methods that are not here (publishes) have no answer. */
@@ -83,8 +85,14 @@ function deliveries(): Buffer {
     shortString('warren-bench-0'),
   );
   const header = frame(FRAME_HEADER, 1, Buffer.concat([u16(60), u16(0), u64(BODY_BYTES), u16(0)]));
-  const message = Buffer.concat([deliver, header, frame(FRAME_BODY, 1, Buffer.alloc(BODY_BYTES))]);
-  return Buffer.concat(Array.from({ length: BATCH_MESSAGES }, () => message));
+  const parts = [deliver, header];
+  const pieceBytesMax = FRAME_BYTES_MAX - FRAME_OVERHEAD_BYTES;
+  for (let left = BODY_BYTES; left > 0; left -= pieceBytesMax) {
+    parts.push(frame(FRAME_BODY, 1, Buffer.alloc(Math.min(left, pieceBytesMax))));
+  }
+  const message = Buffer.concat(parts);
+  const messages = Math.max(1, Math.floor(BATCH_BYTES / message.length));
+  return Buffer.concat(Array.from({ length: messages }, () => message));
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

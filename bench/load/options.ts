@@ -1,9 +1,7 @@
-// The load generator's command line: what may be asked, and which wishes contradict each other.
-// Generator's process, cold.
-// Invariant: options that would make a run hang or lie (an ack batch over the prefetch, a latency
-// stamp that does not fit the body) are refused with a sentence that says what to change.
+// The load generator's command line: what may be asked. Generator's process, cold.
+// Invariant: whoever gets options may rely on them: what contradicts itself was refused here.
 import { Command, InvalidArgumentError } from 'commander';
-import { STAMP_BYTES, STAMP_TIME_BYTES } from './message-batch.ts';
+import { contradiction } from './contradictions.ts';
 
 export interface LoadOptions {
   readonly url: string;
@@ -24,13 +22,19 @@ export interface LoadOptions {
   readonly fanout: number;
   readonly maxBacklog: number;
   readonly verify: boolean;
+  readonly stuckConsumers: number;
   readonly idleConnections: number;
+  readonly connectRate: number;
+  /** Seconds. */
+  readonly hold: number;
+  readonly churn: boolean;
+  readonly pipelineStages: number;
+  readonly workers: number;
   readonly verbose: boolean;
   readonly json: boolean;
 }
 
 const INTEGER_MAX = 2 ** 31 - 1;
-const PREFETCH_MAX = 65_535;
 
 /** Reads the arguments after the script's name; throws commander's error with a usable text. */
 export function parseLoadOptions(args: readonly string[]): LoadOptions {
@@ -39,8 +43,9 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
   const options = command.opts<LoadOptions>();
   const problem = contradiction(options);
   if (problem !== undefined) command.error(`error: ${problem}`);
-  // With fan-out every message goes to all queues, so there are exactly as many as asked for.
-  return options.fanout > 0 ? { ...options, queues: options.fanout } : options;
+  // With fan-out every message goes to all queues, and a stage of a pipeline is one.
+  const { fanout, pipelineStages, queues } = options;
+  return { ...options, queues: fanout || pipelineStages || queues };
 }
 
 function loadCommand(): Command {
@@ -64,34 +69,16 @@ function loadCommand(): Command {
     .option('--fanout <n>', 'one fanout exchange bound to n queues', integer, 0)
     .option('--max-backlog <n>', 'publishers stop while more is unconsumed; 0: off', integer, 0)
     .option('--verify', 'check order and counts by sequence numbers, after a drain', false)
+    .option('--stuck-consumers <n>', 'beside the load: n that never read', integer, 0)
     .option('--idle-connections <n>', 'only open n connections and hold them', integer, 0)
+    .option('--connect-rate <per-second>', 'only connect, at this rate, and close', integer, 0)
+    .option('--hold <seconds>', 'how long --connect-rate keeps a connection', seconds, 0.1)
+    .option('--churn', 'only open and close, declare and delete, and so on', false)
+    .option('--pipeline-stages <n>', 'messages pass n queues, then are checked', integer, 0)
+    .option('--workers <n>', 'of --pipeline-stages per stage, of --churn per kind', integer, 1)
     .option('--verbose', 'a line per second', false)
     .option('--json', 'print the result as JSON', false)
     .exitOverride();
-}
-
-function contradiction(options: LoadOptions): string | undefined {
-  const { prefetch, ackBatch, size, rate, verify, maxBacklog, consumers } = options;
-  if (options.queues < 1) return '--queues must be at least 1';
-  if (options.duration <= 0) return '--duration must be over 0';
-  if (prefetch > PREFETCH_MAX) return `--prefetch is a 16-bit number: at most ${PREFETCH_MAX}`;
-  if (prefetch > 0 && ackBatch > prefetch) {
-    return `--ack-batch ${ackBatch} is never reached with --prefetch ${prefetch}: lower it`;
-  }
-  if (rate > 0 && size < STAMP_TIME_BYTES) {
-    return `--rate stamps ${STAMP_TIME_BYTES} bytes into each body: raise --size`;
-  }
-  if (verify && size < STAMP_BYTES) {
-    return `--verify stamps ${STAMP_BYTES} bytes into each body: raise --size`;
-  }
-  if (maxBacklog > 0 && ackBatch > maxBacklog) {
-    return `--ack-batch ${ackBatch} is never reached with --max-backlog ${maxBacklog}: lower it`;
-  }
-  const queues = Math.max(options.queues, options.fanout);
-  if ((verify || maxBacklog > 0) && consumers < queues) {
-    return `--verify and --max-backlog need a consumer on each queue: --consumers ${queues}`;
-  }
-  return undefined;
 }
 
 function integer(text: string): number {

@@ -13,9 +13,10 @@ import { Histogram } from './histogram.ts';
 import { monotonicMillis, type MeasuringWindow } from './measuring-window.ts';
 import type { MessageBatch } from './message-batch.ts';
 
-const QUEUED_BYTES_MAX = 1024 * 1024;
+/** What waits in one publisher's socket. */
+export const QUEUED_BYTES_MAX = 1024 * 1024;
 /** What one publisher writes per turn of the event loop, so that consumers get theirs. */
-const TURN_BYTES_MAX = 512 * 1024;
+export const TURN_BYTES_MAX = 512 * 1024;
 
 export interface PublisherSettings {
   readonly index: number;
@@ -167,11 +168,24 @@ export class Publisher implements FrameSink {
     this.#confirms?.published(count, millis);
     this.#backlog.published(count);
     this.submitted += count;
-    this.connection.socket.write(buffer, () => {
+    this.#send(buffer, this.#settings.stamped ? this.#batch.tail : undefined, count);
+    return count * this.#batch.messageBytes;
+  }
+
+  #send(buffer: Buffer, tail: Buffer | undefined, count: number): void {
+    const { socket } = this.connection;
+    const taken = (): void => {
       this.published += count;
       this.wake();
-    });
-    return buffer.length;
+    };
+    if (tail === undefined) {
+      socket.write(buffer, taken);
+      return;
+    }
+    socket.cork();
+    socket.write(buffer);
+    socket.write(tail, taken);
+    socket.uncork();
   }
 
   /** Takes `count` messages off the oldest slice that is due; its intended send time. */

@@ -8,17 +8,16 @@ import { monotonicMillis } from './measuring-window.ts';
 import type { LoadOptions } from './options.ts';
 import { connectParties, type Parties } from './parties.ts';
 import type { Publisher } from './publisher.ts';
-import { formatSecond, type LoadResult, type SecondSample } from './result.ts';
+import type { LoadResult } from './result.ts';
 import { SliceClock, dueAfter, shareOf } from './slice-clock.ts';
-import { summarize, type Edge } from './summary.ts';
+import { StuckConsumers } from './stuck-consumers.ts';
+import { summarize } from './summary.ts';
 import { deleteTopology, makeTopology } from './topology.ts';
+import { sampleWindow, type Counters, type LoadEvent } from './window-samples.ts';
 
 /** After the window: how long to wait for messages, and for a sign that none will come. */
 const DRAIN_SECONDS_MAX = 60;
 const DRAIN_SILENCE_SECONDS = 5;
-
-/** What a parent process may want to know, so that it reads its own meters at the same moments. */
-export type LoadEvent = 'window-start' | 'window-end';
 
 export async function runLoad(
   options: LoadOptions,
@@ -34,7 +33,10 @@ export async function runLoad(
     await makeTopology(control, options);
     const parties = await connectParties(options, open);
     try {
-      return await measure(options, parties, onEvent, print);
+      if (options.stuckConsumers === 0) return await measure(options, parties, onEvent, print);
+      const stuck = await StuckConsumers.start(options, endpoint);
+      const result = await measure(options, parties, onEvent, print);
+      return { ...result, stuck: await stuck.finish() };
     } finally {
       for (const party of [...parties.publishers, ...parties.consumers]) party.connection.destroy();
       await deleteTopology(control, options);
@@ -52,26 +54,12 @@ async function measure(
 ): Promise<LoadResult> {
   const clock = startPublishing(options, parties.publishers);
   await sleep(options.warmup * 1000);
-  const perSecond: SecondSample[] = [];
-  const start = readEdge(parties);
-  parties.window.startMillis = start.millis;
-  parties.window.endMillis = start.millis + options.duration * 1000;
-  onEvent('window-start');
-  let before = start;
-  // Timers may fire a little early: what is left then is not worth a sample of its own.
-  for (let left = options.duration; left > 0.005; ) {
-    await sleep(Math.min(1, left) * 1000);
-    const after = readEdge(parties);
-    left = (parties.window.endMillis - after.millis) / 1000;
-    perSecond.push(sampleBetween(before, after));
-    if (options.verbose) print(formatSecond(perSecond.length, perSecond.at(-1)!));
-    before = after;
-  }
-  onEvent('window-end');
+  const readCounters = (): Counters => countersOf(parties);
+  const samples = await sampleWindow(options, parties.window, readCounters, onEvent, print);
   await clock?.stop();
   for (const publisher of parties.publishers) publisher.finish();
   if (options.rate > 0 || options.verify) await drain(options, parties);
-  return summarize(options, parties, start, before, perSecond);
+  return summarize(options, parties, samples);
 }
 
 function startPublishing(
@@ -102,7 +90,8 @@ async function drain(options: LoadOptions, parties: Parties): Promise<void> {
   for (;;) {
     const submitted = parties.publishers.reduce((sum, { submitted: count }) => sum + count, 0);
     const unsent = parties.publishers.some((publisher) => publisher.unsent > 0);
-    const { delivered: now, millis } = readEdge(parties);
+    const { delivered: now } = countersOf(parties);
+    const millis = monotonicMillis();
     if (now > delivered) lastArrival = millis;
     delivered = now;
     if (!unsent && delivered >= submitted * copies) return;
@@ -112,30 +101,18 @@ async function drain(options: LoadOptions, parties: Parties): Promise<void> {
   }
 }
 
-function readEdge(parties: Parties): Edge {
+function countersOf(parties: Parties): Counters {
   let published = 0;
   let confirmed = 0;
   let delivered = 0;
+  let deliveredBytes = 0;
   for (const publisher of parties.publishers) {
     published += publisher.published;
     confirmed += publisher.confirmed;
   }
-  for (const consumer of parties.consumers) delivered += consumer.delivered;
-  const { user, system } = process.cpuUsage();
-  return {
-    millis: monotonicMillis(),
-    published,
-    confirmed,
-    delivered,
-    cpuSeconds: (user + system) / 1e6,
-  };
-}
-
-function sampleBetween(before: Edge, after: Edge): SecondSample {
-  const seconds = (after.millis - before.millis) / 1000;
-  return {
-    publishedPerSecond: (after.published - before.published) / seconds,
-    deliveredPerSecond: (after.delivered - before.delivered) / seconds,
-    confirmedPerSecond: (after.confirmed - before.confirmed) / seconds,
-  };
+  for (const consumer of parties.consumers) {
+    delivered += consumer.delivered;
+    deliveredBytes += consumer.deliveredBytes;
+  }
+  return { published, confirmed, delivered, deliveredBytes };
 }

@@ -3,46 +3,46 @@
 // Invariant: a message per delivery and a message per publish count alike in the generator's cost.
 import { Histogram } from './histogram.ts';
 import type { LoadOptions } from './options.ts';
-import type { LoadResult, SecondSample, VerifyResult } from './result.ts';
+import type { LoadRates, LoadResult, VerifyResult } from './result.ts';
 import type { Parties } from './parties.ts';
-
-/** All counters at one moment. */
-export interface Edge {
-  readonly millis: number;
-  readonly published: number;
-  readonly confirmed: number;
-  readonly delivered: number;
-  readonly cpuSeconds: number;
-}
+import type { WindowSamples } from './window-samples.ts';
 
 export function summarize(
   options: LoadOptions,
   parties: Parties,
-  start: Edge,
-  end: Edge,
-  perSecond: readonly SecondSample[],
+  samples: WindowSamples,
 ): LoadResult {
+  const connections = [...parties.publishers, ...parties.consumers];
+  return {
+    ...ratesOf(options, samples),
+    nacked: total(parties.publishers, (publisher) => publisher.nacked),
+    blocked: total(connections, ({ connection }) => connection.blockedCount),
+    ...(options.rate > 0 ? openLoopResult(options, parties) : {}),
+    ...(options.verify ? { verify: verifyResult(options, parties) } : {}),
+  };
+}
+
+/** What every run that moves messages reports. */
+export function ratesOf(options: LoadOptions, { start, end, perSecond }: WindowSamples): LoadRates {
   const seconds = (end.millis - start.millis) / 1000;
   const published = end.published - start.published;
   const delivered = end.delivered - start.delivered;
   const confirmed = end.confirmed - start.confirmed;
+  const deliveredBytes = end.deliveredBytes - start.deliveredBytes;
   const generatorCpuSeconds = end.cpuSeconds - start.cpuSeconds;
-  const connections = [...parties.publishers, ...parties.consumers];
   return {
     options: { ...options, url: withoutPassword(options.url) },
     seconds,
     published,
     delivered,
+    deliveredBytes,
     confirmed,
-    nacked: total(parties.publishers, (publisher) => publisher.nacked),
     publishedPerSecond: published / seconds,
     deliveredPerSecond: delivered / seconds,
+    deliveredBytesPerSecond: deliveredBytes / seconds,
     confirmedPerSecond: confirmed / seconds,
     generatorCpuSeconds,
     generatorCpuMicrosPerMessage: (generatorCpuSeconds * 1e6) / Math.max(1, published + delivered),
-    blocked: total(connections, ({ connection }) => connection.blockedCount),
-    ...(options.rate > 0 ? openLoopResult(options, parties) : {}),
-    ...(options.verify ? { verify: verifyResult(options, parties) } : {}),
     perSecond,
   };
 }

@@ -27,15 +27,14 @@ export async function makeTopology(control: LoadConnection, options: LoadOptions
   for (let index = 0; index < options.queues; index += 1) {
     const queue = queueName(index);
     await control.call(declareQueue(queue, options.durable), METHOD.queueDeclareOk);
-    if (exchange !== '') await control.call(bind(queue, exchange), METHOD.queueBindOk);
+    if (exchange !== '') await control.call(bindQueue(queue, exchange, queue), METHOD.queueBindOk);
   }
 }
 
 /** Deleting what does not exist succeeds (RabbitMQ since 3.2), so this also clears leftovers. */
 export async function deleteTopology(control: LoadConnection, options: LoadOptions): Promise<void> {
   for (let index = 0; index < options.queues; index += 1) {
-    const remove = methodFrame(1, METHOD.queueDelete, u16(0), shortString(queueName(index)), u8(0));
-    await control.call(remove, METHOD.queueDeleteOk);
+    await control.call(deleteQueue(queueName(index)), METHOD.queueDeleteOk);
   }
   const exchange = exchangeName(options);
   if (!ownsExchange(exchange)) return;
@@ -59,20 +58,21 @@ function declareExchange(exchange: string, type: string): Buffer {
   );
 }
 
-function declareQueue(queue: string, durable: boolean): Buffer {
+export function declareQueue(queue: string, durable: boolean): Buffer {
   const bits = u8(durable ? 2 : 0);
   return methodFrame(1, METHOD.queueDeclare, u16(0), shortString(queue), bits, EMPTY_TABLE);
 }
 
-function bind(queue: string, exchange: string): Buffer {
-  return methodFrame(
-    1,
-    METHOD.queueBind,
-    u16(0),
-    shortString(queue),
-    shortString(exchange),
-    shortString(queue),
-    u8(0),
-    EMPTY_TABLE,
-  );
+export function deleteQueue(queue: string): Buffer {
+  return methodFrame(1, METHOD.queueDelete, u16(0), shortString(queue), u8(0));
+}
+
+export function bindQueue(queue: string, exchange: string, key: string): Buffer {
+  const names = [shortString(queue), shortString(exchange), shortString(key)];
+  return methodFrame(1, METHOD.queueBind, u16(0), ...names, u8(0), EMPTY_TABLE);
+}
+
+export function unbindQueue(queue: string, exchange: string, key: string): Buffer {
+  const names = [shortString(queue), shortString(exchange), shortString(key)];
+  return methodFrame(1, METHOD.queueUnbind, u16(0), ...names, EMPTY_TABLE);
 }

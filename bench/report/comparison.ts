@@ -1,73 +1,12 @@
-// The outcome of a comparison: the file format of bench/rivals and the tables made from it. Harness
-// and report processes, cold.
+// The outcome of a comparison: the tables made from a file of bench/rivals. Harness and report
+// processes, cold.
 // Invariants: a ratio is always first broker over second, of medians, with the range of the pairs
 // beside it; a metric that a scenario did not measure is left out, never shown as zero.
-import type { LoadResult } from '../load/result.ts';
-import type { MetricName } from '../rivals/scenarios.ts';
+import { METRICS, MIB, type Metric } from './metrics.ts';
+import { failureNote, noiseWarning, stuckNote } from './notes.ts';
+import type { RivalsFile, ScenarioRecord } from './records.ts';
 import { pairRatios, spread, type Spread } from './statistics.ts';
 import { formatTable } from './table.ts';
-
-export interface TurnRecord {
-  readonly scenario: string;
-  readonly broker: string;
-  /** Whether all brokers were idle when the turn began. */
-  readonly settled: boolean;
-  readonly cpuSeconds: number;
-  readonly cpuMicrosPerMessage: number | undefined;
-  readonly rssBytes: number;
-  readonly rssBytesBefore: number;
-  /** Processor time that neither the broker nor the generator used: noise. */
-  readonly otherCores: number;
-  readonly load: LoadResult | undefined;
-  readonly idleConnections: number | undefined;
-}
-
-export interface ScenarioRecord {
-  readonly name: string;
-  readonly purpose: string;
-  readonly metrics: readonly MetricName[];
-}
-
-export interface RivalsFile {
-  readonly startedAt: string;
-  readonly commit: string;
-  readonly machine: string;
-  readonly node: string;
-  /** Name to product and version, in the order of the turns. */
-  readonly brokers: Readonly<Record<string, string>>;
-  readonly scenarios: readonly ScenarioRecord[];
-  readonly turns: readonly TurnRecord[];
-}
-
-interface Metric {
-  readonly title: string;
-  readonly digits: number;
-  valueOf(turn: TurnRecord): number | undefined;
-}
-
-const KIB = 1024;
-const MIB = 1024 * 1024;
-
-const METRICS: Readonly<Record<MetricName, Metric>> = {
-  published: rate('published/s', (load) => load.publishedPerSecond),
-  delivered: rate('delivered/s', (load) => load.deliveredPerSecond),
-  confirmed: rate('confirmed/s', (load) => load.confirmedPerSecond),
-  'cpu-per-message': {
-    title: 'broker CPU us/message (less is better)',
-    digits: 2,
-    valueOf: (turn) => turn.cpuMicrosPerMessage,
-  },
-  rss: { title: 'RSS MiB (less is better)', digits: 0, valueOf: (turn) => turn.rssBytes / MIB },
-  'latency-p50': latency('latency p50 us (less is better)', (summary) => summary.p50),
-  'latency-p99': latency('latency p99 us (less is better)', (summary) => summary.p99),
-  'latency-p999': latency('latency p99.9 us (less is better)', (summary) => summary.p999),
-  'rss-per-connection': {
-    title: 'RSS KiB/connection (less is better)',
-    digits: 1,
-    valueOf: (turn) =>
-      turn.idleConnections && (turn.rssBytes - turn.rssBytesBefore) / KIB / turn.idleConnections,
-  },
-};
 
 /** A row of the comparison: both spreads, the ratio of medians and the ratios of the pairs. */
 export interface MetricComparison {
@@ -83,20 +22,35 @@ export function compareScenario(
   scenario: ScenarioRecord,
 ): readonly MetricComparison[] {
   const turns = file.turns.filter((turn) => turn.scenario === scenario.name);
-  return scenario.metrics.map((name) => {
-    const metric = METRICS[name];
-    const columns = Object.keys(file.brokers).map((broker) =>
+  const columnsOf = (metric: Metric): number[][] =>
+    Object.keys(file.brokers).map((broker) =>
       turns
         .filter((turn) => turn.broker === broker)
         .map((turn) => metric.valueOf(turn))
         .filter((value) => value !== undefined),
     );
-    const spreads = columns.map(spread);
-    const [first, second] = spreads;
-    const ratio = first && second && first.median / second.median;
-    const pairs = columns.length === 2 ? pairRatios(columns[0], columns[1]) : [];
-    return { title: metric.title, digits: metric.digits, spreads, ratio, pairs };
-  });
+  const rows = scenario.metrics.map((name) =>
+    compareColumns(METRICS[name].title, METRICS[name].digits, columnsOf(METRICS[name])),
+  );
+  const relay = turns.flatMap(({ ceiling }) => (ceiling ? [ceiling.bytesPerSecond / MIB] : []));
+  if (relay.length === 0) return rows;
+  const { median, min, max } = spread(relay);
+  const title = `of raw relay, ${number(median, 0)} (${number(min, 0)} to ${number(max, 0)}) MiB/s`;
+  const parts = columnsOf(METRICS.bytes).map((column) => pairRatios(column, relay));
+  return [...rows, compareColumns(title, 2, parts)];
+}
+
+function compareColumns(
+  title: string,
+  digits: number,
+  columns: readonly (readonly number[])[],
+): MetricComparison {
+  const spreads = columns.map(spread);
+  const [first, second] = spreads;
+  const quotient = first && second ? first.median / second.median : Number.NaN;
+  const ratio = Number.isFinite(quotient) ? quotient : undefined;
+  const pairs = columns.length === 2 ? pairRatios(columns[0], columns[1]) : [];
+  return { title, digits, spreads, ratio, pairs };
 }
 
 /** The whole file as Markdown. */
@@ -110,10 +64,34 @@ export function formatComparison(file: RivalsFile): string {
     if (names.length === 2) head.push('ratio', 'pairs');
     const rows = comparisons.map(formatRow);
     parts.push(`### ${scenario.name}`, scenario.purpose, formatTable(head, rows));
-    const warning = noiseWarning(file.turns.filter((turn) => turn.scenario === scenario.name));
-    if (warning !== undefined) parts.push(warning);
+    const turns = file.turns.filter((turn) => turn.scenario === scenario.name);
+    const notes = [
+      againstBaseline(file, scenario),
+      ...[failureNote, stuckNote, noiseWarning].map((note) => note(turns)),
+    ];
+    parts.push(...notes.filter((note) => note !== undefined));
   }
   return parts.join('\n\n');
+}
+
+/** The same figures with and without what makes this scenario different from its baseline. */
+function againstBaseline(file: RivalsFile, scenario: ScenarioRecord): string | undefined {
+  const baseline = file.scenarios.find(({ name }) => name === scenario.baseline);
+  if (baseline === undefined) return undefined;
+  const names = Object.keys(file.brokers);
+  const without = compareScenario(file, baseline);
+  const rows = compareScenario(file, scenario).flatMap((row) => {
+    const before = without.find(({ title }) => title === row.title);
+    if (before === undefined) return [];
+    const cells = row.spreads.map(({ median: after, count }, index) => {
+      const { median } = before.spreads[index];
+      if (count === 0 || Number.isNaN(median)) return '-';
+      const from = number(median, row.digits);
+      return `${from} -> ${number(after, row.digits)}, x ${(after / median).toFixed(2)}`;
+    });
+    return [[row.title, ...cells]];
+  });
+  return formatTable([`from ${baseline.name} to ${scenario.name}`, ...names], rows);
 }
 
 function formatRow(row: MetricComparison): string[] {
@@ -123,36 +101,12 @@ function formatRow(row: MetricComparison): string[] {
       : `${number(median, row.digits)} (${number(min, row.digits)} to ${number(max, row.digits)})`,
   );
   if (row.ratio === undefined) return [row.title, ...cells];
-  const pairs = row.pairs.map((ratio) => ratio.toFixed(2)).join(' ');
-  return [row.title, ...cells, row.ratio.toFixed(2), pairs];
+  return [row.title, ...cells, ratioText(row.ratio), row.pairs.map(ratioText).join(' ')];
 }
 
-const OTHER_CORES_MAX = 0.1;
-
-function noiseWarning(turns: readonly TurnRecord[]): string | undefined {
-  const noisy = turns.filter((turn) => turn.load && turn.otherCores > OTHER_CORES_MAX).length;
-  const unsettled = turns.filter((turn) => !turn.settled).length;
-  const blocked = turns.filter((turn) => (turn.load?.blocked ?? 0) > 0).length;
-  if (noisy + unsettled + blocked === 0) return undefined;
-  return (
-    `Not clean: of ${turns.length} turns, ${noisy} had over ${OTHER_CORES_MAX} cores of other ` +
-    `work on the machine, ${unsettled} began before the brokers were idle, ${blocked} met an alarm.`
-  );
-}
-
-function rate(title: string, valueOf: (load: LoadResult) => number): Metric {
-  return { title, digits: 0, valueOf: (turn) => turn.load && valueOf(turn.load) };
-}
-
-function latency(
-  title: string,
-  valueOf: (summary: NonNullable<LoadResult['latencyMicros']>) => number,
-): Metric {
-  return {
-    title,
-    digits: 0,
-    valueOf: (turn) => turn.load?.latencyMicros && valueOf(turn.load.latencyMicros),
-  };
+/** A hundredth is fine enough, but for ratios that are hardly more than that. */
+function ratioText(ratio: number): string {
+  return ratio > 0 && ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
 function number(value: number, digits: number): string {

@@ -2,7 +2,8 @@
 // process of its own, cold.
 // Invariant: it only shows what the file holds; nothing is measured or corrected here.
 import { readFileSync } from 'node:fs';
-import { formatComparison, type RivalsFile } from './comparison.ts';
+import { formatComparison } from './comparison.ts';
+import type { RivalsFile } from './records.ts';
 
 const path = process.argv[2];
 if (path === undefined) {

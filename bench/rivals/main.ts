@@ -7,10 +7,17 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { CommanderError } from 'commander';
-import { formatComparison, type RivalsFile, type TurnRecord } from '../report/comparison.ts';
+import { formatComparison } from '../report/comparison.ts';
+import type { RivalsFile, ScenarioRecord, TurnRecord } from '../report/records.ts';
 import type { Broker } from './broker.ts';
-import { loadArguments, parseRivalsOptions, type RivalsOptions } from './options.ts';
+import {
+  ceilingArguments,
+  loadArguments,
+  parseRivalsOptions,
+  type RivalsOptions,
+} from './options.ts';
 import { findRabbitmq, startRabbitmq } from './rabbitmq.ts';
+import { startRelay } from './raw-relay.ts';
 import type { Scenario } from './scenarios.ts';
 import { takeTurn } from './turn.ts';
 import { startWarrenmq, warrenmqIsBuilt } from './warrenmq.ts';
@@ -63,6 +70,7 @@ function startAnother(options: RivalsOptions, broker: Broker, scenario: Scenario
 async function runScenario(
   options: RivalsOptions,
   brokers: readonly Broker[],
+  relay: Broker | undefined,
   scenario: Scenario,
   turns: TurnRecord[],
 ): Promise<void> {
@@ -78,30 +86,41 @@ async function runScenario(
       const broker = scenario.freshBrokers
         ? await startAnother(options, contender, scenario)
         : contender;
-      const turn = await takeTurn([...running], broker, scenario.name, args);
+      const all = ['--url', broker.url, '--json', ...args];
+      const turn = await takeTurn([...running], broker, scenario.name, 'load', all);
       if (broker !== contender) await stopBroker(broker);
       turns.push(turn);
       const delivered = turn.load ? ` ${progress(turn.load.deliveredPerSecond)}/s delivered` : '';
       process.stderr.write(`${scenario.name} ${repeat} ${broker.name}${delivered}\n`);
     }
+    if (relay === undefined || scenario.ceilingBytes === undefined) continue;
+    const raw = ['load', '--url', relay.url, ...ceilingArguments(options, scenario.ceilingBytes)];
+    turns.push(await takeTurn([...running], relay, scenario.name, 'ceilings', raw));
   }
   for (const broker of contenders) if (!brokers.includes(broker)) await stopBroker(broker);
 }
 
 async function compare(options: RivalsOptions): Promise<RivalsFile> {
   const brokers = await startBrokers(options);
+  const relay = options.ceiling ? await started(startRelay([])) : undefined;
   const turns: TurnRecord[] = [];
   const startedAt = new Date().toISOString();
-  for (const scenario of options.scenarios) await runScenario(options, brokers, scenario, turns);
+  for (const scenario of options.scenarios) {
+    await runScenario(options, brokers, relay, scenario, turns);
+  }
   return {
     startedAt,
     commit: commitId(),
     machine: machine(),
     node: process.versions.node,
     brokers: Object.fromEntries(brokers.map(({ name, product }) => [name, product])),
-    scenarios: options.scenarios.map(({ name, purpose, metrics }) => ({ name, purpose, metrics })),
+    scenarios: options.scenarios.map(recordOf),
     turns,
   };
+}
+
+function recordOf({ name, purpose, metrics, baseline }: Scenario): ScenarioRecord {
+  return { name, purpose, metrics, ...(baseline === undefined ? {} : { baseline }) };
 }
 
 function progress(perSecond: number): string {

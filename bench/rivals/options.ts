@@ -14,6 +14,8 @@ export interface RivalsOptions {
   readonly rivalCommand: string;
   readonly only: string;
   readonly out: string;
+  /** A turn of the raw relay after each pair, where bodies are large. */
+  readonly ceiling: boolean;
   readonly tiny: boolean;
 }
 
@@ -27,6 +29,7 @@ export function parseRivalsOptions(args: readonly string[]): RivalsOptions {
     .option('--warrenmq-command <command>', 'starts WarrenMQ; may hold {port} {dataDir} {node}', '')
     .option('--rival-command <command>', 'compare with this WarrenMQ, not with RabbitMQ', '')
     .option('--only <broker>', 'warrenmq or rabbitmq alone', '')
+    .option('--ceiling', 'a turn of the raw relay after each pair, from 16 KiB bodies on', false)
     .option('--out <file>', 'where to write all turns as JSON', '')
     .option('--tiny', 'one short turn of one broker', false)
     .exitOverride();
@@ -40,11 +43,25 @@ export function parseRivalsOptions(args: readonly string[]): RivalsOptions {
   return { ...chosen, repeats: 1, warmup: '0.1', duration: '0.3' };
 }
 
+/** What --tiny overrides in a scenario that has it. */
+const TINY_ARGUMENTS: readonly (readonly [name: string, value: string])[] = [
+  ['--idle-connections', '20'],
+  ['--connect-rate', '100'],
+];
+
 /** The generator's arguments for a scenario; with --tiny a few idle connections are enough. */
 export function loadArguments(options: RivalsOptions, scenario: Scenario): readonly string[] {
-  const durations = ['--warmup', options.warmup, '--duration', options.duration];
-  const idle = options.tiny && scenario.load.includes('--idle-connections');
-  return [...scenario.load, ...durations, ...(idle ? ['--idle-connections', '20'] : [])];
+  const fewer = TINY_ARGUMENTS.filter(([name]) => options.tiny && scenario.load.includes(name));
+  return [...scenario.load, ...durations(options), ...fewer.flat()];
+}
+
+/** The arguments of the raw relay's turn beside a scenario. */
+export function ceilingArguments(options: RivalsOptions, size: number): readonly string[] {
+  return ['--size', String(size), ...durations(options)];
+}
+
+function durations(options: RivalsOptions): readonly string[] {
+  return ['--warmup', options.warmup, '--duration', options.duration];
 }
 
 function positiveInteger(text: string): number {

@@ -2,13 +2,11 @@
 // the measured window. Harness process, which sleeps while the generator works.
 // Invariants: the generator is a process of its own; meters are read when it says that the window
 // starts and ends, so warm-up, drain and clean-up cost nothing here.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IdleResult, LoadResult } from '../load/result.ts';
-import type { LoadEvent } from '../load/run.ts';
-import type { TurnRecord } from '../report/comparison.ts';
+import type { LoadEvent } from '../load/window-samples.ts';
+import type { TurnRecord } from '../report/records.ts';
 import type { Broker } from './broker.ts';
+import { runGenerator, type GeneratorName, type GeneratorResult } from './generator.ts';
 import { readMachineCpuSeconds, readUsage, type Usage } from './process-usage.ts';
 
 const IDLE_CORES = 0.05;
@@ -25,11 +23,12 @@ export async function takeTurn(
   brokers: readonly Broker[],
   loaded: Broker,
   scenario: string,
+  generator: GeneratorName,
   args: readonly string[],
 ): Promise<TurnRecord> {
   const settled = await settle(brokers);
   const edges = new Map<LoadEvent, Meters>();
-  const result = await runGenerator(['--url', loaded.url, '--json', ...args], (event) => {
+  const result = await runGenerator(generator, args, (event) => {
     edges.set(event, readMeters(loaded));
   });
   const start = edges.get('window-start');
@@ -37,23 +36,35 @@ export async function takeTurn(
   if (start === undefined || end === undefined) throw new Error('the generator said no window');
   const seconds = (end.millis - start.millis) / 1000;
   const cpuSeconds = end.usage.cpuSeconds - start.usage.cpuSeconds;
-  const load = 'published' in result ? result : undefined;
   const machineSeconds = end.machineCpuSeconds - start.machineCpuSeconds;
-  const otherSeconds = machineSeconds - cpuSeconds - (load?.generatorCpuSeconds ?? 0);
+  const generatorSeconds = 'generatorCpuSeconds' in result ? result.generatorCpuSeconds : 0;
   return {
     scenario,
     broker: loaded.name,
     settled,
     cpuSeconds,
-    // Half a message for its publish and half for its delivery, so that a backlog does not flatter.
-    cpuMicrosPerMessage:
-      load && (cpuSeconds * 1e6) / Math.max(1, (load.published + load.delivered) / 2),
+    cpuMicrosPerMessage: cpuMicrosPerMessage(cpuSeconds, result),
     rssBytes: end.usage.rssBytes,
     rssBytesBefore: start.usage.rssBytes,
-    otherCores: Math.max(0, otherSeconds / seconds),
-    load,
-    idleConnections: 'idleConnections' in result ? result.idleConnections : undefined,
+    otherCores: Math.max(0, (machineSeconds - cpuSeconds - generatorSeconds) / seconds),
+    load: undefined,
+    idleConnections: undefined,
+    ...measured(result),
   };
+}
+
+function measured(result: GeneratorResult): Partial<TurnRecord> {
+  if ('published' in result) return { load: result };
+  if ('idleConnections' in result) return { idleConnections: result.idleConnections };
+  if ('operations' in result) return { churn: result };
+  if ('openedPerSecond' in result) return { connects: result };
+  return { ceiling: result };
+}
+
+/** Half a message for its publish and half for its delivery, so that a backlog does not flatter. */
+function cpuMicrosPerMessage(cpuSeconds: number, result: GeneratorResult): number | undefined {
+  if (!('published' in result)) return undefined;
+  return (cpuSeconds * 1e6) / Math.max(1, (result.published + result.delivered) / 2);
 }
 
 /** Waits until no broker uses more than a little processor time; false when one never stops. */
@@ -76,25 +87,4 @@ function readMeters(broker: Broker): Meters {
     usage: readUsage(broker.pid),
     machineCpuSeconds: readMachineCpuSeconds(),
   };
-}
-
-async function runGenerator(
-  args: readonly string[],
-  onEvent: (event: LoadEvent) => void,
-): Promise<LoadResult | IdleResult> {
-  // As source the file ends in .ts, built it ends in .js: the same as this one.
-  const entry = new URL(`../load/main${import.meta.url.slice(-3)}`, import.meta.url);
-  const child = fork(entry, args, { silent: true, execArgv: [] });
-  let output = '';
-  let complaints = '';
-  child.stdout!.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-  });
-  child.stderr!.on('data', (chunk: Buffer) => {
-    complaints += chunk.toString('utf8');
-  });
-  child.on('message', (message) => onEvent((message as { event: LoadEvent }).event));
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`the generator failed (${code}): ${complaints.trim()}`);
-  return JSON.parse(output) as LoadResult | IdleResult;
 }

@@ -38,7 +38,44 @@ function feedInPieces(stepper: FrameStepper, bytes: Buffer, cuts: readonly numbe
   }
 }
 
+/** Only counts and joins what bodies are made of. */
+class BodyRecorder extends Recorder {
+  readonly pieces: Buffer[] = [];
+
+  override onBody(bytes: Buffer, start: number, end: number): void {
+    this.pieces.push(Buffer.from(bytes.subarray(start, end)));
+  }
+}
+
 describe('FrameStepper', () => {
+  it('hands large body frames over in pieces, the first of which holds a stamp', () => {
+    const cuts = fc.array(fc.nat(40_000), { maxLength: 20 });
+    fc.assert(
+      fc.property(fc.integer({ min: 4096, max: 20_000 }), cuts, (bodyBytes, at) => {
+        const recorder = new BodyRecorder();
+        const body = Buffer.from(Array.from({ length: bodyBytes }, (_, index) => index % 251));
+        const bytes = Buffer.concat([
+          frame(1, 1, Buffer.from('a')),
+          frame(3, 1, body),
+          frame(1, 1, Buffer.from('b')),
+        ]);
+        feedInPieces(new FrameStepper(recorder, 131_072), bytes, at);
+        expect(recorder.pieces[0].length).toBeGreaterThanOrEqual(64);
+        expect(Buffer.concat(recorder.pieces).equals(body)).toBe(true);
+        expect(recorder.seen).toEqual(['1:61', '1:62']);
+      }),
+    );
+  });
+
+  it('refuses a wrong end octet after the pieces of a body', () => {
+    const broken = frame(3, 1, Buffer.alloc(10_000));
+    broken[broken.length - 1] = 0;
+    const stepper = new FrameStepper(new BodyRecorder(), 131_072);
+    stepper.feed(broken, 9000);
+    const rest = broken.subarray(9000);
+    expect(() => stepper.feed(rest, rest.length)).toThrow(/end octet/);
+  });
+
   it('hands over every frame once, whole and in order, wherever chunks are cut', () => {
     const anyFrame = fc.record({
       type: fc.constantFrom(1, 2, 3),
@@ -65,9 +102,9 @@ describe('FrameStepper', () => {
   it('puts a frame together that arrives byte by byte and outgrows the side buffer', () => {
     const recorder = new Recorder();
     const stepper = new FrameStepper(recorder, 131_072);
-    const bytes = frame(3, 1, Buffer.alloc(20_000, 'x'));
+    const bytes = frame(2, 1, Buffer.alloc(20_000, 'x'));
     for (const byte of bytes) stepper.feed(Buffer.from([byte]), 1);
-    expect(recorder.seen).toEqual([`3:${'78'.repeat(20_000)}`]);
+    expect(recorder.seen).toEqual([`2:${'78'.repeat(20_000)}`]);
   });
 
   it('skips heartbeats', () => {

@@ -34,6 +34,14 @@ describe('MessageBatch', () => {
     const message = publishFrames('', 'q', 1_000_000, false, 131_072);
     const batch = new MessageBatch(message, 1_000_000);
     expect(batch.messagesMax).toBe(1);
-    expect(batch.plain(1)).toEqual(message.bytes);
+    expect(batch.plain(1)).toBe(message.bytes);
+    // A stamped large message is a start of its own and the shared rest.
+    const start = batch.stamped(1, 5, 3, 4);
+    expect(start.readDoubleLE(message.bodyStart)).toBe(5);
+    expect(start.length + batch.tail!.length).toBe(message.bytes.length);
+    expect(batch.tail!.buffer).toBe(message.bytes.buffer);
+    expect(message.bytes.toString('latin1', message.bodyStart, message.bodyStart + 8)).toBe(
+      'xxxxxxxx',
+    );
   });
 });

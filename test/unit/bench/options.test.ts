@@ -57,6 +57,15 @@ describe('parseLoadOptions', () => {
     ['--size -1', /whole number/],
     ['--size 1e3', /whole number/],
     ['--warmup soon', /seconds/],
+    ['--churn --connect-rate 5', /--connect-rate and --churn are modes of their own/],
+    ['--churn --stuck-consumers 1', /beside the ordinary load/],
+    ['--churn --workers 0', /--workers must be at least 1/],
+    ['--pipeline-stages 3', /--prefetch bodies: set it/],
+    ['--pipeline-stages 3 --prefetch 4', /--max-backlog/],
+    ['--pipeline-stages 3 --prefetch 4 --max-backlog 9 --size 15', /at least 16/],
+    ['--pipeline-stages 3 --prefetch 4 --max-backlog 9 --rate 5', /no --rate/],
+    ['--pipeline-stages 3 --prefetch 4 --max-backlog 9 --exchange e', /no --exchange/],
+    ['--pipeline-stages 3 --prefetch 4 --max-backlog 9 --consumers 0', /both ends/],
   ])('refuses %s', (args, words) => {
     expect(complaint(() => parseLoadOptions(args.split(' ')))).toMatch(words);
   });
@@ -93,6 +102,19 @@ describe('parseRivalsOptions', () => {
     expect(parseRivalsOptions([]).scenarios).toEqual(SCENARIOS);
     const { scenarios } = parseRivalsOptions(['--scenarios', 'latency-20k,auto-ack-16']);
     expect(scenarios.map(({ name }) => name)).toEqual(['latency-20k', 'auto-ack-16']);
+    const sweep = parseRivalsOptions(['--scenarios', 'size-*']).scenarios;
+    expect(sweep.map(({ load }) => Number(load[1]))).toEqual([
+      16, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
+    ]);
+  });
+
+  it('keeps about 100 MiB of a size sweep on its way', () => {
+    for (const { load } of parseRivalsOptions(['--scenarios', 'size-*']).scenarios) {
+      const { size, maxBacklog } = parseLoadOptions(load);
+      if (size < 16_384) continue;
+      expect(maxBacklog).toBeGreaterThan(0);
+      expect(size * maxBacklog).toBeLessThanOrEqual(128 * 1024 * 1024);
+    }
   });
 
   it.each([

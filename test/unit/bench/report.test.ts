@@ -1,11 +1,9 @@
 // Statistics, tables and the comparison made from turns. Test process.
 import { describe, expect, it } from 'vitest';
-import {
-  compareScenario,
-  formatComparison,
-  type RivalsFile,
-  type TurnRecord,
-} from '../../../bench/report/comparison.ts';
+import type { CeilingResult } from '../../../bench/ceilings/raw-load.ts';
+import type { ConnectResult, LoadResult } from '../../../bench/load/result.ts';
+import { compareScenario, formatComparison } from '../../../bench/report/comparison.ts';
+import type { RivalsFile, TurnRecord } from '../../../bench/report/records.ts';
 import { median, pairRatios, spread } from '../../../bench/report/statistics.ts';
 import { formatTable } from '../../../bench/report/table.ts';
 
@@ -93,6 +91,7 @@ describe('compareScenario', () => {
     expect(rss.pairs).toEqual([2, 4, 3]);
     // Not measured in these turns: no value, and no zero either.
     expect(perConnection.spreads.map(({ count }) => count)).toEqual([0, 0]);
+    expect(perConnection.ratio).toBeUndefined();
   });
 
   it('takes memory per connection from the growth', () => {
@@ -100,6 +99,63 @@ describe('compareScenario', () => {
     const file = fileOf([turn('a', idle), turn('b', { ...idle, rssBytes: 4 * mib })]);
     const [, perConnection] = compareScenario(file, file.scenarios[0]);
     expect(perConnection.spreads.map(({ median: middle }) => middle)).toEqual([1, 2]);
+  });
+
+  it('shows what part of the raw relay each broker reached', () => {
+    const loadOf = (bytesPerSecond: number): Partial<TurnRecord> => ({
+      load: { deliveredBytesPerSecond: bytesPerSecond * mib } as LoadResult,
+    });
+    const ceilingOf = (bytesPerSecond: number): Partial<TurnRecord> => ({
+      ceiling: { bytesPerSecond: bytesPerSecond * mib } as CeilingResult,
+    });
+    const inTurns = [
+      turn('a', loadOf(50)),
+      turn('b', loadOf(25)),
+      turn('raw-relay', ceilingOf(100)),
+      turn('a', loadOf(120)),
+      turn('b', loadOf(30)),
+      turn('raw-relay', ceilingOf(200)),
+    ];
+    const file = fileOf(inTurns);
+    const [, , ofRelay] = compareScenario(file, file.scenarios[0]);
+    expect(ofRelay.title).toBe('of raw relay, 150 (100 to 200) MiB/s');
+    expect(ofRelay.spreads.map(({ min, max }) => [min, max])).toEqual([
+      [0.5, 0.6],
+      [0.15, 0.25],
+    ]);
+    expect(ofRelay.pairs).toEqual([2, 4]);
+  });
+
+  it('sets a scenario against its baseline and says what failed', () => {
+    const withP99 = (p99: number): Partial<TurnRecord> => ({
+      load: { latencyMicros: { p99 } } as LoadResult,
+    });
+    const stuck = { consumers: 2, consumersLeft: 1, publishedBytes: 3 * mib, readyMessages: 0 };
+    const file: RivalsFile = {
+      ...fileOf([
+        turn('a', withP99(100)),
+        turn('b', withP99(200)),
+        turn('a', {
+          scenario: 't',
+          load: { latencyMicros: { p99: 150 }, stuck, undelivered: 7 } as LoadResult,
+        }),
+        turn('b', { ...withP99(1000), scenario: 't' }),
+        turn('b', {
+          scenario: 'u',
+          connects: { failed: 3, failures: { 'no way in': 3 } } as unknown as ConnectResult,
+        }),
+      ]),
+      scenarios: [
+        { name: 's', purpose: 'p', metrics: ['latency-p99'] },
+        { name: 't', purpose: 'p', metrics: ['rss', 'latency-p99'], baseline: 's' },
+        { name: 'u', purpose: 'p', metrics: ['connects'] },
+      ],
+    };
+    const text = formatComparison(file);
+    expect(text).toMatch(/^\| from s to t +\|/m);
+    expect(text).toContain('| 100 -> 150, x 1.50 | 200 -> 1,000, x 5.00 |');
+    expect(text).toContain('- a: 1 of 2 left, 3 MiB sent, 7 of the other messages undelivered');
+    expect(text).toContain('- b: 3 x no way in');
   });
 
   it('shows both brokers and says when turns were not clean', () => {
