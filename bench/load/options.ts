@@ -8,6 +8,7 @@ export interface LoadOptions {
   readonly publishers: number;
   readonly consumers: number;
   readonly queues: number;
+  readonly firstQueue: number;
   readonly size: number;
   readonly confirmWindow: number;
   readonly prefetch: number;
@@ -55,6 +56,7 @@ function loadCommand(): Command {
     .option('--publishers <n>', 'connections that publish', integer, 1)
     .option('--consumers <n>', 'connections that consume', integer, 1)
     .option('--queues <n>', 'publisher and consumer i use queue i modulo n', integer, 1)
+    .option('--first-queue <n>', 'number of the first queue: runs side by side', integer, 0)
     .option('--size <bytes>', 'body size', integer, 16)
     .option('--confirm-window <n>', 'unconfirmed publishes at most; 0: no confirms', integer, 0)
     .option('--prefetch <n>', 'per consumer; 0: unlimited', integer, 0)

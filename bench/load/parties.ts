@@ -38,7 +38,7 @@ export async function connectParties(
       : undefined;
     if (check !== undefined) checks.push(check);
     const settings = {
-      queue: queueName(index % options.queues),
+      queue: queueName(options, index % options.queues),
       prefetch: options.prefetch,
       ackBatch: options.ackBatch,
       measuresLatency: options.rate > 0,
@@ -51,7 +51,7 @@ export async function connectParties(
     const connection = await open();
     const message = publishFrames(
       exchangeName(options),
-      queueName(index % options.queues),
+      queueName(options, index % options.queues),
       options.size,
       options.persistent,
       connection.frameBytesMax,

@@ -66,16 +66,16 @@ async function connectPipeline(options: LoadOptions, open: Open): Promise<Pipeli
     for (const source of sources) source.wake();
   });
   const first = await open();
-  const bodies = new PipelineBodies(queueName(0), size, persistent, first.frameBytesMax);
+  const bodies = new PipelineBodies(queueName(options, 0), size, persistent, first.frameBytesMax);
   const sinks: PipelineSink[] = [];
   for (let index = 0; index < options.consumers; index += 1) {
     const sink = new PipelineSink(await open(), bodies, ledger, backlog, sent);
-    await sink.prepare(queueName(pipelineStages - 1), prefetch);
+    await sink.prepare(queueName(options, pipelineStages - 1), prefetch);
     sinks.push(sink);
   }
   const workers: PipelineWorker[] = [];
   for (let stage = 0; stage + 1 < pipelineStages; stage += 1) {
-    const path = { from: queueName(stage), to: queueName(stage + 1) };
+    const path = { from: queueName(options, stage), to: queueName(options, stage + 1) };
     const confirms = confirmWindow > 0;
     for (let index = 0; index < options.workers; index += 1) {
       const settings = { ...path, bodyBytes: size, prefetch, persistent, confirms };

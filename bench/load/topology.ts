@@ -8,8 +8,9 @@ import type { LoadOptions } from './options.ts';
 
 const FANOUT_EXCHANGE = 'warren-bench-fanout';
 
-export function queueName(index: number): string {
-  return `warren-bench-${index}`;
+/** The run's queue `index`, counted from 0. */
+export function queueName(options: LoadOptions, index: number): string {
+  return `warren-bench-${options.firstQueue + index}`;
 }
 
 /** The exchange that publishers use; empty for the default exchange. */
@@ -25,7 +26,7 @@ export async function makeTopology(control: LoadConnection, options: LoadOptions
     await control.call(declareExchange(exchange, type), METHOD.exchangeDeclareOk);
   }
   for (let index = 0; index < options.queues; index += 1) {
-    const queue = queueName(index);
+    const queue = queueName(options, index);
     await control.call(declareQueue(queue, options.durable), METHOD.queueDeclareOk);
     if (exchange !== '') await control.call(bindQueue(queue, exchange, queue), METHOD.queueBindOk);
   }
@@ -34,7 +35,7 @@ export async function makeTopology(control: LoadConnection, options: LoadOptions
 /** Deleting what does not exist succeeds (RabbitMQ since 3.2), so this also clears leftovers. */
 export async function deleteTopology(control: LoadConnection, options: LoadOptions): Promise<void> {
   for (let index = 0; index < options.queues; index += 1) {
-    await control.call(deleteQueue(queueName(index)), METHOD.queueDeleteOk);
+    await control.call(deleteQueue(queueName(options, index)), METHOD.queueDeleteOk);
   }
   const exchange = exchangeName(options);
   if (!ownsExchange(exchange)) return;

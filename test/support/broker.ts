@@ -53,6 +53,9 @@ function defaultShape(): BrokerShape {
 export class TestBroker {
   host = '127.0.0.1';
   port = 0;
+  /** Of our own broker. */
+  pid = 0;
+  managementUrl = '';
   kind: BrokerKind = 'warrenmq';
   #stop: () => Promise<void> = () => Promise.resolve();
   readonly #clients: RawClient[] = [];
@@ -65,6 +68,8 @@ export class TestBroker {
     if (EXTERNAL_URL === undefined) {
       const child = await startWarren(options);
       this.port = child.port;
+      this.pid = child.pid;
+      this.managementUrl = child.managementUrl;
       this.#stop = child.stop;
       return;
     }
@@ -112,9 +117,14 @@ export function useBroker(options: BrokerOptions = {}): TestBroker {
   return broker;
 }
 
-async function startWarren(
-  options: BrokerOptions,
-): Promise<{ port: number; stop: () => Promise<void> }> {
+interface StartedWarren {
+  readonly port: number;
+  readonly pid: number;
+  readonly managementUrl: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
   const shape = { ...defaultShape(), ...options };
   const dataDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
   const args = ['src/cli/main.ts', 'server', '--port', '0', '--management-port', '0'];
@@ -147,7 +157,8 @@ async function startWarren(
     if (stopping) return;
     process.stderr.write(`broker exited by itself (code ${code}, ${signal}):\n${output()}\n`);
   });
-  return { port, stop };
+  const managementUrl = /Management +(http:\S+)/u.exec(output())?.[1] ?? '';
+  return { port, pid: child.pid!, managementUrl, stop };
 }
 
 /** Keeps the last part of what the broker says, for failure messages. */
