@@ -35,6 +35,7 @@ function parse(bodyBytes: number, options: BenchOptions): Promise<BenchRow> {
 /** As much of a connection and its channel 1 as the publish path looks at. */
 class CountingConnection {
   readonly flow = { isStalled: false };
+  readonly input = { isLarge: false };
   readonly payloadBytesMax = 131_072;
   readonly acceptor = { inlineBytesMax: 16_384, incoming: new IncomingPublish() };
   readonly channels = { publishing: () => this.channel };

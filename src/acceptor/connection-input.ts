@@ -15,6 +15,8 @@ const SIZE_AT = 3;
 export class ConnectionInput {
   private readonly connection: Connection;
   private readonly reader: FrameReader;
+  /** Large bodies come: reads may be large, too. */
+  isLarge: boolean;
   private held: Buffer<ArrayBuffer> | null;
   /** How much of `held` is filled. */
   private heldBytes: number;
@@ -22,6 +24,7 @@ export class ConnectionInput {
   constructor(connection: Connection, reader: FrameReader) {
     this.connection = connection;
     this.reader = reader;
+    this.isLarge = false;
     this.held = null;
     this.heldBytes = 0;
   }

@@ -82,8 +82,8 @@ export class Connection implements OutputOwner {
   vhost: VhostContext;
   /** What the configuration lets it publish in a second; undefined when that is no matter. */
   allowance: PublishAllowance | undefined;
-  /** Bytes received in this turn. */
-  readBytes: number;
+  /** Bytes received in reads that filled their buffer, since the last one that did not. */
+  filledBytes: number;
   /** The protocol header as far as it has come. */
   headerSoFar: Buffer;
   /** Some exclusive queue is owned: the end of the connection has to be told and waited for. */
@@ -110,7 +110,7 @@ export class Connection implements OutputOwner {
     this.clientProperties = {};
     this.vhost = acceptor.noVhost;
     this.allowance = undefined;
-    this.readBytes = 0;
+    this.filledBytes = 0;
     this.headerSoFar = Buffer.alloc(0);
     this.ownsExclusiveQueues = false;
     this.isFinishing = false;

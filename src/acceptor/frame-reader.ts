@@ -136,6 +136,7 @@ export class FrameReader {
     if (exrkBytes + propsBytes + bodyBytes > this.connection.acceptor.inlineBytesMax) {
       return NOT_TAKEN;
     }
+    this.connection.input.isLarge = false;
     const message = this.connection.acceptor.incoming;
     message.bytes = bytes;
     message.view = view;

@@ -4,12 +4,35 @@
 // clients only. For accepted sockets we take the server handle's own connection callback and build
 // the socket ourselves with that option: the same construction Node uses, one object fewer. Where
 // the internals look different (another Node), the ordinary 'data' path serves, more slowly.
+//
+// Each socket reads into one of two buffers that all sockets of the listener share, because a read
+// is handled before the next one happens: the large one while large bodies come, else the small.
 import net from 'node:net';
 
+/** Memory that sockets read into. */
+export class ReadBuffer {
+  /**
+   * A little longer than what is read into, on purpose: Buffer.copy of a *whole* source to shared
+   * memory takes V8's relaxed copy, which is slower.
+   */
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly view: DataView;
+  readonly target: Buffer<ArrayBuffer>;
+
+  constructor(byteCount: number) {
+    const memory = new ArrayBuffer(byteCount + SLACK_BYTES);
+    this.bytes = Buffer.from(memory);
+    this.view = new DataView(memory);
+    this.target = this.bytes.subarray(0, byteCount);
+  }
+}
+
 export interface SocketReader {
-  /** The first `count` bytes of `bytes` have arrived. */
-  received(bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void;
+  /** The first `count` bytes of `buffer` have arrived. */
+  received(buffer: ReadBuffer, count: number): void;
   ended(): void;
+  /** Whether the next read goes to the large buffer. */
+  readonly wantsLargeReads: boolean;
 }
 
 export interface ListenOptions {
@@ -17,7 +40,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Other acceptors listen on the same port, and the kernel spreads the connections. */
   readonly shared: boolean;
-  readonly readBufferBytes: number;
+  readonly readBytes: number;
+  readonly largeReadBytes: number;
   readonly onSocket: (socket: net.Socket) => SocketReader;
 }
 
@@ -31,21 +55,13 @@ const SLACK_BYTES = 64;
 export class Listener {
   private readonly server: net.Server;
   private readonly options: ListenOptions;
-  /** One buffer for all sockets: a read is handled before the next one happens. */
-  private readonly bytes: Buffer<ArrayBuffer>;
-  private readonly view: DataView;
-  /**
-   * The part that is read into. `bytes` is a little longer on purpose: Buffer.copy of a *whole*
-   * source to shared memory takes V8's relaxed copy (3 GB/s instead of 10 and more).
-   */
-  private readonly readArea: Buffer<ArrayBuffer>;
+  private readonly small: ReadBuffer;
+  private readonly large: ReadBuffer;
 
   constructor(options: ListenOptions) {
     this.options = options;
-    const memory = new ArrayBuffer(options.readBufferBytes + SLACK_BYTES);
-    this.bytes = Buffer.from(memory);
-    this.readArea = this.bytes.subarray(0, options.readBufferBytes);
-    this.view = new DataView(memory);
+    this.small = new ReadBuffer(options.readBytes);
+    this.large = new ReadBuffer(options.largeReadBytes);
     this.server = net.createServer({ noDelay: true }, (socket) => this.serveOrdinary(socket));
   }
 
@@ -77,19 +93,27 @@ export class Listener {
   }
 
   private serveFast(handle: object): void {
+    const { small, large } = this;
     let reader: SocketReader | undefined;
-    const { bytes, view } = this;
+    let buffer = small;
     const options = {
       handle,
       onread: {
-        buffer: this.readArea,
+        // Asked before the first read and after each; undefined: the same again.
+        buffer: (): Buffer | undefined => {
+          if (reader === undefined) return small.target;
+          const next = reader.wantsLargeReads ? large : small;
+          if (next === buffer) return undefined;
+          buffer = next;
+          return next.target;
+        },
         callback: (count: number): boolean => {
-          reader!.received(bytes, view, count);
+          reader!.received(buffer, count);
           return true;
         },
       },
     };
-    const socket = new net.Socket(options as net.SocketConstructorOpts);
+    const socket = new net.Socket(options as unknown as net.SocketConstructorOpts);
     socket.setNoDelay(true);
     reader = this.begin(socket);
     socket.resume();
@@ -97,10 +121,11 @@ export class Listener {
 
   private serveOrdinary(socket: net.Socket): void {
     const reader = this.begin(socket);
+    const { bytes, target } = this.small;
     socket.on('data', (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length; at += this.readArea.length) {
-        const count = chunk.copy(this.bytes, 0, at, at + this.readArea.length);
-        reader.received(this.bytes, this.view, count);
+      for (let at = 0; at < chunk.length; at += target.length) {
+        const count = chunk.copy(bytes, 0, at, at + target.length);
+        reader.received(this.small, count);
       }
     });
   }

@@ -12,7 +12,7 @@ import { ShardState } from '../../../../shards/shard-state.ts';
 import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
 import { ControlLink } from '../../../../src/acceptor/control-link.ts';
 import type { AcceptorNotice } from '../../../../src/acceptor/control-messages.ts';
-import type { SocketReader } from '../../../../src/acceptor/listener.ts';
+import { ReadBuffer, type SocketReader } from '../../../../src/acceptor/listener.ts';
 import { defaultUser, Users } from '../../../../src/auth/users.ts';
 import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
 import { defaultConfig } from '../../../../src/config/load-config.ts';
@@ -46,8 +46,7 @@ export class SimBroker {
   private readonly threads: readonly SimThread[];
   readonly places: ConnectionPlaces;
   private readonly questions: Questions;
-  private readonly bytes: Buffer<ArrayBuffer>;
-  private readonly view: DataView;
+  private readonly readBuffer: ReadBuffer;
   private openQuestions = 0;
   private steps = 0;
 
@@ -62,9 +61,7 @@ export class SimBroker {
       ...overrides,
     });
     const { acceptors, shards, ringBytes, readBudgetBytes } = this.config;
-    const memory = new ArrayBuffer(readBudgetBytes);
-    this.bytes = Buffer.from(memory);
-    this.view = new DataView(memory);
+    this.readBuffer = new ReadBuffer(readBudgetBytes);
     this.choose = () => 0;
     const shardDoorbells = times(shards, () => allocateDoorbell());
     const acceptorDoorbells = times(acceptors, () => allocateDoorbell());
@@ -218,7 +215,7 @@ export class SimBroker {
       const { socket } = client;
       if (socket.isClosing) choices.push(() => socket.close());
       else if (socket.hasInput) {
-        choices.push(() => socket.deliver(this.bytes, this.view, client.readBytes()));
+        choices.push(() => socket.deliver(this.readBuffer, client.readBytes()));
       }
       if (socket.hasWrites) choices.push(() => socket.takeWrites());
     }

@@ -2,7 +2,7 @@
 // "kernel" when the test says so; what the client sent is read when the broker is not paused. Every
 // entry into the broker's code goes through here, so a test sees whatever that code throws.
 import type { Socket } from 'node:net';
-import type { SocketReader } from '../../../../src/acceptor/listener.ts';
+import type { ReadBuffer, SocketReader } from '../../../../src/acceptor/listener.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -93,13 +93,14 @@ export class SimSocket {
   }
 
   /** One read of at most `countMax` bytes into the shared buffer. */
-  deliver(bytes: Buffer<ArrayBuffer>, view: DataView, countMax: number): void {
-    const count = Math.min(countMax, this.input.length, bytes.length);
+  deliver(buffer: ReadBuffer, countMax: number): void {
+    const { bytes, target } = buffer;
+    const count = Math.min(countMax, this.input.length, target.length);
     // What an earlier read left behind must not be mistaken for input.
     bytes.fill(0xa5);
     this.input.copy(bytes, 0, 0, count);
     this.input = this.input.subarray(count);
-    this.reader!.received(bytes, view, count);
+    this.reader!.received(buffer, count);
   }
 
   /** The kernel takes everything that was written. */
