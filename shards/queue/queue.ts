@@ -9,6 +9,7 @@ import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import { NO_NUMBER, passOn, writeDelivery } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
 import type { RunList } from './run-list.ts';
+import type { VhostMemory } from './vhost-memory.ts';
 import { DELIVER } from '../mailbox/from-shard-layout.ts';
 
 export class Queue {
@@ -25,13 +26,19 @@ export class Queue {
   /** Watched by the flow governor. */
   isWatched: boolean;
   isDeleted: boolean;
+  /** Its publishers are kept out: it holds its whole budget (flow-governor.ts). */
+  isClosed: boolean;
+  /** Routing key, properties and body of the messages that wait, and of those that are unacked. */
+  readyBytes: number;
+  unackedBytes: number;
+  readonly memory: VhostMemory;
   unackedCount: number;
   publishedCount: number;
   deliveredCount: number;
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(spec: QueueSpec, store: MessageStore, runList: RunList) {
+  constructor(spec: QueueSpec, store: MessageStore, runList: RunList, memory: VhostMemory) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
@@ -42,6 +49,10 @@ export class Queue {
     this.isQueuedToRun = false;
     this.isWatched = false;
     this.isDeleted = false;
+    this.isClosed = false;
+    this.readyBytes = 0;
+    this.unackedBytes = 0;
+    this.memory = memory;
     this.unackedCount = 0;
     this.publishedCount = 0;
     this.deliveredCount = 0;
@@ -49,9 +60,21 @@ export class Queue {
     this.redeliveredCount = 0;
   }
 
+  /** Messages that have left for good: acked, dropped, purged, or delivered without acks. */
+  get goneCount(): number {
+    return this.publishedCount - this.ready.length - this.unackedCount;
+  }
+
+  get heldBytes(): number {
+    return this.readyBytes + this.unackedBytes;
+  }
+
   /** Takes over one reference of a published message. */
   publish(handle: number): void {
     this.publishedCount += 1;
+    const bytes = messageBytes(this.store, handle);
+    this.readyBytes += bytes;
+    this.memory.bytes += bytes;
     this.ready.append(handle);
     if (!this.isQueuedToRun) this.wake();
   }
@@ -110,10 +133,15 @@ export class Queue {
     const store = this.store;
     const ready = this.ready;
     const handle = ready.peek();
+    // Looked up first: a delivery without acks gives the message back.
+    const bytes = messageBytes(store, handle);
     const at = writeDelivery(store, handle, consumer, kind, address);
     if (at < 0) return false;
     const isRedelivered = ready.peekDeliveryCount() > 0;
     ready.take();
+    this.readyBytes -= bytes;
+    if (consumer.noAck) this.memory.bytes -= bytes;
+    else this.unackedBytes += bytes;
     consumer.channel.outlet.finishDelivery(
       at,
       consumer.noAck ? NO_NUMBER : this.recordUnacked(consumer, handle),
@@ -125,12 +153,25 @@ export class Queue {
     return true;
   }
 
+  /** An unacked message is done with. */
+  drop(handle: number): void {
+    const bytes = messageBytes(this.store, handle);
+    this.unackedCount -= 1;
+    this.unackedBytes -= bytes;
+    this.memory.bytes -= bytes;
+    this.store.release(handle);
+  }
+
   /** Puts an unacked message back to its place. */
   requeue(handle: number, position: number, deliveryCount: number): void {
     if (this.isDeleted) {
-      this.store.release(handle);
+      this.drop(handle);
       return;
     }
+    const bytes = messageBytes(this.store, handle);
+    this.unackedCount -= 1;
+    this.unackedBytes -= bytes;
+    this.readyBytes += bytes;
     this.ready.putBack(handle, position, deliveryCount);
     this.wake();
   }
@@ -143,6 +184,8 @@ export class Queue {
       ready.take();
       this.store.release(ready.handle);
     }
+    this.memory.bytes -= this.readyBytes;
+    this.readyBytes = 0;
     return count;
   }
 
@@ -159,4 +202,8 @@ export class Queue {
     const unacked = consumer.channel.unacked;
     return unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1) | 0;
   }
+}
+
+function messageBytes(store: MessageStore, handle: number): number {
+  return store.exrkBytes(handle) + store.propsBytes(handle) + store.bodyBytes(handle);
 }

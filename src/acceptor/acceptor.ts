@@ -19,16 +19,19 @@ import type { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
-import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
+import type { AcceptorBoot, AcceptorReport, MemoryAlarm } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { Listener } from './listener.ts';
+import { MemoryAlarms } from './memory-alarms.ts';
 import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
+import { SlabBlock } from './publish-block.ts';
 import { IncomingPublish, Publisher } from './publisher.ts';
 import { QueuePaces } from './queue-paces.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
+import { SlabNotices } from './slab-notices.ts';
 import { VhostContext } from './vhost-context.ts';
 
 /**
@@ -52,6 +55,7 @@ export class Acceptor implements ThreadWork {
   /** By acceptor: where bodies lie that do not fit a ring record. */
   readonly slabs: readonly Buffer<SharedArrayBuffer>[];
   readonly slab: SlabAllocator;
+  readonly slabBlock: SlabBlock;
   readonly requests: ShardRequests;
   readonly ids: IdAllocator;
   readonly deliveries: Deliveries;
@@ -70,6 +74,7 @@ export class Acceptor implements ThreadWork {
   private readonly listeners: Listener[];
   private readonly routes: BrokerRoutes;
   private readonly vhosts: Map<string, VhostContext>;
+  private readonly alarms: MemoryAlarms;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ChannelConfirms) => void;
   /** Connections that have been read in this turn. */
@@ -78,6 +83,10 @@ export class Acceptor implements ThreadWork {
   private flushing: Connection[];
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly sweepTimer: NodeJS.Timeout;
+  private readonly slabNotices: SlabNotices;
+  /** Sweeps have come since the last retry of stalled connections. */
+  private hasSwept: boolean;
+  private unreadCount: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -95,6 +104,7 @@ export class Acceptor implements ThreadWork {
     );
     this.slabs = boot.slabs.map((slab) => Buffer.from(slab));
     this.slab = new SlabAllocator(boot.slabs[this.index]);
+    this.slabBlock = new SlabBlock(this.slab);
     this.requests = new ShardRequests();
     this.ids = new IdAllocator();
     this.deliveries = new Deliveries(this);
@@ -116,6 +126,7 @@ export class Acceptor implements ThreadWork {
     this.listeners = [];
     this.routes = new BrokerRoutes();
     this.vhosts = new Map();
+    this.alarms = new MemoryAlarms();
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
     this.haveRead = [];
@@ -123,6 +134,9 @@ export class Acceptor implements ThreadWork {
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
+    this.slabNotices = new SlabNotices(this.slab, control);
+    this.hasSwept = false;
+    this.unreadCount = 0;
     this.isStopping = false;
     this.scheduleTurn = () => {};
   }
@@ -143,7 +157,9 @@ export class Acceptor implements ThreadWork {
     for (const change of changes) {
       this.routes.apply(change);
       if (change.kind === 'vhost-created') {
-        this.vhosts.set(change.vhost, new VhostContext(this.routes.vhost(change.vhost)!));
+        const vhost = new VhostContext(this.routes.vhost(change.vhost)!);
+        this.alarms.applyTo(vhost);
+        this.vhosts.set(change.vhost, vhost);
       } else if (change.kind === 'vhost-deleted') {
         this.vhosts.delete(change.vhost);
       } else {
@@ -151,6 +167,12 @@ export class Acceptor implements ThreadWork {
       }
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
+  }
+
+  /** Main says which memory alarms are in force now. */
+  setAlarms(alarms: readonly MemoryAlarm[]): void {
+    this.alarms.set(alarms);
+    for (const vhost of this.vhosts.values()) this.alarms.applyTo(vhost);
   }
 
   // --- connections ----------------------------------------------------------------------------
@@ -246,6 +268,7 @@ export class Acceptor implements ThreadWork {
     const isPaced = this.paces.refill();
     if (this.stalled.size > 0) this.retryStalled(isPaced);
     this.readOn();
+    this.slabNotices.changed();
     // Credit, acks and operations that this turn has produced.
     for (let i = 0; i < links.length; i += 1) {
       links[i].flush();
@@ -276,11 +299,18 @@ export class Acceptor implements ThreadWork {
   }
 
   private retryStalled(isPaced: boolean): void {
-    if (!this.isCongested()) for (const connection of [...this.stalled]) connection.flow.retry();
-    if (this.stalled.size === 0) return;
+    const isForced = this.hasSwept;
+    this.hasSwept = false;
+    if (!this.isCongested()) {
+      for (const connection of [...this.stalled]) connection.flow.retry(isForced);
+    }
+    let waitsForMoments = false;
+    for (const { flow } of this.stalled) if (!flow.isBlocked) waitsForMoments = true;
+    if (!waitsForMoments) return;
     let hasRoom = false;
     for (const link of this.links) if (link.wantSpace()) hasRoom = true;
-    // Room wakes us by the doorbell; a pace, a full slab or a slow socket only by the clock.
+    // Room wakes us by the doorbell, the end of a block by main or a shard; a pace or a slow socket
+    // only by the clock.
     if ((isPaced || hasRoom) && this.retryTimer === undefined) {
       this.retryTimer = setTimeout(() => {
         this.retryTimer = undefined;
@@ -289,15 +319,15 @@ export class Acceptor implements ThreadWork {
     }
   }
 
-  /** Heartbeats and time limits, twice a second. */
+  /** Heartbeats, time limits and clients that do not read, twice a second. */
   private sweep(): void {
     const now = performance.now();
+    this.unreadCount = 0;
     for (const connection of this.connections) {
-      const need = connection.heartbeat.sweep(now);
-      if (need === 'nothing') continue;
-      if (need === 'send') connection.sendHeartbeat();
-      else connection.dropFor(need);
+      connection.sweep(now);
+      if (connection.isUnread) this.unreadCount += 1;
     }
+    this.hasSwept = true;
     if (this.stalled.size > 0) this.scheduleTurn();
   }
 
@@ -319,6 +349,7 @@ export class Acceptor implements ThreadWork {
     for (const connection of this.connections) connection.socket.destroy();
     clearInterval(this.sweepTimer);
     clearTimeout(this.retryTimer);
+    this.slabNotices.stop();
   }
 
   report(): AcceptorReport {
@@ -330,6 +361,10 @@ export class Acceptor implements ThreadWork {
       unroutable: this.publisher.unroutableCount,
       delivered: this.deliveries.deliveredCount,
       stalledConnections: this.stalled.size,
+      blockedConnections: [...this.stalled]
+        .filter(({ flow }) => flow.isBlocked)
+        .map(({ globalId }) => globalId),
+      unreadConnections: this.unreadCount,
       slabPagesUsed: this.slab.pageCount - this.slab.freePages,
     };
   }

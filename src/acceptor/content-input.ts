@@ -61,7 +61,14 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
+  // Looked at before memory is taken for the body, and again when the publish is complete.
+  if (connection.vhost.alarm !== undefined) {
+    connection.flow.block(connection.vhost.alarm);
+    connection.flow.stall();
+    return false;
+  }
   if (!assembly.header(bytes.subarray(start + HEADER_FIXED_BYTES, end), bodyBytes)) {
+    connection.flow.block(connection.acceptor.slabBlock);
     connection.flow.stall();
     return false;
   }

@@ -57,7 +57,6 @@ const NOT_IMPLEMENTED: readonly string[] = [
   'total_memory_available_override_value',
   'vhost_max',
   'vm_memory_calculation_strategy',
-  'vm_memory_high_watermark.*',
   'vm_memory_high_watermark_paging_ratio',
   // Queues and storage
   'background_gc_enabled',

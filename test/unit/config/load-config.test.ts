@@ -34,6 +34,11 @@ describe('defaults', () => {
       consumerWindowBytes: 1048576,
       flowBacklogMessages: 16384,
       flowPublishRateFloor: 100000,
+      slowConsumerLogMillis: 10000,
+      memoryWatermarkRelative: 0.6,
+      memoryWatermarkBytes: undefined,
+      vhostBudgetBytes: 0,
+      queueBudgetBytes: 0,
     });
   });
 
@@ -134,6 +139,7 @@ describe('precedence', () => {
       shards: '5',
       'ring.bytes': '64KiB',
       'ring.inline_body_max': '1KiB',
+      'vm_memory_high_watermark.relative': '0.5',
     };
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';
@@ -144,6 +150,16 @@ describe('precedence', () => {
       expect(bySet.config[field]).not.toEqual(load({}).config[field]);
       expect(byEnvironment.config[field]).toEqual(bySet.config[field]);
     }
+  });
+
+  it('lets a relative watermark beat an absolute one of its layer and of those below', () => {
+    const relative = 'vm_memory_high_watermark = 0.5';
+    const absolute = 'vm_memory_high_watermark.absolute=1GiB';
+    const bytesOf = (file: string, ...set: string[]) =>
+      load({ file, args: { set } }).config.memoryWatermarkBytes;
+    expect(bytesOf(`${relative}\n${absolute}`)).toBeUndefined();
+    expect(bytesOf(absolute, 'vm_memory_high_watermark.relative=0.4')).toBeUndefined();
+    expect(bytesOf(relative, absolute)).toBe(2 ** 30);
   });
 
   it('takes RABBITMQ_MNESIA_DIR before RABBITMQ_MNESIA_BASE', () => {
@@ -229,11 +245,11 @@ describe('problems', () => {
 describe('warnings', () => {
   it('name RabbitMQ keys that are not implemented, with file and line', () => {
     const { config, warnings } = load({
-      file: 'heartbeat = 5\nvm_memory_high_watermark.relative = 0.6\nnum_acceptors.tcp = 10',
+      file: 'heartbeat = 5\nvm_memory_high_watermark_paging_ratio = 0.6\nnum_acceptors.tcp = 10',
     });
     expect(config.heartbeatSeconds).toBe(5);
     expect(warnings).toEqual([
-      'w.conf:2: vm_memory_high_watermark.relative is a known RabbitMQ key, not implemented yet; it is ignored',
+      'w.conf:2: vm_memory_high_watermark_paging_ratio is a known RabbitMQ key, not implemented yet; it is ignored',
       'w.conf:3: num_acceptors.tcp has no meaning here and is ignored; `acceptors` sets the acceptor threads',
     ]);
   });
