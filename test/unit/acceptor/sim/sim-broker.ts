@@ -20,7 +20,7 @@ import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
 import { MemoryWatch } from '../../../../src/supervisor/memory-watch.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
-import { SimClient } from './sim-client.ts';
+import { type LoginOptions, SimClient } from './sim-client.ts';
 import { SimSocket } from './sim-socket.ts';
 import { SimThread } from './sim-thread.ts';
 
@@ -152,9 +152,9 @@ export class SimBroker {
   }
 
   /** A client that has logged in and opened channels 1 .. `channels`. */
-  async open(channels = 1, acceptor = 0): Promise<SimClient> {
+  async open(channels = 1, acceptor = 0, options: LoginOptions = {}): Promise<SimClient> {
     const client = this.connect(acceptor);
-    client.login();
+    client.login(options);
     for (let channel = 1; channel <= channels; channel += 1) client.method(channel, 'channel.open');
     await this.settle();
     client.take();
