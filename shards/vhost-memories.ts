@@ -85,7 +85,7 @@ export class VhostMemories {
  * Memory taken for messages. What an empty store keeps for reuse does not count: no consumer could
  * ever bring it down.
  */
-export function storeBytesOf(store: MessageStore): number {
+function storeBytesOf(store: MessageStore): number {
   if (store.messageCount === 0) return 0;
   return store.arenaBytes + store.messageCount * INDEX_BYTES;
 }

@@ -57,7 +57,7 @@ export class FlowGovernor {
   /** Opens gates; measures and adjusts rates if an interval has passed. Call once per turn. */
   tick(): void {
     if (this.watches.size === 0) return;
-    for (const queue of this.closed) this.reopenIfDue(queue);
+    if (this.closed.size > 0) for (const queue of this.closed) this.reopenIfDue(queue);
     const now = performance.now();
     const elapsedMillis = now - this.measuredAt;
     if (elapsedMillis < INTERVAL_MILLIS) return;

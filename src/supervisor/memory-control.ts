@@ -1,4 +1,5 @@
 // Carries out what the memory watch decides: tells acceptors and shards, and the log. Main thread.
+// Also works out the broker's budget from the configuration and the machine.
 import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import type { AcceptorNotice, MemoryAlarm } from '../acceptor/control-messages.ts';
@@ -40,8 +41,8 @@ export function watchMemory(
 function figuresOf({ vhost, limitBytes }: MemoryAlarm, usedBytes: number) {
   const used = readableSize(usedBytes);
   const limit = readableSize(limitBytes);
-  const setBy = vhost === undefined ? 'vm_memory_high_watermark' : 'memory.vhost_budget';
-  return { vhost, used, limit, key: setBy };
+  const key = vhost === undefined ? 'vm_memory_high_watermark' : 'memory.vhost_budget';
+  return { vhost, used, limit, key };
 }
 
 /** The budget of the whole broker. */

@@ -1,7 +1,7 @@
 // GET /api/nodes and /api/nodes/:name: this one node. Main thread. Where the system does not tell a
-// figure, it is left out. `mem_used` and `mem_limit` are what the memory alarm compares: what messages
-// take (docs/flow-control.md). What the whole process takes is our own `mem_resident`. There is no
-// disk limit yet, so there is no alarm for it.
+// figure, it is left out. `mem_used` and `mem_limit` are what the memory alarm compares: what
+// messages take (docs/flow-control.md). What the whole process takes is our own `mem_resident`.
+// There is no disk limit yet, so there is no alarm for it.
 import { availableParallelism } from 'node:os';
 import { MECHANISMS } from '../../auth/sasl.ts';
 

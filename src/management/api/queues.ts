@@ -1,7 +1,7 @@
 // GET /api/queues, /api/queues/:vhost, /api/queues/:vhost/:name and its bindings. Main thread.
-// Fields are RabbitMQ's; `shard`, `publish_rate_limit` (messages per second that publishers are held
-// to while the queue is behind, 0 for no limit) and `publishers_blocked` (it holds its whole memory
-// budget) are ours.
+// Fields are RabbitMQ's; `shard`, `publish_rate_limit` (messages per second that publishers are
+// held to while the queue is behind, 0 for no limit) and `publishers_blocked` (it holds its whole
+// memory budget) are ours.
 import type { QueueSpec } from '../../routing/change.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';

@@ -54,7 +54,9 @@ function loginFrames({ heartbeat = 0, capabilities = {} }: LoginOptions): Buffer
   ];
 }
 
-export const LOGIN: readonly Buffer[] = loginFrames({});
+export const LOGIN: readonly Buffer[] = loginFrames({
+  capabilities: { 'connection.blocked': true },
+});
 
 /** The frames of one basic.publish. */
 export function publishFrames(
