@@ -85,6 +85,14 @@ describe("a queue's budget", () => {
     expect(driver.state.memories.of('/').bytes).toBe(0);
   });
 
+  it('opens when the queue is deleted though all of it is still unacked', () => {
+    acceptor.consume(QUEUE, CHANNEL, 1);
+    publish(10);
+    paces();
+    acceptor.delete(QUEUE);
+    expect([paces(), driver.state.memories.of('/').bytes]).toEqual([[0], 1000]);
+  });
+
   it('counts what a deleted queue leaves unacked until it is settled', () => {
     acceptor.consume(QUEUE, CHANNEL, 1);
     publish(4);
@@ -133,6 +141,22 @@ describe("a queue's budget", () => {
     acceptor.ack(CHANNEL, nextAck, 1);
     // 700 bytes are less than 72 %: free again.
     expect(paces(20)).toEqual([0]);
+  });
+
+  it('slows evenly to a queue that drains in steps', () => {
+    nextAck = 1;
+    acceptor.consume(QUEUE, CHANNEL, 1);
+    publish(8);
+    const rates = new Set<number>();
+    for (let round = 0; round < 60; round += 1) {
+      drain(1, 1);
+      // Nothing for a while, but the shard is at work.
+      for (let quiet = 0; quiet < 4; quiet += 1) paces(20);
+      if (round >= 20) rates.add(driver.state.governor.rateOf(queue()));
+    }
+    // Ten a second, though it looks like fifty and then none.
+    expect(Math.min(...rates)).toBeGreaterThanOrEqual(7);
+    expect(Math.max(...rates)).toBeLessThanOrEqual(14);
   });
 
   it('does not slow for want of anything that leaves: the budget ends it', () => {
