@@ -57,8 +57,8 @@ export class FlowGovernor {
   /** Opens gates; measures and adjusts rates if an interval has passed. Call once per turn. */
   tick(): void {
     if (this.watches.size === 0) return;
-    if (this.closed.size > 0) for (const queue of this.closed) this.reopenIfDue(queue);
     const now = performance.now();
+    if (this.closed.size > 0) for (const queue of this.closed) this.reopenIfDue(queue, now);
     const elapsedMillis = now - this.measuredAt;
     if (elapsedMillis < INTERVAL_MILLIS) return;
     this.measuredAt = now;
@@ -85,12 +85,15 @@ export class FlowGovernor {
     this.watches.set(queue, new QueueWatch(queue, now));
   }
 
-  private reopenIfDue(queue: Queue): void {
+  private reopenIfDue(queue: Queue, now: number): void {
     const isFull = queue.heldBytes >= this.limits.queueBudgetBytes * REOPEN_SHARE;
     if (isFull && !queue.isDeleted) return;
     queue.isClosed = false;
     this.closed.delete(queue);
-    this.tell(this.watches.get(queue)!, 0);
+    const watch = this.watches.get(queue)!;
+    // At once at the pace of its consumers: free for an interval it could fill up again.
+    const isSlow = !queue.isDeleted && queue.heldBytes >= queue.memory.slowFromBytes;
+    this.tell(watch, isSlow && queue.consumers.size > 0 ? watch.memoryRate(now) : 0);
   }
 
   private adjust(watch: QueueWatch, now: number, elapsedMillis: number): void {
@@ -119,10 +122,11 @@ export class FlowGovernor {
   private setRate(watch: QueueWatch, rate: number): void {
     // Steps of a few percent are noise, not news.
     if (rate !== 0 && Math.abs(rate - watch.rate) * 20 < watch.rate) return;
-    this.tell(watch, Math.min(rate, RATE_MAX));
+    this.tell(watch, rate);
   }
 
-  private tell(watch: QueueWatch, rate: number): void {
+  private tell(watch: QueueWatch, wanted: number): void {
+    const rate = Math.min(wanted, RATE_MAX);
     if (rate === watch.rate) return;
     watch.rate = rate;
     const share = rate === PACE_CLOSED ? PACE_CLOSED : Math.ceil(rate / this.outlets.length);

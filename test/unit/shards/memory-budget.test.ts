@@ -143,10 +143,25 @@ describe("a queue's budget", () => {
     expect(paces(20)).toEqual([0]);
   });
 
+  it('opens at the pace of its consumers, not at full speed', () => {
+    nextAck = 1;
+    acceptor.consume(QUEUE, CHANNEL, 1);
+    publish(8);
+    paces();
+    drain(50, 1);
+    publish(2);
+    expect(paces(20)).toEqual([PACE_CLOSED]);
+    acceptor.ack(CHANNEL, nextAck, 2);
+    // No interval has passed. 85 % of 50 a second for two acceptors, and a little less by now.
+    const [share, ...more] = paces();
+    expect([share > 15, share < 30, more]).toEqual([true, true, []]);
+  });
+
   it('slows evenly to a queue that drains in steps', () => {
     nextAck = 1;
     acceptor.consume(QUEUE, CHANNEL, 1);
     publish(8);
+    paces();
     const rates = new Set<number>();
     for (let round = 0; round < 60; round += 1) {
       drain(1, 1);
