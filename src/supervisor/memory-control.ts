@@ -2,11 +2,11 @@
 // Also works out the broker's budget from the configuration and the machine.
 import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
-import type { AcceptorNotice, MemoryAlarm } from '../acceptor/control-messages.ts';
+import type { AcceptorNotice } from '../acceptor/control-messages.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
-import { readableSize } from '../base/readable-size.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import { AlarmLog } from './alarm-log.ts';
 import type { BrokerThread } from './broker-thread.ts';
 import { type MemoryDecisions, MemoryWatch } from './memory-watch.ts';
 
@@ -17,7 +17,7 @@ export function watchMemory(
   shards: readonly Told[],
   acceptors: readonly Told[],
 ): MemoryWatch {
-  const log = createLogger('main', config.logLevel, writeLogRecord);
+  const log = new AlarmLog(createLogger('main', config.logLevel, writeLogRecord));
   const decisions: MemoryDecisions = {
     setAlarms: (alarms) => {
       const message = { kind: 'memory-alarms', alarms };
@@ -27,22 +27,11 @@ export function watchMemory(
       const message = { kind: 'slow-vhosts', vhosts };
       for (const shard of shards) shard.send(message);
     },
-    raised: (alarm) => {
-      log.warn('memory alarm set: publishers are blocked', figuresOf(alarm, alarm.usedBytes));
-    },
-    cleared: (alarm, usedBytes) => {
-      log.warn('memory alarm cleared: publishers go on', figuresOf(alarm, usedBytes));
-    },
+    raised: (alarm) => log.changed(alarm, true, alarm.usedBytes),
+    cleared: (alarm, usedBytes) => log.changed(alarm, false, usedBytes),
   };
   const budgets = { brokerBytes: watermarkBytes(config), vhostBytes: config.vhostBudgetBytes };
   return new MemoryWatch(budgets, decisions);
-}
-
-function figuresOf({ vhost, limitBytes }: MemoryAlarm, usedBytes: number) {
-  const used = readableSize(usedBytes);
-  const limit = readableSize(limitBytes);
-  const key = vhost === undefined ? 'vm_memory_high_watermark' : 'memory.vhost_budget';
-  return { vhost, used, limit, key };
 }
 
 /** The budget of the whole broker. */
