@@ -1,6 +1,6 @@
-// The log lines about memory alarms. Main thread. A budget that is small for what goes through it is
-// reached and left many times a second: then the first change is logged at once, and after that every
-// few seconds how things stand and how often they have changed.
+// The log lines about memory alarms. Main thread. A budget that is small for what goes through it
+// is reached and left many times a second: then the first change is logged at once, and after that
+// every few seconds how things stand and how often they have changed.
 import type { MemoryAlarm } from '../acceptor/control-messages.ts';
 import type { Logger } from '../base/logger.ts';
 import { readableSize } from '../base/readable-size.ts';

@@ -35,6 +35,8 @@ describe.skipIf(process.env['CONFORMANCE_URL'] !== undefined)('with a watermark 
     const feed = setInterval(() => publisher.publish({ routingKey: queue }, 'late'), 5);
     const blocked = await publisher.client.expect(0, 'connection.blocked');
     clearInterval(feed);
+    // One more, in case the alarm was quicker than the first.
+    publisher.publish({ routingKey: queue }, 'late');
     expect(blocked.fields.reason).toMatch(/^low on memory/u);
     const quiet = await broker.open({
       capabilities: { ...ALL_CAPABILITIES, 'connection.blocked': false },
@@ -47,9 +49,12 @@ describe.skipIf(process.env['CONFORMANCE_URL'] !== undefined)('with a watermark 
     await consumer.consume(queue, { noAck: true });
     await consumer.deliveries(before);
     await publisher.client.expect(0, 'connection.unblocked');
-    const rest: string[] = [];
-    while (!rest.includes('untold')) rest.push((await consumer.delivery()).body.toString());
-    expect(new Set(rest)).toEqual(new Set(['late', 'untold']));
+    // What was held back comes now, in whatever order the two publishers get their turn; the last
+    // of the large messages may be among it.
+    const rest = new Set<string>();
+    while (!rest.has('untold') || !rest.has('late')) {
+      rest.add((await consumer.delivery()).body.toString('latin1', 0, 6));
+    }
     expect([quiet.inbox(0).size, consumer.client.inbox(0).size]).toEqual([0, 0]);
     await publisher.client.close();
     await quiet.close();
