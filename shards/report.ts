@@ -9,12 +9,15 @@ export function reportOf(state: ShardState): ShardReport {
       id: queue.id,
       ready: queue.ready.length,
       unacked: queue.unackedCount,
+      readyBytes: queue.readyBytes,
+      unackedBytes: queue.unackedBytes,
       consumers: queue.consumers.size,
       published: queue.publishedCount,
       delivered: queue.deliveredCount,
       acked: queue.ackedCount,
       redelivered: queue.redeliveredCount,
       publishRateLimit: state.governor.rateOf(queue),
+      isClosed: queue.isClosed,
     });
   }
   const { store } = state;

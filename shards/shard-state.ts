@@ -8,9 +8,11 @@ import { Port } from './port.ts';
 import { FlowGovernor } from './queue/flow-governor.ts';
 import { Queue } from './queue/queue.ts';
 import { RunList } from './queue/run-list.ts';
+import { NO_LIMIT_BYTES } from './queue/vhost-memory.ts';
 import { DoorbellRinger } from './ring/doorbell.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import type { MessageStore } from './store/message-store.ts';
+import { VhostMemories } from './vhost-memories.ts';
 
 export class ShardState {
   readonly queues: Map<number, Queue>;
@@ -20,6 +22,7 @@ export class ShardState {
   /** By acceptor. */
   readonly ports: readonly Port[];
   readonly governor: FlowGovernor;
+  readonly memories: VhostMemories;
   private readonly notifyMain: (notice: ShardNotice) => void;
 
   constructor(boot: ShardBoot, notifyMain: (notice: ShardNotice) => void) {
@@ -35,16 +38,20 @@ export class ShardState {
     });
     this.store = new MemoryStore((owner, page) => this.ports[owner].outlet.slabFree(page));
     this.governor = new FlowGovernor(
-      settings.flowBacklogMessages,
-      settings.flowPublishRateFloor,
+      {
+        backlogMessages: settings.flowBacklogMessages,
+        rateFloor: settings.flowPublishRateFloor,
+        queueBudgetBytes: settings.queueBudgetBytes || NO_LIMIT_BYTES,
+      },
       this.ports.map((port) => port.outlet),
     );
+    this.memories = new VhostMemories(settings);
   }
 
   /** Applies topology changes that concern this shard's queues. */
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.kind === 'queue-declared') this.declareQueue(change.queue);
+      if (change.kind === 'queue-declared') this.declareQueue(change.vhost, change.queue);
       // An exclusive queue whose connection ended; one deleted here first is gone already.
       else if (change.kind === 'queue-deleted') {
         const queue = this.queues.get(change.queue.id);
@@ -53,9 +60,16 @@ export class ShardState {
     }
   }
 
-  private declareQueue(spec: QueueSpec): void {
+  private declareQueue(vhost: string, spec: QueueSpec): void {
     if (this.queues.has(spec.id)) return;
-    this.queues.set(spec.id, new Queue(spec, this.store, this.runList));
+    const memory = this.memories.of(vhost);
+    memory.queueCount += 1;
+    this.queues.set(spec.id, new Queue(spec, this.store, this.runList, memory));
+  }
+
+  /** Main hears soon what is held here now. Call once per turn. */
+  memoryChanged(): void {
+    this.memories.changed(this.store, this.notifyMain);
   }
 
   /**
@@ -65,6 +79,7 @@ export class ShardState {
   deleteQueue(queue: Queue): number {
     const dropped = queue.purge();
     queue.isDeleted = true;
+    queue.memory.queueCount -= 1;
     this.queues.delete(queue.id);
     for (const consumer of [...queue.consumers]) {
       this.consumers.end(consumer);

@@ -40,6 +40,7 @@ export class Shard implements ThreadWork {
     for (const port of ports) if (this.work(port)) isBusy = true;
     runList.runAll();
     this.state.governor.tick();
+    this.state.memoryChanged();
     for (const port of ports) {
       const moved = port.confirms.publish();
       port.outlet.flush(moved);

@@ -24,6 +24,8 @@ control.on('message', (message: ShardControl) => {
   if (message.kind === 'apply') {
     state.apply(message.changes);
     notify({ kind: 'applied', revision: message.revision });
+  } else if (message.kind === 'slow-vhosts') {
+    state.memories.setSlow(message.vhosts);
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
   } else {

@@ -51,6 +51,7 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
+    memory: broker.memory,
     listeners,
     startedAtMillis: Date.now(),
     collectReports: () => broker.reports.collect(),

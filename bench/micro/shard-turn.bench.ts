@@ -68,6 +68,8 @@ class BenchShard {
       consumerWindowBytes: RING_BYTES,
       flowBacklogMessages: 1_000_000,
       flowPublishRateFloor: 1,
+      queueBudgetBytes: 0,
+      vhostBudgetBytes: 0,
       spinMicros: 0,
     };
     const boot = {

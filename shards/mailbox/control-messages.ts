@@ -17,6 +17,9 @@ export interface ShardSettings {
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
+  /** Budgets of message bytes, 0 = none. */
+  readonly queueBudgetBytes: number;
+  readonly vhostBudgetBytes: number;
   readonly spinMicros: number;
 }
 
@@ -31,6 +34,8 @@ export interface ShardBoot {
 /** main -> shard */
 export type ShardControl =
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
+  /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
+  | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }
   | { readonly kind: 'report'; readonly request: number }
   | { readonly kind: 'stop' };
 
@@ -39,12 +44,16 @@ export interface QueueReport {
   readonly id: number;
   readonly ready: number;
   readonly unacked: number;
+  readonly readyBytes: number;
+  readonly unackedBytes: number;
   readonly consumers: number;
   readonly published: number;
   readonly delivered: number;
   readonly acked: number;
   readonly redelivered: number;
   readonly publishRateLimit: number;
+  /** It holds its whole budget: nobody may publish to it now. */
+  readonly isClosed: boolean;
 }
 
 export interface ShardReport {
@@ -55,10 +64,23 @@ export interface ShardReport {
   readonly slabMessages: number;
 }
 
+/** What the queues of a virtual host hold on one shard. */
+export interface VhostBytes {
+  readonly vhost: string;
+  readonly bytes: number;
+}
+
 /** shard -> main */
 export type ShardNotice =
   | { readonly kind: 'started' }
   | { readonly kind: 'applied'; readonly revision: number }
   | { readonly kind: 'queue-gone'; readonly queueId: number }
+  | {
+      readonly kind: 'memory';
+      /** What all messages of the shard take. */
+      readonly storeBytes: number;
+      /** The virtual hosts whose figures have changed, when they have a budget. */
+      readonly vhosts: readonly VhostBytes[];
+    }
   | { readonly kind: 'report'; readonly request: number; readonly report: ShardReport }
   | { readonly kind: 'stopped' };

@@ -85,9 +85,10 @@ export const STATUS_NOT_EMPTY = 5;
 export const CONSUMER_GONE_CONSUMER = 2;
 export const CONSUMER_GONE_BYTES = 16;
 
-// PACE: queue publishesPerSecond (0 = as fast as they come)
+// PACE: queue publishesPerSecond (0 = as fast as they come, PACE_CLOSED = none at all)
 export const PACE_QUEUE = 2;
 export const PACE_RATE = 3;
+export const PACE_CLOSED = -1;
 export const PACE_BYTES = 16;
 
 // SLAB_FREE: page (the shard holds no more references to the body that starts there)

@@ -9,6 +9,7 @@ import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
 import type { RunList } from './run-list.ts';
+import type { VhostMemory } from './vhost-memory.ts';
 
 export class Queue {
   readonly id: number;
@@ -24,13 +25,19 @@ export class Queue {
   /** Watched by the flow governor. */
   isWatched: boolean;
   isDeleted: boolean;
+  /** Its publishers are kept out: it holds its whole budget (flow-governor.ts). */
+  isClosed: boolean;
+  /** Routing key, properties and body of the messages that wait, and of those that are unacked. */
+  readyBytes: number;
+  unackedBytes: number;
+  readonly memory: VhostMemory;
   unackedCount: number;
   publishedCount: number;
   deliveredCount: number;
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(spec: QueueSpec, store: MessageStore, runList: RunList) {
+  constructor(spec: QueueSpec, store: MessageStore, runList: RunList, memory: VhostMemory) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
@@ -41,6 +48,10 @@ export class Queue {
     this.isQueuedToRun = false;
     this.isWatched = false;
     this.isDeleted = false;
+    this.isClosed = false;
+    this.readyBytes = 0;
+    this.unackedBytes = 0;
+    this.memory = memory;
     this.unackedCount = 0;
     this.publishedCount = 0;
     this.deliveredCount = 0;
@@ -48,9 +59,21 @@ export class Queue {
     this.redeliveredCount = 0;
   }
 
+  /** Messages that have left for good: acked, dropped, purged, or delivered without acks. */
+  get goneCount(): number {
+    return this.publishedCount - this.ready.length - this.unackedCount;
+  }
+
+  get heldBytes(): number {
+    return this.readyBytes + this.unackedBytes;
+  }
+
   /** Takes over one reference of a published message. */
   publish(handle: number): void {
     this.publishedCount += 1;
+    const bytes = messageBytes(this.store, handle);
+    this.readyBytes += bytes;
+    this.memory.bytes += bytes;
     this.ready.append(handle);
     if (!this.isQueuedToRun) this.wake();
   }
@@ -103,39 +126,61 @@ export class Queue {
 
   /** Delivers the head, which must exist, to `consumer`; false when the way out has no room. */
   private deliverHead(consumer: Consumer): boolean {
-    const { ready } = this;
+    const { ready, store } = this;
+    const handle = ready.peek();
     const isRedelivered = ready.peekDeliveryCount() > 0;
-    if (!deliver(this.store, ready.peek(), consumer, isRedelivered)) return false;
-    this.headDelivered(consumer, isRedelivered);
+    // Looked up first: a delivery without acks gives the message back.
+    const bytes = messageBytes(store, handle);
+    if (!deliver(store, handle, consumer, isRedelivered)) return false;
+    this.headDelivered(consumer, bytes, isRedelivered);
     return true;
   }
 
   /** Answers the basic.get `request` with the head, which must exist; false without room. */
   getHead(getter: Consumer, request: number): boolean {
-    const { ready } = this;
+    const { ready, store } = this;
+    const handle = ready.peek();
     const isRedelivered = ready.peekDeliveryCount() > 0;
     const remaining = ready.length - 1;
-    if (!answerGet(this.store, ready.peek(), getter, isRedelivered, request, remaining)) {
-      return false;
-    }
-    this.headDelivered(getter, isRedelivered);
+    const bytes = messageBytes(store, handle);
+    if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return false;
+    this.headDelivered(getter, bytes, isRedelivered);
     return true;
   }
 
-  private headDelivered(consumer: Consumer, isRedelivered: boolean): void {
+  private headDelivered(consumer: Consumer, bytes: number, isRedelivered: boolean): void {
     const { ready } = this;
     ready.take();
-    if (!consumer.noAck) this.recordUnacked(consumer, ready.handle);
+    this.readyBytes -= bytes;
+    if (consumer.noAck) {
+      this.memory.bytes -= bytes;
+    } else {
+      this.unackedBytes += bytes;
+      this.recordUnacked(consumer, ready.handle);
+    }
     if (isRedelivered) this.redeliveredCount += 1;
     this.deliveredCount += 1;
+  }
+
+  /** An unacked message is done with. */
+  drop(handle: number): void {
+    const bytes = messageBytes(this.store, handle);
+    this.unackedCount -= 1;
+    this.unackedBytes -= bytes;
+    this.memory.bytes -= bytes;
+    this.store.release(handle);
   }
 
   /** Puts an unacked message back to its place. */
   requeue(handle: number, position: number, deliveryCount: number): void {
     if (this.isDeleted) {
-      this.store.release(handle);
+      this.drop(handle);
       return;
     }
+    const bytes = messageBytes(this.store, handle);
+    this.unackedCount -= 1;
+    this.unackedBytes -= bytes;
+    this.readyBytes += bytes;
     this.ready.putBack(handle, position, deliveryCount);
     this.wake();
   }
@@ -148,6 +193,8 @@ export class Queue {
       ready.take();
       this.store.release(ready.handle);
     }
+    this.memory.bytes -= this.readyBytes;
+    this.readyBytes = 0;
     return count;
   }
 
@@ -164,4 +211,8 @@ export class Queue {
     const unacked = consumer.channel.unacked;
     unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1);
   }
+}
+
+function messageBytes(store: MessageStore, handle: number): number {
+  return store.exrkBytes(handle) + store.propsBytes(handle) + store.bodyBytes(handle);
 }

@@ -60,7 +60,6 @@ export class AckWork {
     const deliveryCount = unacked.d;
     unacked.remove(number);
     const queue = consumer.queue;
-    queue.unackedCount -= 1;
     if (outcome === OUTCOME_REQUEUE) {
       queue.requeue(handle, position, deliveryCount);
     } else if (outcome === OUTCOME_UNDELIVERED) {
@@ -68,7 +67,7 @@ export class AckWork {
     } else {
       // An ack, or a rejected message, which is dropped (it has nowhere else to go yet).
       queue.ackedCount += 1;
-      this.state.store.release(handle);
+      queue.drop(handle);
     }
     this.settled(consumer);
   }

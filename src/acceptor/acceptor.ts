@@ -23,18 +23,22 @@ import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
 import { Admissions } from './admissions.ts';
-import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
+import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
+import type { AcceptorBoot, AcceptorReport, MemoryAlarm } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { IdAllocator } from './id-allocator.ts';
-import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
+import { MemoryAlarms } from './memory-alarms.ts';
 import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
+import { SlabBlock } from './publish-block.ts';
 import { IncomingPublish, Publisher } from './publisher.ts';
 import { PublishRates } from './publish-rates.ts';
 import { QueuePaces } from './queue-paces.ts';
+import { ReadBudget } from './read-budget.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
 import { StalledContents } from './stalled-contents.ts';
+import { SlabNotices } from './slab-notices.ts';
 import { VhostContext } from './vhost-context.ts';
 
 /**
@@ -62,6 +66,7 @@ export class Acceptor implements ThreadWork {
   /** By acceptor: where bodies lie that do not fit a ring record. */
   readonly slabs: readonly Slab[];
   readonly slab: SlabAllocator;
+  readonly slabBlock: SlabBlock;
   readonly requests: ShardRequests;
   readonly ids: IdAllocator;
   readonly deliveries: Deliveries;
@@ -84,15 +89,19 @@ export class Acceptor implements ThreadWork {
   private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
   private readonly vhosts: Map<string, VhostContext>;
+  private readonly alarms: MemoryAlarms;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ChannelConfirms) => void;
-  /** Connections that have given what they may in this turn. */
-  private readonly haveRead: Connection[];
+  private readonly readBudget: ReadBudget;
   private toFlush: Connection[];
   private flushing: Connection[];
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly sweepTimer: NodeJS.Timeout;
   private readonly stalledContents: StalledContents;
+  private readonly slabNotices: SlabNotices;
+  /** Sweeps have come since the last retry of stalled connections. */
+  private hasSwept: boolean;
+  private unreadCount: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -110,6 +119,7 @@ export class Acceptor implements ThreadWork {
     );
     this.slabs = boot.slabs.map((slab) => new Slab(slab));
     this.slab = new SlabAllocator(boot.slabs[this.index]);
+    this.slabBlock = new SlabBlock(this.slab);
     this.requests = new ShardRequests();
     this.ids = new IdAllocator();
     this.deliveries = new Deliveries(this);
@@ -134,14 +144,18 @@ export class Acceptor implements ThreadWork {
     this.listeners = [];
     this.routes = new BrokerRoutes();
     this.vhosts = new Map();
+    this.alarms = new MemoryAlarms();
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
-    this.haveRead = [];
+    this.readBudget = new ReadBudget(boot.config.readBudgetBytes);
     this.toFlush = [];
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
     this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
+    this.slabNotices = new SlabNotices(this.slab, control);
+    this.hasSwept = false;
+    this.unreadCount = 0;
     this.isStopping = false;
     this.scheduleTurn = () => {};
   }
@@ -162,7 +176,9 @@ export class Acceptor implements ThreadWork {
     for (const change of changes) {
       this.routes.apply(change);
       if (change.kind === 'vhost-created') {
-        this.vhosts.set(change.vhost, new VhostContext(this.routes.vhost(change.vhost)!));
+        const vhost = new VhostContext(this.routes.vhost(change.vhost)!);
+        this.alarms.applyTo(vhost);
+        this.vhosts.set(change.vhost, vhost);
       } else if (change.kind === 'vhost-deleted') {
         this.vhosts.delete(change.vhost);
       } else {
@@ -170,6 +186,12 @@ export class Acceptor implements ThreadWork {
       }
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
+  }
+
+  /** Main says which memory alarms are in force now. */
+  setAlarms(alarms: readonly MemoryAlarm[]): void {
+    this.alarms.set(alarms);
+    for (const vhost of this.vhosts.values()) this.alarms.applyTo(vhost);
   }
 
   // --- connections ----------------------------------------------------------------------------
@@ -200,7 +222,7 @@ export class Acceptor implements ThreadWork {
         if (connection.state === 'header') greet(connection, buffer.bytes, count);
         else connection.receive(buffer.bytes, buffer.view, count);
         if (this.isCongested()) connection.flow.stall();
-        this.countRead(connection, count, count === buffer.target.length);
+        this.readBudget.count(connection, count, count === buffer.target.length);
         this.scheduleTurn();
       },
       get wantsLargeReads(): boolean {
@@ -211,25 +233,6 @@ export class Acceptor implements ThreadWork {
         this.scheduleTurn();
       },
     };
-  }
-
-  /**
-   * Bounds what one socket gives in a turn: libuv reads on while reads fill the buffer, and
-   * with a publisher flat out nobody else would be served meanwhile.
-   */
-  private countRead(connection: Connection, count: number, hasFilled: boolean): void {
-    connection.filledBytes = hasFilled ? connection.filledBytes + count : 0;
-    if (connection.filledBytes < this.config.readBudgetBytes) return;
-    connection.filledBytes = 0;
-    connection.socket.pause();
-    this.haveRead.push(connection);
-  }
-
-  private readOn(): void {
-    for (const connection of this.haveRead) {
-      if (connection.isUsable && !connection.flow.isStalled) connection.socket.resume();
-    }
-    this.haveRead.length = 0;
   }
 
   forgetConnection(connection: Connection): void {
@@ -267,7 +270,8 @@ export class Acceptor implements ThreadWork {
     this.flushOutputs();
     const isPaced = this.paces.refill() || this.publishRates.waitingCount > 0;
     if (this.stalled.size > 0) this.retryStalled(isPaced);
-    this.readOn();
+    this.readBudget.renew();
+    this.slabNotices.changed();
     // Credit, acks and operations that this turn has produced.
     for (let i = 0; i < links.length; i += 1) {
       links[i].flush();
@@ -298,11 +302,18 @@ export class Acceptor implements ThreadWork {
   }
 
   private retryStalled(isPaced: boolean): void {
-    if (!this.isCongested()) for (const connection of [...this.stalled]) connection.flow.retry();
-    if (this.stalled.size === 0) return;
+    const isForced = this.hasSwept;
+    this.hasSwept = false;
+    if (!this.isCongested()) {
+      for (const connection of [...this.stalled]) connection.flow.retry(isForced);
+    }
+    let waitsForMoments = false;
+    for (const { flow } of this.stalled) if (!flow.isBlocked) waitsForMoments = true;
+    if (!waitsForMoments) return;
     let hasRoom = false;
     for (const link of this.links) if (link.wantSpace()) hasRoom = true;
-    // Room wakes us by the doorbell; a pace, a full slab or a slow socket only by the clock.
+    // Room wakes us by the doorbell, the end of a block by main or a shard; a pace or a slow socket
+    // only by the clock.
     if ((isPaced || hasRoom) && this.retryTimer === undefined) {
       this.retryTimer = setTimeout(() => {
         this.retryTimer = undefined;
@@ -311,18 +322,16 @@ export class Acceptor implements ThreadWork {
     }
   }
 
-  /** Heartbeats and time limits, twice a second. */
+  /** Heartbeats, time limits and clients that do not read, twice a second. */
   private sweep(): void {
     const now = performance.now();
     this.publishRates.sweep();
+    this.unreadCount = 0;
     for (const connection of this.connections) {
-      // Its heartbeats lie unread: that nothing came says nothing about the client.
-      if (connection.allowance?.isUsedUp === true) connection.heartbeat.received();
-      const need = connection.heartbeat.sweep(now);
-      if (need === 'nothing') continue;
-      if (need === 'send') connection.sendHeartbeat();
-      else connection.dropFor(need);
+      connection.sweep(now);
+      if (connection.isUnread) this.unreadCount += 1;
     }
+    this.hasSwept = true;
     for (const channel of this.stalledContents.sweep(this.connections, now)) {
       const { received, announced } = channel.assembly;
       const seconds = CONTENT_STALL_MILLIS / 1000;
@@ -351,6 +360,7 @@ export class Acceptor implements ThreadWork {
     clearInterval(this.sweepTimer);
     this.admissions.stop();
     clearTimeout(this.retryTimer);
+    this.slabNotices.stop();
   }
 
   report(): AcceptorReport {
@@ -363,6 +373,10 @@ export class Acceptor implements ThreadWork {
       delivered: this.deliveries.deliveredCount,
       stalledConnections: this.stalled.size,
       rateLimitedConnections: this.publishRates.waitingCount,
+      blockedConnections: [...this.stalled]
+        .filter(({ flow }) => flow.isBlocked)
+        .map(({ globalId }) => globalId),
+      unreadConnections: this.unreadCount,
       slabPagesUsed: this.slab.pageCount - this.slab.freePages,
     };
   }

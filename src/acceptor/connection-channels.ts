@@ -49,6 +49,15 @@ export class ConnectionChannels {
     return this.byNumber.some((channel) => channel?.backlog.isFull === true);
   }
 
+  /** The names of the queues that are consumed from, each once. */
+  consumedQueues(): string[] {
+    const names = new Set<string>();
+    for (const channel of this.byNumber) {
+      for (const { queue } of channel?.consumers.values() ?? []) names.add(queue.name);
+    }
+    return [...names];
+  }
+
   /** The channel on which a whole publish may be taken at once, if it may. Hot. */
   publishing(number: number): Channel | undefined {
     if (this.connection.state !== 'running') return undefined;

@@ -4,11 +4,16 @@
 // paced, a backlog or the output is full, an answer from main is awaited). The socket is not read
 // until it can; nothing is lost, and deliveries to this client go on.
 //
+// Blocked: stalled because of a publish that memory has no room for, and the client has been told
+// so if it wants to know (connection.blocked; https://www.rabbitmq.com/docs/connection-blocked). It
+// is tried again when the block is over, and is then told that it may go on.
+//
 // A stalled connection is tried again every turn, in this order: the publish that found no room,
 // the frames that wait behind channels' answers, the bytes that were held.
-import { AmqpError } from '../errors/refusal.ts';
+import { AmqpError, cutToShortString } from '../errors/refusal.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+import type { PublishBlock } from './publish-block.ts';
 
 /** Specification 1.2: the sender sent a malformed frame. */
 const FRAME_ERROR = 501;
@@ -23,6 +28,10 @@ export class ConnectionFlow {
   /** The channel whose assembled publish found no room. */
   private heldPublisher: Channel | undefined;
   private onQuiet: (() => void) | undefined;
+  /** Why the publish that is held may not go on. */
+  private blockedBy: PublishBlock | undefined;
+  /** The client counts as blocked, and was told so if it wants to know. */
+  private isToldBlocked: boolean;
 
   constructor(connection: Connection) {
     this.isStalled = false;
@@ -31,6 +40,8 @@ export class ConnectionFlow {
     this.delayed = new Set();
     this.heldPublisher = undefined;
     this.onQuiet = undefined;
+    this.blockedBy = undefined;
+    this.isToldBlocked = false;
   }
 
   /** Nothing more is taken from this client until `retry` succeeds. */
@@ -46,6 +57,22 @@ export class ConnectionFlow {
   stallWith(channel: Channel): void {
     this.heldPublisher = channel;
     this.stall();
+  }
+
+  /** A publish has to wait for memory; the caller stalls the connection. */
+  block(block: PublishBlock): void {
+    const { connection } = this;
+    this.blockedBy = block;
+    if (this.isToldBlocked || connection.state !== 'running') return;
+    this.isToldBlocked = true;
+    if (!connection.hasCapability('connection.blocked')) return;
+    const reason = cutToShortString(block.reasonFor(connection));
+    connection.send(0, { name: 'connection.blocked', reason });
+  }
+
+  /** Waits for memory: trying again is in vain for now. */
+  get isBlocked(): boolean {
+    return this.isStalled && this.blockedBy?.isInForce === true;
   }
 
   /** Takes nothing more from the client until `run` is done. */
@@ -64,13 +91,21 @@ export class ConnectionFlow {
     return allowance?.isUsedUp === true && state === 'running' && !allowance.mayPublish();
   }
 
-  /** Tries to go on; called every turn while stalled. */
-  retry(): void {
+  /**
+   * Tries to go on; called every turn while stalled. `isForced`: even if memory is still short, for
+   * what is held may go elsewhere by now.
+   */
+  retry(isForced: boolean): void {
     const { connection } = this;
     if (this.isWaiting || connection.output.isOverfull || this.isOverRate) return;
+    // A close that we have begun waits for nothing; one of the client's comes after its publishes.
+    const isLeaving = connection.state !== 'running' && this.onQuiet === undefined;
+    if (this.isBlocked && !isForced && !isLeaving) return;
     this.isStalled = false;
+    this.blockedBy = undefined;
     connection.acceptor.stalled.delete(connection);
     this.guard(() => this.goOn());
+    this.tellUnblocked();
     this.checkQuiet();
     if (!this.isStalled && connection.isUsable) connection.socket.resume();
   }
@@ -106,6 +141,14 @@ export class ConnectionFlow {
     if (this.connection.channels.someBusy) return;
     this.onQuiet = undefined;
     onQuiet();
+  }
+
+  private tellUnblocked(): void {
+    const { connection } = this;
+    if (!this.isToldBlocked || this.blockedBy !== undefined) return;
+    this.isToldBlocked = false;
+    if (connection.state !== 'running' || !connection.hasCapability('connection.blocked')) return;
+    connection.send(0, { name: 'connection.unblocked' });
   }
 
   forget(channel: Channel): void {

@@ -35,6 +35,8 @@ import { FrameReader } from './frame-reader.ts';
 import { Heartbeat, type HeartbeatNeed } from './heartbeat.ts';
 import { Output, type OutputOwner } from './output.ts';
 import type { PublishAllowance } from './publish-allowance.ts';
+import { logUnread } from './unread-log.ts';
+import { UnreadWatch } from './unread-watch.ts';
 import type { VhostContext } from './vhost-context.ts';
 
 export type ConnectionState =
@@ -88,6 +90,7 @@ export class Connection implements OutputOwner {
   headerSoFar: Buffer;
   /** Some exclusive queue is owned: the end of the connection has to be told and waited for. */
   ownsExclusiveQueues: boolean;
+  private readonly unread: UnreadWatch;
   private isFinishing: boolean;
 
   constructor(acceptor: Acceptor, socket: Socket, id: number, name: string) {
@@ -113,6 +116,7 @@ export class Connection implements OutputOwner {
     this.filledBytes = 0;
     this.headerSoFar = Buffer.alloc(0);
     this.ownsExclusiveQueues = false;
+    this.unread = new UnreadWatch(socket, this.output, acceptor.config.slowConsumerLogMillis);
     this.isFinishing = false;
   }
 
@@ -290,12 +294,31 @@ export class Connection implements OutputOwner {
     consumer.channel.notice({ name: 'basic.cancel', consumerTag: consumer.tag, nowait: true });
   }
 
-  sendHeartbeat(): void {
+  // --- clocks ---------------------------------------------------------------------------------
+
+  /** The client has read nothing for long although data wait for it. */
+  get isUnread(): boolean {
+    return this.unread.isUnread;
+  }
+
+  /** Twice a second: looks at the clocks, and does what they ask for. */
+  sweep(now: number): void {
+    const news = this.unread.look(now);
+    if (news !== undefined) logUnread(this, news);
+    // While we do not read, for reasons that are ours, we cannot see that the client is alive.
+    if (this.flow.isStalled && !this.output.isOverfull) this.heartbeat.received();
+    const need = this.heartbeat.sweep(now);
+    if (need === 'nothing') return;
+    if (need === 'send') this.sendHeartbeat();
+    else this.dropFor(need);
+  }
+
+  private sendHeartbeat(): void {
     this.output.append(HEARTBEAT_FRAME);
   }
 
   /** Ends a connection that has run out of time, without a handshake. */
-  dropFor(reason: HeartbeatNeed): void {
+  private dropFor(reason: HeartbeatNeed): void {
     if (reason !== 'drop') {
       this.acceptor.log.warn('connection dropped', {
         connection: this.name,

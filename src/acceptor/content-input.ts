@@ -63,11 +63,17 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
-  // Over its rate a client gets no room for a body that could not go on anyway.
-  const isOverRate = connection.allowance?.mayPublish() === false;
   connection.input.isLarge = bodyBytes >= LARGE_BODY_BYTES;
+  // Looked at before memory is taken for the body, and again when the publish is complete.
+  const { alarm } = connection.vhost;
+  if (alarm !== undefined) connection.flow.block(alarm);
+  if (alarm !== undefined || connection.allowance?.mayPublish() === false) {
+    connection.flow.stall();
+    return false;
+  }
   const propsAt = start + HEADER_FIXED_BYTES;
-  if (isOverRate || !assembly.header(bytes, propsAt, end - propsAt, bodyBytes)) {
+  if (!assembly.header(bytes, propsAt, end - propsAt, bodyBytes)) {
+    connection.flow.block(connection.acceptor.slabBlock);
     connection.flow.stall();
     return false;
   }

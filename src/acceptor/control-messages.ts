@@ -67,7 +67,19 @@ export interface AcceptorReport {
   readonly stalledConnections: number;
   /** Not read because they have published as much as a rate limit allows. */
   readonly rateLimitedConnections: number;
+  /** Connections that may not publish now, by their id. */
+  readonly blockedConnections: readonly number[];
+  /** Connections that have read nothing for long although data wait for them. */
+  readonly unreadConnections: number;
   readonly slabPagesUsed: number;
+}
+
+/** Messages take a whole budget: the virtual host's, or without one the broker's. */
+export interface MemoryAlarm {
+  readonly vhost: string | undefined;
+  /** When the alarm was raised. */
+  readonly usedBytes: number;
+  readonly limitBytes: number;
 }
 
 /** acceptor -> main */
@@ -81,6 +93,7 @@ export type AcceptorNotice =
   /** The client has asked to close: it no longer counts, and 'connection-closed' follows. */
   | { readonly kind: 'connection-leaving'; readonly connectionId: number }
   | { readonly kind: 'connection-closed'; readonly connectionId: number }
+  | { readonly kind: 'slab-used'; readonly bytes: number }
   | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
   | { readonly kind: 'log'; readonly record: LogRecord }
   | { readonly kind: 'stopped' };
@@ -90,5 +103,7 @@ export type AcceptorControl =
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   | { readonly kind: 'listen'; readonly address: ListenerAddress; readonly shared: boolean }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
+  /** Which alarms are in force: all of them, each time. */
+  | { readonly kind: 'memory-alarms'; readonly alarms: readonly MemoryAlarm[] }
   | { readonly kind: 'report'; readonly request: number }
   | { readonly kind: 'stop'; readonly reason: string };

@@ -1,4 +1,4 @@
-// Accepts sockets and reads them. Acceptor thread. The only file that touches Node's internals.
+// Accepts sockets and reads them. Acceptor thread. The only file that builds on Node's internals.
 //
 // Node offers `onread` (one reused buffer, no allocation and no Readable machinery per read) to
 // clients only. For accepted sockets we take the server handle's own connection callback and build

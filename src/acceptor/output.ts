@@ -73,6 +73,8 @@ export class Output {
   private currentEnd: number;
   private gathering: Batch;
   private underWay: Batch | null;
+  /** Batches handed to the socket so far. */
+  batchCount: number;
   private isReady: boolean;
   private isClosed: boolean;
   private readonly onWritten: () => void;
@@ -86,6 +88,7 @@ export class Output {
     this.currentEnd = 0;
     this.gathering = new Batch();
     this.underWay = null;
+    this.batchCount = 0;
     this.isReady = false;
     this.isClosed = false;
     this.onWritten = () => this.written();
@@ -101,7 +104,17 @@ export class Output {
   }
 
   get isOverfull(): boolean {
-    return this.gathering.bytes + (this.underWay?.bytes ?? 0) > OVERFULL_BYTES;
+    return this.waitingBytes > OVERFULL_BYTES;
+  }
+
+  /** Gathered, or handed to a socket that has not taken all of it. */
+  get waitingBytes(): number {
+    return this.gathering.bytes + (this.underWay?.bytes ?? 0);
+  }
+
+  /** The socket has been handed a batch and has not taken all of it. */
+  get isUnderWay(): boolean {
+    return this.underWay !== null;
   }
 
   /** True when nothing waits and nothing is under way. */
@@ -164,6 +177,7 @@ export class Output {
     const batch = this.gathering;
     this.gathering = new Batch();
     this.underWay = batch;
+    this.batchCount += 1;
     this.owner.outputHandedOver();
     if (this.isClosed || this.socket.destroyed) {
       this.written();

@@ -2,8 +2,8 @@
 // Acceptor thread, hot path: no allocation per message on a route-cache hit.
 //
 // A publish is taken whole or not at all: when one of its shards has no room (or its queue's pace
-// is used up) nothing is written, `publish` returns false, and the connection is not read until it
-// can.
+// is used up, or memory is short) nothing is written, `publish` returns false, and the connection
+// is not read until it can.
 import {
   PERSISTENT_FLAG,
   PUBLISH_BODY_BYTES,
@@ -85,6 +85,11 @@ export class Publisher {
    * Throws AmqpError (404, 403, 501) for one that never can be.
    */
   publish(channel: Channel, message: IncomingPublish): boolean {
+    const { alarm } = channel.connection.vhost;
+    if (alarm !== undefined) {
+      channel.connection.flow.block(alarm);
+      return false;
+    }
     const { scan } = this;
     const propsEnd = message.propsAt + message.propsBytes;
     if (!scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) {
@@ -101,7 +106,8 @@ export class Publisher {
       (message.slabPage >= 0 ? SLAB_FLAG : 0);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!this.mayGo(route) || !this.write(message, leg.link, leg.queueIds, flags)) return false;
+      if (!mayGo(channel, route) || !this.write(message, leg.link, leg.queueIds, flags))
+        return false;
       if (channel.confirms !== undefined) {
         leg.link.unconfirmed.expect(channel.confirms, channel.confirms.add(1));
       }
@@ -121,7 +127,7 @@ export class Publisher {
     flags: number,
   ): boolean {
     const { legs } = route;
-    if (!this.mayGo(route)) return false;
+    if (!mayGo(channel, route)) return false;
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
@@ -135,13 +141,6 @@ export class Publisher {
       this.write(message, leg.link, leg.queueIds, flags);
       if (channel.confirms !== undefined) leg.link.unconfirmed.expect(channel.confirms, number);
     }
-    return true;
-  }
-
-  /** True when the paces of all target queues allow one more publish. */
-  private mayGo(route: Route): boolean {
-    const { paces } = route;
-    for (let i = 0; i < paces.length; i += 1) if (!paces[i].hasToken()) return false;
     return true;
   }
 
@@ -231,6 +230,17 @@ export class Publisher {
     }
     return route;
   }
+}
+
+/** True when the paces of all target queues allow one more publish. */
+function mayGo(channel: Channel, route: Route): boolean {
+  const { paces } = route;
+  for (let i = 0; i < paces.length; i += 1) {
+    if (paces[i].hasToken()) continue;
+    if (paces[i].isInForce) channel.connection.flow.block(paces[i]);
+    return false;
+  }
+  return true;
 }
 
 function recordBytes(message: IncomingPublish, targetCount: number): number {

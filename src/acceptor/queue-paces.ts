@@ -15,7 +15,7 @@ export class QueuePaces {
   of(queueId: number): QueuePace {
     let pace = this.paces.get(queueId);
     if (pace === undefined) {
-      pace = new QueuePace();
+      pace = new QueuePace(queueId);
       this.paces.set(queueId, pace);
     }
     return pace;
@@ -27,7 +27,7 @@ export class QueuePaces {
     if (publishesPerSecond === 0 && !this.paces.has(queueId)) return;
     const pace = this.of(queueId);
     pace.setRate(publishesPerSecond, performance.now());
-    if (pace.isFree) this.limited.delete(pace);
+    if (pace.isFree || pace.isInForce) this.limited.delete(pace);
     else this.limited.add(pace);
   }
 

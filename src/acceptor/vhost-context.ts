@@ -2,16 +2,20 @@
 // cache in front of it. Acceptor thread.
 import { RouteCache } from '../routing/route-cache.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
+import type { MemoryAlarmBlock } from './publish-block.ts';
 import type { Route } from './route.ts';
 
 export class VhostContext {
   readonly name: string;
   readonly routes: VhostRoutes;
   readonly routeCache: RouteCache<Route>;
+  /** Nobody publishes here while there is one: the broker's, or this virtual host's. */
+  alarm: MemoryAlarmBlock | undefined;
 
   constructor(routes: VhostRoutes) {
     this.name = routes.name;
     this.routes = routes;
     this.routeCache = new RouteCache<Route>();
+    this.alarm = undefined;
   }
 }

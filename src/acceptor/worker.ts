@@ -37,6 +37,9 @@ port.on('message', (message: AcceptorControl) => {
     case 'listen':
       void listen(message);
       break;
+    case 'memory-alarms':
+      acceptor.setAlarms(message.alarms);
+      break;
     case 'report': {
       const { request } = message;
       control.notify({ kind: 'report', request, report: acceptor.report() });

@@ -68,4 +68,12 @@ export interface BrokerConfig {
   readonly connectionPublishMessagesPerSecond: number;
   readonly connectionPublishBytesPerSecond: number;
   readonly acceptPerSecond: number;
+  /** Milliseconds; 0 = never. */
+  readonly slowConsumerLogMillis: number;
+  /** Of the machine's memory; counts when there is no absolute watermark. */
+  readonly memoryWatermarkRelative: number;
+  readonly memoryWatermarkBytes: number | undefined;
+  /** 0 = none. */
+  readonly vhostBudgetBytes: number;
+  readonly queueBudgetBytes: number;
 }

@@ -52,6 +52,15 @@ export class Draft {
       this.#values.set(setting.field, parsed.value);
       this.sources.set(setting.key, assignment.place);
     }
+    this.#chooseWatermark(assignments);
+  }
+
+  /** RabbitMQ ignores the absolute watermark beside a relative one; so does a higher layer. */
+  #chooseWatermark(assignments: readonly Assignment[]): void {
+    const sets = (field: ConfigField) =>
+      assignments.some(({ key }) => settingOf(key)?.field === field);
+    if (!sets('memoryWatermarkRelative')) return;
+    this.#values.set('memoryWatermarkBytes', undefined);
   }
 
   /** Fills what depends on other values, checks the whole, and freezes it. */

@@ -14,12 +14,20 @@ const VALUE_COLUMNS = 44;
 export function printConfig({ config, sources }: LoadedConfig): string {
   const lines = schema.flatMap((setting) => {
     const source = sources.get(setting.key) ?? 'default';
-    return assignmentsOf(setting, config).map((text) => {
-      const line = setting.secret === true ? `# ${setting.key} = (not shown)` : text;
+    const texts =
+      setting.secret === true ? [`${setting.key} = (not shown)`] : assignmentsOf(setting, config);
+    return texts.map((text) => {
+      const line = isLeftOut(setting, config) ? `# ${text}` : text;
       return `${line.padEnd(VALUE_COLUMNS)} # ${source}`;
     });
   });
   return `${lines.join('\n')}\n`;
+}
+
+/** Beside an absolute watermark a relative one would be the one that counts. */
+function isLeftOut({ field, secret }: Setting, config: BrokerConfig): boolean {
+  if (secret === true) return true;
+  return field === 'memoryWatermarkRelative' && config.memoryWatermarkBytes !== undefined;
 }
 
 function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
@@ -34,7 +42,7 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   }
   const value = config[setting.field] ?? 'none';
   if (type.kind === 'limit') return [`${key} = ${limitText(Number(value))}`];
-  if (type.kind === 'size') return [`${key} = ${sizeText(Number(value))}`];
+  if (type.kind === 'size' && value !== 'none') return [`${key} = ${sizeText(Number(value))}`];
   if (type.kind === 'user-list') return [writeText(key, config.loopbackUsers.join(',') || 'none')];
   return [writeText(key, String(value))];
 }

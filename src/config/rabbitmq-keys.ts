@@ -50,7 +50,6 @@ const NOT_IMPLEMENTED: readonly string[] = [
   'link_max_per_session',
   'total_memory_available_override_value',
   'vm_memory_calculation_strategy',
-  'vm_memory_high_watermark.*',
   'vm_memory_high_watermark_paging_ratio',
   // Queues and storage
   'background_gc_enabled',

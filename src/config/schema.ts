@@ -7,6 +7,7 @@ import type { Setting } from './setting.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const TIB = 1024 * 1024 * MIB;
 const SINCE_FIRST = '0.1.0';
 
 const network: readonly Setting[] = [
@@ -195,6 +196,49 @@ const node: readonly Setting[] = [
   },
 ];
 
+const memory: readonly Setting[] = [
+  {
+    key: 'vm_memory_high_watermark.relative',
+    otherKeys: ['vm_memory_high_watermark'],
+    field: 'memoryWatermarkRelative',
+    type: { kind: 'fraction' },
+    default: 0.6,
+    description:
+      "The part of the machine's (or container's) memory that messages may take before all " +
+      'publishers are blocked; 0 blocks them always.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'vm_memory_high_watermark.absolute',
+    field: 'memoryWatermarkBytes',
+    type: { kind: 'size', bytesMin: 0, bytesMax: TIB, orNone: true },
+    default: undefined,
+    description:
+      'The same in bytes; as in RabbitMQ it is ignored where the relative watermark is set too.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'memory.vhost_budget',
+    field: 'vhostBudgetBytes',
+    type: { kind: 'size', bytesMin: 0, bytesMax: TIB },
+    default: 0,
+    description:
+      'Bytes of messages that the queues of one virtual host may hold before its publishers are ' +
+      'blocked; 0 means no limit.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'memory.queue_budget',
+    field: 'queueBudgetBytes',
+    type: { kind: 'size', bytesMin: 0, bytesMax: TIB },
+    default: 0,
+    description:
+      'Bytes of messages that one queue may hold before its publishers are blocked; 0 means no ' +
+      'limit.',
+    since: SINCE_FIRST,
+  },
+];
+
 const tuning: readonly Setting[] = [
   {
     key: 'ring.bytes',
@@ -238,6 +282,16 @@ const tuning: readonly Setting[] = [
     since: SINCE_FIRST,
   },
   {
+    key: 'consumer.slow_log_after',
+    field: 'slowConsumerLogMillis',
+    type: { kind: 'duration', unit: 'milliseconds', min: 0, max: 86_400_000 },
+    default: 10_000,
+    description:
+      'A client that reads nothing for this long while data wait for it is named in the log, in ' +
+      'milliseconds; 0 means never.',
+    since: SINCE_FIRST,
+  },
+  {
     key: 'flow.backlog_messages',
     field: 'flowBacklogMessages',
     type: { kind: 'integer', min: 1, max: 1_000_000_000 },
@@ -261,6 +315,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Accounts: accounts,
   Limits: limitSettings,
   Node: node,
+  Memory: memory,
   Tuning: tuning,
 };
 

@@ -13,7 +13,11 @@ export type SettingType =
       readonly bytesMin: number;
       readonly bytesMax: number;
       readonly powerOfTwo?: true;
+      /** `none` is a value too. */
+      readonly orNone?: true;
     }
+  /** A part of a whole, such as 0.6. */
+  | { readonly kind: 'fraction' }
   /** A time, written plain (in `unit`) or with a unit: 500ms, 10s, 1m. */
   | {
       readonly kind: 'duration';

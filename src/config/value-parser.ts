@@ -45,7 +45,12 @@ export function parseValue(type: Scalar, text: string, cwd: string): Parsed {
       if (text === 'none') return { value: undefined };
       return inRange(parseInteger(text), 0, PORT_MAX, 'none or a port');
     case 'size':
+      if (type.orNone === true && text === 'none') return { value: undefined };
       return parseSize(type, text);
+    case 'fraction': {
+      const value = /^\d{1,3}(?:\.\d{1,9})?$/u.test(text) ? Number(text) : Number.NaN;
+      return value <= 1 ? { value } : { expected: 'a number from 0 to 1, such as 0.6' };
+    }
     case 'duration':
       return parseDuration(type, text);
     case 'choice': {
@@ -106,7 +111,8 @@ function parseSize(type: Extract<Scalar, { kind: 'size' }>, text: string): Parse
   if (fits && (type.powerOfTwo !== true || Number.isInteger(Math.log2(bytes)))) {
     return { value: bytes };
   }
-  const what = type.powerOfTwo === true ? 'a size in bytes, a power of two,' : 'a size in bytes';
+  const size = type.powerOfTwo === true ? 'a size in bytes, a power of two,' : 'a size in bytes';
+  const what = type.orNone === true ? `none or ${size}` : size;
   const range = `from ${sizeText(type.bytesMin)} to ${sizeText(type.bytesMax)}`;
   return { expected: `${what} ${range} (units: kB, KiB, MB, MiB, GB, GiB)` };
 }

@@ -79,8 +79,12 @@ function typeText(type: SettingType): string {
       return 'port, or `none`';
     case 'size': {
       const range = `${sizeText(type.bytesMin)} to ${sizeText(type.bytesMax)}`;
-      return type.powerOfTwo === true ? `size, a power of two, ${range}` : `size, ${range}`;
+      const none = type.orNone === true ? ', or `none`' : '';
+      const power = type.powerOfTwo === true ? 'a power of two, ' : '';
+      return `size, ${power}${range}${none}`;
     }
+    case 'fraction':
+      return 'number, 0 to 1';
     case 'duration':
       return `${type.unit}, ${type.min} to ${type.max}`;
     case 'string':
@@ -109,6 +113,7 @@ function defaultText(setting: Setting): string {
   if (typeof value === 'function') throw new Error(`${setting.key} lacks a defaultText`);
   if (Array.isArray(value)) return value.map(itemText).join(', ') || 'none';
   if (type.kind === 'limit') return limitText(Number(value));
+  if (value === undefined) return 'none';
   return type.kind === 'size' ? sizeText(Number(value)) : String(value);
 }
 

@@ -76,7 +76,8 @@ export function defineRefusal<Args extends readonly unknown[]>(
   });
 }
 
-function cutToShortString(text: string): string {
+/** At most 255 bytes of UTF-8: what fits an AMQP short string. */
+export function cutToShortString(text: string): string {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length <= SHORT_STRING_BYTES_MAX) return text;
   let end = SHORT_STRING_BYTES_MAX - 3;

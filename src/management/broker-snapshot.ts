@@ -4,18 +4,21 @@
 import type { QueueReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 import type { ThreadReports } from './source.ts';
 
-export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit'>;
+export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit' | 'isClosed'>;
 
 const EMPTY_QUEUE: QueueReport = Object.freeze({
   id: 0,
   ready: 0,
   unacked: 0,
+  readyBytes: 0,
+  unackedBytes: 0,
   consumers: 0,
   published: 0,
   delivered: 0,
   acked: 0,
   redelivered: 0,
   publishRateLimit: 0,
+  isClosed: false,
 });
 
 /** What the acceptors have counted since they started. */
@@ -30,12 +33,17 @@ export interface ClientTotals {
 export class BrokerSnapshot {
   readonly reports: ThreadReports;
   readonly clients: ClientTotals;
+  /** Connections that may not publish now, by their id. */
+  readonly blockedConnections: ReadonlySet<number>;
   private readonly queuesById: ReadonlyMap<number, QueueReport>;
 
   constructor(reports: ThreadReports) {
     this.reports = reports;
     this.queuesById = new Map(
       reports.shards.flatMap(({ queues }) => queues.map((queue) => [queue.id, queue] as const)),
+    );
+    this.blockedConnections = new Set(
+      reports.acceptors.flatMap((report) => report.blockedConnections),
     );
     const clients = { channels: 0, published: 0, unroutable: 0, delivered: 0 };
     for (const { channels, published, unroutable, delivered } of reports.acceptors) {
@@ -56,6 +64,8 @@ export class BrokerSnapshot {
     const counts = {
       ready: 0,
       unacked: 0,
+      readyBytes: 0,
+      unackedBytes: 0,
       consumers: 0,
       published: 0,
       delivered: 0,
@@ -66,6 +76,8 @@ export class BrokerSnapshot {
       const queue = this.queue(id);
       counts.ready += queue.ready;
       counts.unacked += queue.unacked;
+      counts.readyBytes += queue.readyBytes;
+      counts.unackedBytes += queue.unackedBytes;
       counts.consumers += queue.consumers;
       counts.published += queue.published;
       counts.delivered += queue.delivered;
@@ -79,4 +91,9 @@ export class BrokerSnapshot {
 /** The queues whose publishers are being slowed. */
 export function pacedQueueCount(shard: ShardReport): number {
   return shard.queues.reduce((count, queue) => count + (queue.publishRateLimit > 0 ? 1 : 0), 0);
+}
+
+/** The queues that hold their whole memory budget. */
+export function closedQueueCount(shard: ShardReport): number {
+  return shard.queues.reduce((count, queue) => count + (queue.isClosed ? 1 : 0), 0);
 }

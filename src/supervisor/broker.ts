@@ -10,6 +10,8 @@ import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
+import { watchMemory } from './memory-control.ts';
+import type { MemoryWatch } from './memory-watch.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 
@@ -30,6 +32,7 @@ export class Broker {
   readonly users: Users;
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
+  readonly memory: MemoryWatch;
   /** Rejects when a thread fails. */
   readonly failed: Promise<never>;
   private readonly config: BrokerConfig;
@@ -54,13 +57,15 @@ export class Broker {
           consumerWindowBytes: config.consumerWindowBytes,
           flowBacklogMessages: config.flowBacklogMessages,
           flowPublishRateFloor: config.flowPublishRateFloor,
+          queueBudgetBytes: config.queueBudgetBytes,
+          vhostBudgetBytes: config.vhostBudgetBytes,
           spinMicros,
         },
         doorbell,
         mailboxes: memory.mailboxes.map((byShard) => byShard[shard]),
         acceptorDoorbells: memory.acceptorDoorbells,
       };
-      const receive = (notice: ShardNotice): void => this.fromShard(notice);
+      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
       return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
     });
     this.acceptors = memory.acceptorDoorbells.map((doorbell, acceptor) => {
@@ -86,6 +91,7 @@ export class Broker {
     this.places = new ConnectionPlaces(config);
     this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
+    this.memory = watchMemory(config, this.shards, this.acceptors);
     this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
     this.failed.catch(() => {});
   }
@@ -95,6 +101,7 @@ export class Broker {
     const threads = [...this.shards, ...this.acceptors];
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
     await this.control.execute({ kind: 'create-vhost', vhost: this.config.defaultVhost });
+    this.memory.start();
     const bound: ListenerAddress[] = [];
     for (const address of this.config.listeners) bound.push(await this.listen(address));
     return bound;
@@ -129,11 +136,13 @@ export class Broker {
     return bound;
   }
 
-  private fromShard(notice: ShardNotice): void {
+  private fromShard(shard: number, notice: ShardNotice): void {
     if (notice.kind === 'queue-gone') {
       void this.control.execute({ kind: 'queue-gone', queueId: notice.queueId });
     } else if (notice.kind === 'report') {
       this.reports.answered(notice.request, notice.report);
+    } else if (notice.kind === 'memory') {
+      this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     }
   }
 
@@ -165,6 +174,9 @@ export class Broker {
         break;
       case 'report':
         this.reports.answered(notice.request, notice.report);
+        break;
+      case 'slab-used':
+        this.memory.slabHolds(acceptor, notice.bytes);
         break;
       case 'log':
         writeLogRecord(notice.record);

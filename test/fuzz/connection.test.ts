@@ -30,6 +30,10 @@ const SHAPES: readonly [name: string, options: SimOptions][] = [
     'with slow queues',
     { shards: 2, flowBacklogMessages: 4, flowPublishRateFloor: 2000, inlineBodyBytesMax: 2048 },
   ],
+  [
+    'with little memory for each queue',
+    { acceptors: 2, shards: 2, queueBudgetBytes: 500, inlineBodyBytesMax: 2048 },
+  ],
 ];
 
 let broker: SimBroker;
@@ -103,6 +107,7 @@ function leftovers(): Record<string, number> {
   broker.shards.forEach((shard, index) => {
     left[`shard ${index} messages`] = shard.store.messageCount;
     left[`shard ${index} live bytes`] = shard.store.liveBytes;
+    left[`shard ${index} counted bytes`] = shard.memories.of('/').bytes;
     for (const port of shard.ports) {
       channels += port.channels.size;
       windows += port.windows.size;

@@ -1,16 +1,30 @@
 // GET /api/connections: the AMQP connections that are open. Main thread. Monitors see all of them,
-// other users their own.
+// other users their own. `state` is RabbitMQ's: blocked is a connection whose publish waits for
+// memory, blocking one that would be, if it published.
 import type { ConnectionInfo } from '../../acceptor/control-messages.ts';
 import { isMonitor } from '../access.ts';
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
+import type { MemoryFacts } from '../source.ts';
 import { tableJson } from '../table-json.ts';
 import { byName } from './listing.ts';
 
-function listConnections({ user, broker }: ApiRequest): JsonList<ConnectionInfo> {
+async function listConnections(request: ApiRequest): Promise<JsonList<ConnectionInfo>> {
+  const { user, broker } = request;
+  const snapshot = await broker.snapshot();
   const all = [...broker.source.connections.values()];
   const shown = isMonitor(user) ? all : all.filter((connection) => connection.user === user.name);
-  return new JsonList(shown.sort(byName), (connection) => connectionJson(connection, broker.node));
+  return new JsonList(shown.sort(byName), (connection) => ({
+    ...connectionJson(connection, broker.node),
+    state: stateOf(connection, broker.source.memory, snapshot),
+  }));
+}
+
+function stateOf({ id, vhost }: ConnectionInfo, memory: MemoryFacts, snapshot: BrokerSnapshot) {
+  if (snapshot.blockedConnections.has(id)) return 'blocked';
+  const concernsIt = memory.alarms.some((alarm) => [undefined, vhost].includes(alarm.vhost));
+  return concernsIt ? 'blocking' : 'running';
 }
 
 function connectionJson(connection: ConnectionInfo, node: string): object {
@@ -23,7 +37,6 @@ function connectionJson(connection: ConnectionInfo, node: string): object {
     node,
     type: 'network',
     protocol: 'AMQP 0-9-1',
-    state: 'running',
     connected_at: connection.connectedAtMillis,
     client_properties: tableJson(connection.clientProperties),
   };

@@ -2,12 +2,20 @@
 // 503 with the reason: load balancers and orchestrators look at the status alone.
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
+import { hasMemoryAlarm } from '../source.ts';
 
 const OK = { status: 'ok' };
 
-/** Nothing raises an alarm yet: memory and disk are not watched. */
-function alarms(): object {
-  return OK;
+/**
+ * The memory alarm; disks are not watched yet. A virtual host that holds its whole budget is no
+ * reason to take the broker out of service.
+ */
+function alarmCheck(reason: string) {
+  return ({ broker }: ApiRequest): object => {
+    if (!hasMemoryAlarm(broker.source.memory)) return OK;
+    const alarms = [{ node: broker.node, resource: 'memory' }];
+    throw new HttpRefusal(503, { status: 'failed', reason, alarms });
+  };
 }
 
 function portListener({ parameters, broker }: ApiRequest): object {
@@ -39,7 +47,16 @@ async function node({ broker }: ApiRequest): Promise<object> {
 }
 
 export const healthCheckRoutes = [
-  readOnly('/api/health/checks/alarms', 'management', alarms),
+  readOnly(
+    '/api/health/checks/alarms',
+    'management',
+    alarmCheck('There are alarms in effect in the cluster'),
+  ),
+  readOnly(
+    '/api/health/checks/local-alarms',
+    'management',
+    alarmCheck('There are alarms in effect on the node'),
+  ),
   readOnly('/api/health/checks/port-listener/:port', 'management', portListener),
   readOnly(
     '/api/health/checks/below-node-connection-limit',

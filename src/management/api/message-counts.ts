@@ -10,6 +10,17 @@ export function queueTotals({ ready, unacked }: Pick<QueueCounts, 'ready' | 'una
   };
 }
 
+type BytesHeld = Pick<QueueCounts, 'readyBytes' | 'unackedBytes'>;
+
+/** Routing keys, properties and bodies of what is in queues now. */
+export function queueBytes({ readyBytes, unackedBytes }: BytesHeld): object {
+  return {
+    message_bytes: readyBytes + unackedBytes,
+    message_bytes_ready: readyBytes,
+    message_bytes_unacknowledged: unackedBytes,
+  };
+}
+
 /** What has happened to queues that still exist. `deliver_get`: by basic.deliver or basic.get. */
 export function messageStats(counts: QueueCounts): object {
   return {

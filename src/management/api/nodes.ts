@@ -1,5 +1,7 @@
 // GET /api/nodes and /api/nodes/:name: this one node. Main thread. Where the system does not tell a
-// figure, it is left out; there are no memory and disk limits yet, so there are no alarms either.
+// figure, it is left out. `mem_used` and `mem_limit` are what the memory alarm compares: what
+// messages take (docs/flow-control.md). What the whole process takes is our own `mem_resident`.
+// There is no disk limit yet, so there is no alarm for it.
 import { availableParallelism } from 'node:os';
 import { MECHANISMS } from '../../auth/sasl.ts';
 
@@ -7,6 +9,7 @@ import type { BrokerView } from '../broker-view.ts';
 import { notFound } from '../http-refusal.ts';
 import { processFacts } from '../process-facts.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
+import { hasMemoryAlarm } from '../source.ts';
 import { exchangeTypeList } from './exchange-type-list.ts';
 
 async function listNodes({ broker }: ApiRequest): Promise<object> {
@@ -19,7 +22,7 @@ async function getNode({ parameters, broker }: ApiRequest): Promise<object> {
 }
 
 async function nodeJson(broker: BrokerView): Promise<object> {
-  const { config, connections, startedAtMillis } = broker.source;
+  const { config, connections, memory, startedAtMillis } = broker.source;
   const facts = await processFacts(config.dataDir);
   return {
     name: broker.node,
@@ -28,8 +31,10 @@ async function nodeJson(broker: BrokerView): Promise<object> {
     os_pid: String(process.pid),
     uptime: Date.now() - startedAtMillis,
     processors: availableParallelism(),
-    mem_used: facts.residentBytes,
-    mem_alarm: false,
+    mem_used: memory.usedBytes,
+    mem_limit: memory.limitBytes,
+    mem_alarm: hasMemoryAlarm(memory),
+    mem_resident: facts.residentBytes,
     fd_used: facts.openFiles,
     fd_total: facts.openFilesMax,
     sockets_used: connections.size,

@@ -3,7 +3,7 @@
 // Rates are not sampled yet, so there are no `..._details`.
 import type { User } from '../../auth/users.ts';
 import { accessibleVhosts, isMonitor } from '../access.ts';
-import { type BrokerSnapshot, pacedQueueCount } from '../broker-snapshot.ts';
+import { type BrokerSnapshot, closedQueueCount, pacedQueueCount } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { exchangeTypeList } from './exchange-type-list.ts';
@@ -80,6 +80,8 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
         delivered: report.delivered,
         stalled_connections: report.stalledConnections,
         rate_limited_connections: report.rateLimitedConnections,
+        blocked_connections: report.blockedConnections.length,
+        unread_connections: report.unreadConnections,
         slab_pages_used: report.slabPagesUsed,
       })),
       shards: reports.shards.map((report, shard) => ({
@@ -90,6 +92,7 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
         live_bytes: report.liveBytes,
         slab_messages: report.slabMessages,
         paced_queues: pacedQueueCount(report),
+        closed_queues: closedQueueCount(report),
       })),
     },
   };

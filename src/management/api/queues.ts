@@ -1,6 +1,7 @@
 // GET /api/queues, /api/queues/:vhost, /api/queues/:vhost/:name and its bindings. Main thread.
-// Fields are RabbitMQ's; `shard` and `publish_rate_limit` (messages per second that publishers are
-// held to while the queue is behind, 0 for no limit) are ours.
+// Fields are RabbitMQ's; `shard`, `publish_rate_limit` (messages per second that publishers are
+// held to while the queue is behind, 0 for no limit) and `publishers_blocked` (it holds its whole
+// memory budget) are ours.
 import type { QueueSpec } from '../../routing/change.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
@@ -9,7 +10,7 @@ import { type ApiRequest, readOnly } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { bindingList, implicitBinding } from './bindings.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
-import { messageStats, queueTotals } from './message-counts.ts';
+import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
   const { broker } = request;
@@ -61,8 +62,10 @@ function queueJson(
     state: 'running',
     consumers: report.consumers,
     ...queueTotals(report),
+    ...queueBytes(report),
     message_stats: messageStats(report),
     publish_rate_limit: report.publishRateLimit,
+    publishers_blocked: report.isClosed,
   };
 }
 

@@ -1,11 +1,12 @@
-// GET /api/vhosts and /api/vhosts/:vhost. Main thread.
+// GET /api/vhosts and /api/vhosts/:vhost. Main thread. The bytes and `publishers_blocked` are ours:
+// they belong to memory.vhost_budget.
 import { visibleVhosts } from '../access.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { vhostOf } from './listing.ts';
-import { messageStats, queueTotals } from './message-counts.ts';
+import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
 
 async function listVhosts({ user, broker }: ApiRequest): Promise<JsonList<string>> {
   const snapshot = await broker.snapshot();
@@ -20,7 +21,7 @@ async function getVhost(request: ApiRequest): Promise<object> {
 }
 
 function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): object {
-  const { config, topology } = broker.source;
+  const { config, topology, memory } = broker.source;
   const counts = snapshot.countsOf(topology.queues(name));
   const description = name === config.defaultVhost ? 'Default virtual host' : '';
   return {
@@ -32,6 +33,8 @@ function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): 
     tracing: false,
     cluster_state: { [broker.node]: 'running' },
     ...queueTotals(counts),
+    ...queueBytes(counts),
+    publishers_blocked: memory.alarms.some(({ vhost }) => vhost === undefined || vhost === name),
     message_stats: messageStats(counts),
   };
 }

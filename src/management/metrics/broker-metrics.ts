@@ -3,6 +3,7 @@
 // Counters never fall while the broker runs: only totals that survive the end of a queue are here.
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
+import { hasMemoryAlarm, type MemoryFacts } from '../source.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
@@ -13,6 +14,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
   return [
     ...identity(broker),
     ...objects(broker, snapshot),
+    ...memoryMetrics(broker.source.memory),
     ...counter(
       'rabbitmq_global_messages_received_total',
       'Total number of messages received from publishers',
@@ -56,7 +58,7 @@ function identity(broker: BrokerView): MetricFamily[] {
 function objects(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
   const { topology, connections } = broker.source;
   const queues = [...topology.vhosts()].flatMap((vhost) => [...topology.queues(vhost)]);
-  const { ready, unacked, consumers } = snapshot.countsOf(queues);
+  const { ready, unacked, readyBytes, unackedBytes, consumers } = snapshot.countsOf(queues);
   return [
     ...gauge('rabbitmq_connections', 'Connections currently open', connections.size),
     ...gauge('rabbitmq_channels', 'Channels currently open', snapshot.clients.channels),
@@ -72,6 +74,43 @@ function objects(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
       'rabbitmq_queue_messages',
       'Sum of ready and unacknowledged messages - total queue depth',
       ready + unacked,
+    ),
+    ...gauge('rabbitmq_queue_messages_ready_bytes', 'Size in bytes of ready messages', readyBytes),
+    ...gauge(
+      'rabbitmq_queue_messages_unacked_bytes',
+      'Size in bytes of all unacknowledged messages',
+      unackedBytes,
+    ),
+    ...gauge(
+      'rabbitmq_queue_messages_bytes',
+      'Size in bytes of ready and unacknowledged messages',
+      readyBytes + unackedBytes,
+    ),
+  ];
+}
+
+function memoryMetrics(memory: MemoryFacts): MetricFamily[] {
+  const vhostsBlocked = memory.alarms.filter(({ vhost }) => vhost !== undefined).length;
+  return [
+    ...gauge(
+      'rabbitmq_alarms_memory_used_watermark',
+      'is 1 if VM memory watermark is in effect',
+      hasMemoryAlarm(memory) ? 1 : 0,
+    ),
+    ...gauge(
+      'rabbitmq_resident_memory_limit_bytes',
+      'Memory high watermark in bytes',
+      memory.limitBytes,
+    ),
+    ...gauge(
+      'warrenmq_memory_used_bytes',
+      'Memory that messages take, which is what the watermark is about',
+      memory.usedBytes,
+    ),
+    ...gauge(
+      'warrenmq_vhosts_blocked',
+      'Virtual hosts whose publishers are blocked because they hold their whole memory budget',
+      vhostsBlocked,
     ),
   ];
 }

@@ -2,7 +2,7 @@
 // the thread as a label. Main thread, pure. A new figure of a report is one more entry here.
 import type { AcceptorReport } from '../../acceptor/control-messages.ts';
 import type { ShardReport } from '../../../shards/mailbox/control-messages.ts';
-import { pacedQueueCount } from '../broker-snapshot.ts';
+import { closedQueueCount, pacedQueueCount } from '../broker-snapshot.ts';
 import type { ThreadReports } from '../source.ts';
 import type { MetricFamily } from './exposition.ts';
 
@@ -50,6 +50,12 @@ const SHARD_MEASURES: readonly Measure<ShardReport>[] = [
     type: 'gauge',
     value: pacedQueueCount,
   },
+  {
+    name: 'warrenmq_shard_closed_queues',
+    help: 'Queues whose publishers are blocked because they hold their whole memory budget',
+    type: 'gauge',
+    value: closedQueueCount,
+  },
 ];
 
 const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
@@ -76,6 +82,18 @@ const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
     help: 'Connections that are not read because they have published as much as a limit allows',
     type: 'gauge',
     value: (report) => report.rateLimitedConnections,
+  },
+  {
+    name: 'warrenmq_acceptor_blocked_connections',
+    help: 'Connections that are not read because what they publish waits for memory',
+    type: 'gauge',
+    value: (report) => report.blockedConnections.length,
+  },
+  {
+    name: 'warrenmq_acceptor_unread_connections',
+    help: 'Connections whose client has stopped to read although data wait for it',
+    type: 'gauge',
+    value: (report) => report.unreadConnections,
   },
   {
     name: 'warrenmq_acceptor_slab_pages_used',

@@ -28,7 +28,7 @@ function publishFor(pace: QueuePace, millis: number, refill: () => void): number
 
 describe('QueuePace', () => {
   it('is free until a rate is set, and again when it is 0', () => {
-    const pace = new QueuePace();
+    const pace = new QueuePace(5);
     expect([pace.isFree, pace.hasToken()]).toEqual([true, true]);
     pace.setRate(1000, now);
     expect([pace.isFree, pace.hasToken()]).toEqual([false, false]);
@@ -37,7 +37,7 @@ describe('QueuePace', () => {
   });
 
   it.each([100_000, 5000, 1000, 300, 200, 100, 10, 1])('lets %i a second through', (rate) => {
-    const pace = new QueuePace();
+    const pace = new QueuePace(5);
     pace.setRate(rate, now);
     const seconds = rate < 100 ? 10 : 2;
     const count = publishFor(pace, seconds * 1000, () => pace.refill(now));
@@ -46,7 +46,7 @@ describe('QueuePace', () => {
   });
 
   it('does not save up for long', () => {
-    const pace = new QueuePace();
+    const pace = new QueuePace(5);
     pace.setRate(10_000, now);
     now += 60_000;
     pace.refill(now);

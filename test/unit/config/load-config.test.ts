@@ -49,6 +49,11 @@ describe('defaults', () => {
       connectionPublishMessagesPerSecond: 0,
       connectionPublishBytesPerSecond: 0,
       acceptPerSecond: 0,
+      slowConsumerLogMillis: 10000,
+      memoryWatermarkRelative: 0.6,
+      memoryWatermarkBytes: undefined,
+      vhostBudgetBytes: 0,
+      queueBudgetBytes: 0,
     });
   });
 
@@ -149,6 +154,7 @@ describe('precedence', () => {
       shards: '5',
       'ring.bytes': '64KiB',
       'ring.inline_body_max': '1KiB',
+      'vm_memory_high_watermark.relative': '0.5',
     };
     // By itself this key only takes `none`, which is the default.
     const entries: Record<string, string> = {
@@ -164,6 +170,16 @@ describe('precedence', () => {
       expect(bySet.config[field]).not.toEqual(load({}).config[field]);
       expect(byEnvironment.config[field]).toEqual(bySet.config[field]);
     }
+  });
+
+  it('lets a relative watermark beat an absolute one of its layer and of those below', () => {
+    const relative = 'vm_memory_high_watermark = 0.5';
+    const absolute = 'vm_memory_high_watermark.absolute=1GiB';
+    const bytesOf = (file: string, ...set: string[]) =>
+      load({ file, args: { set } }).config.memoryWatermarkBytes;
+    expect(bytesOf(`${relative}\n${absolute}`)).toBeUndefined();
+    expect(bytesOf(absolute, 'vm_memory_high_watermark.relative=0.4')).toBeUndefined();
+    expect(bytesOf(relative, absolute)).toBe(2 ** 30);
   });
 
   it('takes RABBITMQ_MNESIA_DIR before RABBITMQ_MNESIA_BASE', () => {
@@ -249,11 +265,11 @@ describe('problems', () => {
 describe('warnings', () => {
   it('name RabbitMQ keys that are not implemented, with file and line', () => {
     const { config, warnings } = load({
-      file: 'heartbeat = 5\nvm_memory_high_watermark.relative = 0.6\nnum_acceptors.tcp = 10',
+      file: 'heartbeat = 5\nvm_memory_high_watermark_paging_ratio = 0.6\nnum_acceptors.tcp = 10',
     });
     expect(config.heartbeatSeconds).toBe(5);
     expect(warnings).toEqual([
-      'w.conf:2: vm_memory_high_watermark.relative is a known RabbitMQ key, not implemented yet; it is ignored',
+      'w.conf:2: vm_memory_high_watermark_paging_ratio is a known RabbitMQ key, not implemented yet; it is ignored',
       'w.conf:3: num_acceptors.tcp has no meaning here and is ignored; `acceptors` sets the acceptor threads',
     ]);
   });

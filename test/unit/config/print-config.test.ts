@@ -11,6 +11,7 @@ const given = {
     "default_vhost = 'a#b'",
     'loopback_users.admin = true',
     'max_message_size = 12345',
+    'vm_memory_high_watermark.absolute = 2GiB',
     'cluster_name =  two words',
   ].join('\n'),
   env: { WARRENMQ_HEARTBEAT: '7' },

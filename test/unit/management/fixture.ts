@@ -6,7 +6,11 @@ import { defaultUser, type User, Users } from '../../../src/auth/users.ts';
 import type { LogRecord, Logger } from '../../../src/base/logger.ts';
 import { createLogger } from '../../../src/base/logger.ts';
 import { defaultConfig } from '../../../src/config/load-config.ts';
-import type { ManagementSource, ThreadReports } from '../../../src/management/source.ts';
+import type {
+  ManagementSource,
+  MemoryFacts,
+  ThreadReports,
+} from '../../../src/management/source.ts';
 import type { Command } from '../../../src/topology/command.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import type { QueueReport, ShardReport } from '../../../shards/mailbox/control-messages.ts';
@@ -28,12 +32,15 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     id,
     ready: 0,
     unacked: 0,
+    readyBytes: 0,
+    unackedBytes: 0,
     consumers: 0,
     published: 0,
     delivered: 0,
     acked: 0,
     redelivered: 0,
     publishRateLimit: 0,
+    isClosed: false,
     ...counts,
   };
 }
@@ -52,6 +59,8 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     delivered: 0,
     stalledConnections: 0,
     rateLimitedConnections: 0,
+    blockedConnections: [],
+    unreadConnections: 0,
     slabPagesUsed: 0,
     ...counts,
   };
@@ -67,6 +76,7 @@ export class FakeBroker implements ManagementSource {
   readonly topology = new Topology({ shardCount: 2 });
   readonly users = new Users();
   readonly connections = new Map<number, ConnectionInfo>();
+  memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   readonly listeners = [{ host: '::', port: 5672 }];
   readonly startedAtMillis = 1_700_000_000_000;
   reports: ThreadReports = { shards: [shardReport()], acceptors: [acceptorReport()] };

@@ -30,14 +30,37 @@ beforeAll(async () => {
   await once(server, 'listening');
   ({ port } = server.address() as AddressInfo);
   const id = broker.declareQueue('q');
+  const figures = { usedBytes: 95, limitBytes: 90 };
+  const alarms = [
+    { vhost: undefined, ...figures },
+    { vhost: 'other', ...figures },
+  ];
+  broker.memory = { ...figures, alarms };
   broker.reports = {
     shards: [
-      shardReport(queueReport(id, { ready: 3, unacked: 2, consumers: 4, publishRateLimit: 1 })),
+      shardReport(
+        queueReport(id, {
+          ready: 3,
+          unacked: 2,
+          consumers: 4,
+          publishRateLimit: 1,
+          readyBytes: 300,
+          unackedBytes: 200,
+          isClosed: true,
+        }),
+      ),
       shardReport(),
     ],
     acceptors: [
       acceptorReport({ connections: 9, channels: 6, published: 70, delivered: 50, unroutable: 8 }),
-      acceptorReport({ channels: 1, published: 7, stalledConnections: 5, slabPagesUsed: 3 }),
+      acceptorReport({
+        channels: 1,
+        published: 7,
+        stalledConnections: 5,
+        slabPagesUsed: 3,
+        blockedConnections: [4, 5],
+        unreadConnections: 2,
+      }),
     ],
   };
 });
@@ -65,6 +88,16 @@ describe('the metrics', () => {
       rabbitmq_queue_messages_ready: 3,
       rabbitmq_queue_messages_unacked: 2,
       rabbitmq_queue_messages: 5,
+      rabbitmq_queue_messages_ready_bytes: 300,
+      rabbitmq_queue_messages_unacked_bytes: 200,
+      rabbitmq_queue_messages_bytes: 500,
+      rabbitmq_alarms_memory_used_watermark: 1,
+      rabbitmq_resident_memory_limit_bytes: 90,
+      warrenmq_memory_used_bytes: 95,
+      warrenmq_vhosts_blocked: 1,
+      'warrenmq_shard_closed_queues{shard="0"}': 1,
+      'warrenmq_acceptor_blocked_connections{acceptor="1"}': 2,
+      'warrenmq_acceptor_unread_connections{acceptor="1"}': 2,
       'rabbitmq_global_messages_received_total{protocol="amqp091"}': 77,
       'rabbitmq_global_messages_delivered_total{protocol="amqp091",queue_type="rabbit_classic_queue"}': 50,
       'warrenmq_global_messages_unroutable_total{protocol="amqp091"}': 8,

@@ -52,12 +52,21 @@ beforeAll(async () => {
           acked: 4,
           redelivered: 1,
           publishRateLimit: 500,
+          readyBytes: 30,
+          unackedBytes: 12,
+          isClosed: true,
         }),
       ),
       shardReport(queueReport(second, { ready: 10, published: 10 })),
     ],
     acceptors: [
-      acceptorReport({ channels: 2, published: 20, unroutable: 1, delivered: 5 }),
+      acceptorReport({
+        blockedConnections: [7],
+        channels: 2,
+        published: 20,
+        unroutable: 1,
+        delivered: 5,
+      }),
       acceptorReport({ channels: 1, published: 5, stalledConnections: 1, slabPagesUsed: 8 }),
     ],
   };
@@ -94,10 +103,13 @@ describe('overview', () => {
         { protocol: 'http', ip_address: '127.0.0.1', port },
       ],
       warrenmq: {
-        acceptors: [{ acceptor: 0 }, { acceptor: 1, stalled_connections: 1, slab_pages_used: 8 }],
+        acceptors: [
+          { acceptor: 0, blocked_connections: 1 },
+          { acceptor: 1, stalled_connections: 1, slab_pages_used: 8 },
+        ],
         shards: [
           { shard: 0, queues: 1, arena_bytes: 2, live_bytes: 3, slab_messages: 4, paced_queues: 1 },
-          { shard: 1, paced_queues: 0 },
+          { shard: 1, paced_queues: 0, closed_queues: 0 },
         ],
       },
     });
@@ -126,7 +138,9 @@ it('nodes has one node, for monitors only', async () => {
     running: true,
     type: 'disc',
     os_pid: String(process.pid),
-    mem_used: expect.any(Number),
+    mem_used: 100,
+    mem_limit: 1000,
+    mem_resident: expect.any(Number),
     uptime: expect.any(Number),
     mem_alarm: false,
     disk_free_alarm: false,
@@ -210,7 +224,11 @@ describe('queues', () => {
       messages_ready: 3,
       messages_unacknowledged: 2,
       message_stats: { publish: 9, deliver_get: 6, ack: 4, redeliver: 1 },
+      message_bytes: 42,
+      message_bytes_ready: 30,
+      message_bytes_unacknowledged: 12,
       publish_rate_limit: 500,
+      publishers_blocked: true,
     });
   });
 
@@ -288,7 +306,10 @@ it('connections are all for monitors, and for others their own', async () => {
   };
   expect(await get('/api/connections', 'manager:p')).toEqual([mine]);
   const { body } = await ask(port, '/api/connections');
-  expect(JSON.parse(body)).toMatchObject([mine, { name: 'z -> s', user_provided_name: 'my app' }]);
+  expect(JSON.parse(body)).toMatchObject([
+    mine,
+    { name: 'z -> s', user_provided_name: 'my app', state: 'blocked' },
+  ]);
   expect(body).toContain('"big":9007199254740993');
 });
 
@@ -332,6 +353,42 @@ describe('health checks', () => {
       broker.connections.clear();
       for (const [id, connection] of before) broker.connections.set(id, connection);
     }
+  });
+
+  it('fail while the memory alarm is set, and only then', async () => {
+    const broken = { usedBytes: 1, limitBytes: 1 };
+    const calm = broker.memory;
+    try {
+      broker.memory = { ...broken, alarms: [{ vhost: 'other', ...broken }] };
+      expect(await statusOf('/api/health/checks/alarms')).toBe(200);
+      expect(await get('/api/vhosts/other')).toMatchObject({ publishers_blocked: true });
+      expect(await get('/api/vhosts/%2F')).toMatchObject({ publishers_blocked: false });
+      const states = async () => {
+        const connections: { state: string }[] = await get('/api/connections');
+        return connections.map(({ state }) => state);
+      };
+      expect(await states()).toEqual(['running', 'blocked']);
+      broker.memory = { ...broken, alarms: [{ vhost: undefined, ...broken }] };
+      expect(await states()).toEqual(['blocking', 'blocked']);
+      expect(await get('/api/nodes')).toMatchObject([{ mem_alarm: true }]);
+      for (const [check, where] of [
+        ['alarms', 'in the cluster'],
+        ['local-alarms', 'on the node'],
+      ]) {
+        const { status, body } = await ask(port, `/api/health/checks/${check}`);
+        expect([status, JSON.parse(body)]).toEqual([
+          503,
+          {
+            status: 'failed',
+            reason: `There are alarms in effect ${where}`,
+            alarms: [{ node: expect.stringMatching(/^rabbit@/u), resource: 'memory' }],
+          },
+        ]);
+      }
+    } finally {
+      broker.memory = calm;
+    }
+    expect(await get('/api/health/checks/local-alarms')).toEqual({ status: 'ok' });
   });
 
   it('tell which port is missing', async () => {

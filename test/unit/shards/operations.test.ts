@@ -271,6 +271,9 @@ describe('the report', () => {
         acked: 1,
         redelivered: 1,
         publishRateLimit: 0,
+        readyBytes: 0,
+        unackedBytes: 6,
+        isClosed: false,
       },
     ]);
   });

@@ -2,12 +2,13 @@
 // for each (queue, message) whether it waits, is held by somebody, or is settled; a record of the shard
 // that contradicts it fails the test at once.
 import { expect } from 'vitest';
-import { STATUS_EMPTY } from '../../../shards/mailbox/from-shard-layout.ts';
+import { deliveryCostBytes, STATUS_EMPTY } from '../../../shards/mailbox/from-shard-layout.ts';
 import {
   OUTCOME_ACK,
   OUTCOME_REJECT,
   OUTCOME_REQUEUE,
 } from '../../../shards/mailbox/to-shard-layout.ts';
+import type { Queue } from '../../../shards/queue/queue.ts';
 import type { Random } from '../../fuzz/session-bytes.ts';
 import type { AcceptorSide, Delivered, FromShard } from './acceptor-side.ts';
 import type { ShardDriver } from './shard-driver.ts';
@@ -54,6 +55,7 @@ export class RandomWalk {
   private readonly credits: [number, number][] = [];
   private readonly purged = new Map<number, number>();
   private readonly purges = new Map<number, number>();
+  private readonly deliveredBytes = new Map<number, number>();
   private lastId = 0;
   private lastChannel = 0;
   private lastConsumer = 0;
@@ -94,6 +96,28 @@ export class RandomWalk {
   turn(): void {
     this.acceptor.flush();
     this.driver.shard.turn();
+    this.checkBytes();
+  }
+
+  /** The bytes of unacked messages, counted one by one, are those that the queues say. */
+  private checkBytes(): void {
+    const { ports, queues, store, consumers } = this.driver.state;
+    const counted = new Map([...queues.values()].map((queue) => [queue, 0]));
+    for (const { unacked } of ports[0].channels.values()) {
+      for (const number of unacked.keys()) {
+        unacked.find(number);
+        const { queue } = consumers.at(unacked.c);
+        const bytes = store.exrkBytes(unacked.a) + store.propsBytes(unacked.a);
+        counted.set(queue, counted.get(queue)! + bytes + store.bodyBytes(unacked.a));
+      }
+    }
+    let vhostBytes = 0;
+    for (const [queue, bytes] of counted) {
+      expect([queue.id, queue.unackedBytes]).toEqual([queue.id, bytes]);
+      expect(queue.readyBytes > 0).toBe(queue.ready.length > 0);
+      vhostBytes += queue.heldBytes;
+    }
+    expect(this.driver.state.memories.of('/').bytes).toBe(vhostBytes);
   }
 
   /** Everybody leaves; fresh consumers drain all queues. */
@@ -104,6 +128,8 @@ export class RandomWalk {
     this.channels = [];
     this.openChannel();
     const [channel] = this.channels;
+    const readyBytes = this.queues().map((queue) => queue.readyBytes);
+    this.deliveredBytes.clear();
     for (const queue of QUEUES) this.startConsuming(channel, queue, { noAck: false });
     for (;;) {
       this.quiesce();
@@ -116,10 +142,18 @@ export class RandomWalk {
       expect(left.map(({ state }) => state)).toEqual(left.map(() => 'waiting'));
       expect([queue, left.length]).toEqual([queue, this.purged.get(queue)]);
     }
-    const { store } = this.driver.state;
+    // Every message that was ready has been delivered once: together they are what was counted.
+    expect(QUEUES.map((queue) => this.deliveredBytes.get(queue) ?? 0)).toEqual(readyBytes);
+    expect(this.queues().map(({ heldBytes }) => heldBytes)).toEqual(QUEUES.map(() => 0));
+    const { store, memories } = this.driver.state;
+    expect(memories.of('/').bytes).toBe(0);
     expect([store.messageCount, store.slabMessageCount, store.liveBytes]).toEqual([0, 0, 0]);
     expect([...this.slabPages]).toEqual([]);
     expect(this.acceptor.confirmed).toBe(this.lastId);
+  }
+
+  private queues(): Queue[] {
+    return QUEUES.map((queue) => this.driver.state.queues.get(queue)!);
   }
 
   // --- what clients do ------------------------------------------------------------------------
@@ -305,6 +339,10 @@ export class RandomWalk {
     copy.state = noAck ? 'settled' : 'held';
     if (!noAck) channel.held.push({ number: record.number, copy });
     this.credits.push([channel.connection, record.costBytes]);
+    const inlineBytes = record.exrk.length + record.props.length + record.body.length;
+    const bytes =
+      record.slab === null ? inlineBytes : record.costBytes - deliveryCostBytes(0, 0, 0);
+    this.deliveredBytes.set(queue, (this.deliveredBytes.get(queue) ?? 0) + bytes);
     if (record.slab !== null) {
       expect(record.slab).toMatchObject({ owner: 0, page: copy.id });
       this.releases.push(record.slab.message);

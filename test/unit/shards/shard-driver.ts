@@ -14,6 +14,8 @@ export interface DriverOptions {
   readonly connectionWindowBytes?: number;
   readonly flowBacklogMessages?: number;
   readonly flowPublishRateFloor?: number;
+  readonly queueBudgetBytes?: number;
+  readonly vhostBudgetBytes?: number;
 }
 
 /** More turns than any test needs: a shard that is still busy then spins. */
@@ -37,6 +39,8 @@ export class ShardDriver {
         consumerWindowBytes: options.windowBytes ?? 1024 * 1024,
         flowBacklogMessages: options.flowBacklogMessages ?? 1_000_000,
         flowPublishRateFloor: options.flowPublishRateFloor ?? 1,
+        queueBudgetBytes: options.queueBudgetBytes ?? 0,
+        vhostBudgetBytes: options.vhostBudgetBytes ?? 0,
         spinMicros: 0,
       },
       doorbell: allocateDoorbell(),

@@ -11,16 +11,18 @@ import { Shard } from '../../../../shards/shard.ts';
 import { ShardState } from '../../../../shards/shard-state.ts';
 import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
 import { ControlLink } from '../../../../src/acceptor/control-link.ts';
-import type { AcceptorNotice } from '../../../../src/acceptor/control-messages.ts';
 import { ReadBuffer, type SocketReader } from '../../../../src/acceptor/listener.ts';
+import type { AcceptorNotice, MemoryAlarm } from '../../../../src/acceptor/control-messages.ts';
 import { defaultUser, Users } from '../../../../src/auth/users.ts';
+import type { LogRecord } from '../../../../src/base/logger.ts';
 import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
 import { defaultConfig } from '../../../../src/config/load-config.ts';
 import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
 import { ConnectionPlaces, topologyLimitsOf } from '../../../../src/supervisor/limits.ts';
+import { MemoryWatch } from '../../../../src/supervisor/memory-watch.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
-import { SimClient } from './sim-client.ts';
+import { type LoginOptions, SimClient } from './sim-client.ts';
 import { SimSocket } from './sim-socket.ts';
 import { SimThread } from './sim-thread.ts';
 
@@ -32,13 +34,18 @@ export interface SimOptions extends Partial<BrokerConfig> {
 const STEPS_MAX = 200_000;
 /** The acceptor's own retry clock ticks every millisecond. */
 const CLOCK_MILLIS = 3;
+/** Threads tell main of their memory within 50 ms. */
+const NOTICE_MILLIS = 60;
 
 export class SimBroker {
   readonly config: BrokerConfig;
   readonly shards: readonly ShardState[];
   readonly acceptors: readonly Acceptor[];
   readonly control: ControlPlane;
+  readonly memory: MemoryWatch;
   readonly clients: SimClient[] = [];
+  /** What acceptors have logged. */
+  readonly logged: LogRecord[] = [];
   /** Chooses below `limit`; replaced by a test that wants a random order. */
   choose: (limit: number) => number;
   readonly shardThreads: readonly SimThread[];
@@ -80,6 +87,8 @@ export class SimBroker {
       consumerWindowBytes: this.config.consumerWindowBytes,
       flowBacklogMessages: this.config.flowBacklogMessages,
       flowPublishRateFloor: this.config.flowPublishRateFloor,
+      queueBudgetBytes: this.config.queueBudgetBytes,
+      vhostBudgetBytes: this.config.vhostBudgetBytes,
       spinMicros: 0,
     };
     this.shards = shardDoorbells.map((doorbell, shard) => {
@@ -89,7 +98,7 @@ export class SimBroker {
         mailboxes: mailboxes.map((byShard) => byShard[shard]),
         acceptorDoorbells,
       };
-      return new ShardState(boot, (notice) => this.fromShard(notice));
+      return new ShardState(boot, (notice) => this.fromShard(shard, notice));
     });
     this.acceptors = acceptorDoorbells.map((doorbell, acceptor) => {
       const boot = {
@@ -120,6 +129,7 @@ export class SimBroker {
     });
     this.threads = [...this.shardThreads, ...this.acceptorThreads];
     this.control = this.controlPlane();
+    this.memory = this.memoryWatch();
     const users = new Users();
     this.places = new ConnectionPlaces(this.config);
     users.add(defaultUser('guest', 'guest', '/'));
@@ -146,9 +156,9 @@ export class SimBroker {
   }
 
   /** A client that has logged in and opened channels 1 .. `channels`. */
-  async open(channels = 1, acceptor = 0): Promise<SimClient> {
+  async open(channels = 1, acceptor = 0, options: LoginOptions = {}): Promise<SimClient> {
     const client = this.connect(acceptor);
-    client.login();
+    client.login(options);
     for (let channel = 1; channel <= channels; channel += 1) client.method(channel, 'channel.open');
     await this.settle();
     client.take();
@@ -180,6 +190,15 @@ export class SimBroker {
   openRequests(acceptor: number): number {
     const { requests } = this.acceptors[acceptor];
     return (requests as unknown as { waiting: Map<number, unknown> }).waiting.size;
+  }
+
+  /** `settle`, and the figures on memory have gone round as well. */
+  async settleMemory(): Promise<void> {
+    for (let round = 0; round < 2; round += 1) {
+      await this.settle();
+      await setTimeout(NOTICE_MILLIS);
+    }
+    await this.settle();
   }
 
   /** Lets answers from main arrive. */
@@ -257,13 +276,42 @@ export class SimBroker {
     );
   }
 
-  private fromShard(notice: ShardNotice): void {
+  private memoryWatch(): MemoryWatch {
+    const { memoryWatermarkBytes = Number.MAX_SAFE_INTEGER, vhostBudgetBytes } = this.config;
+    const decisions = {
+      setAlarms: (alarms: readonly MemoryAlarm[]) => {
+        this.acceptors.forEach((acceptor, index) => {
+          acceptor.setAlarms(structuredClone(alarms));
+          this.acceptorThreads[index].schedule();
+        });
+      },
+      setSlowVhosts: (vhosts: readonly string[]) => {
+        for (const shard of this.shards) shard.memories.setSlow(vhosts);
+      },
+      raised: () => {},
+      cleared: () => {},
+    };
+    return new MemoryWatch(
+      { brokerBytes: memoryWatermarkBytes, vhostBytes: vhostBudgetBytes },
+      decisions,
+    );
+  }
+
+  private fromShard(shard: number, notice: ShardNotice): void {
+    if (notice.kind === 'memory') {
+      this.memory.shardHolds(shard, notice.storeBytes, structuredClone(notice.vhosts));
+      return;
+    }
     if (notice.kind !== 'queue-gone') return;
     void this.track(this.control.execute({ kind: 'queue-gone', queueId: notice.queueId }));
   }
 
   private fromAcceptor(acceptor: number, notice: AcceptorNotice): void {
-    if (notice.kind === 'connection-closed') {
+    if (notice.kind === 'slab-used') {
+      this.memory.slabHolds(acceptor, notice.bytes);
+    } else if (notice.kind === 'log') {
+      this.logged.push(notice.record);
+    } else if (notice.kind === 'connection-closed') {
       const { connectionId } = notice;
       this.places.giveBack(connectionId);
       void this.track(this.control.execute({ kind: 'connection-closed', connectionId }));

@@ -2,7 +2,7 @@
 // a list of methods with their content, in the order they came.
 import { decodeContentHeader } from '../../../support/wire/content.ts';
 import { bodyFrames, headerFrame, type Properties } from '../../../support/wire/content.ts';
-import { ByteReader } from '../../../support/wire/field-values.ts';
+import { ByteReader, type FieldTable } from '../../../support/wire/field-values.ts';
 import {
   decodeFields,
   FRAME_BODY,
@@ -30,18 +30,33 @@ export interface Received {
 
 const FRAME_BYTES_MAX = 4096;
 
-/** Header, login, tuning and opening of "/", sent without waiting. */
-export const LOGIN: readonly Buffer[] = [
-  PROTOCOL_HEADER,
-  methodFrame(0, 'connection.start-ok', {
-    clientProperties: { capabilities: { consumer_cancel_notify: true } },
-    mechanism: 'PLAIN',
-    response: Buffer.from('\0guest\0guest'),
-    locale: 'en_US',
-  }),
-  methodFrame(0, 'connection.tune-ok', { channelMax: 2047, frameMax: FRAME_BYTES_MAX }),
-  methodFrame(0, 'connection.open', { virtualHost: '/' }),
-];
+export interface LoginOptions {
+  readonly heartbeat?: number;
+  readonly capabilities?: FieldTable;
+}
+
+/** Header, login, tuning and opening, sent without waiting. */
+function loginFrames({ heartbeat = 0, capabilities = {} }: LoginOptions): Buffer[] {
+  return [
+    PROTOCOL_HEADER,
+    methodFrame(0, 'connection.start-ok', {
+      clientProperties: { capabilities: { consumer_cancel_notify: true, ...capabilities } },
+      mechanism: 'PLAIN',
+      response: Buffer.from('\0guest\0guest'),
+      locale: 'en_US',
+    }),
+    methodFrame(0, 'connection.tune-ok', {
+      channelMax: 2047,
+      frameMax: FRAME_BYTES_MAX,
+      heartbeat,
+    }),
+    methodFrame(0, 'connection.open', { virtualHost: '/' }),
+  ];
+}
+
+export const LOGIN: readonly Buffer[] = loginFrames({
+  capabilities: { 'connection.blocked': true },
+});
 
 /** The frames of one basic.publish. */
 export function publishFrames(
@@ -77,8 +92,8 @@ export class SimClient {
     this.socket.send(Buffer.concat(frames));
   }
 
-  login(): void {
-    this.send(...LOGIN);
+  login(options: LoginOptions = {}): void {
+    this.send(...loginFrames(options));
   }
 
   method<Name extends MethodName>(

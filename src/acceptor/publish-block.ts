@@ -1,0 +1,67 @@
+// Why a connection may not publish now, and when it may again. Acceptor thread.
+//
+//   MemoryAlarmBlock   the broker, or a virtual host, holds its whole budget (main says so)
+//   QueuePace          a queue's gate is closed (queue-pace.ts; its shard says so)
+//   SlabBlock          the memory for large bodies is full
+//
+// A block is told to the client by connection.blocked with a reason in words (RabbitMQ docs,
+// "Blocked Connection Notifications"). Full rings and rates are no blocks: they pass in moments.
+import { readableSize } from '../base/readable-size.ts';
+import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab.ts';
+import { REOPEN_SHARE } from '../../shards/mailbox/budget-shares.ts';
+import type { Connection } from './connection.ts';
+import type { MemoryAlarm } from './control-messages.ts';
+
+export interface PublishBlock {
+  /** It still stands: there is no point in trying again. */
+  readonly isInForce: boolean;
+  /** For the client. Its beginning is what matters: a short string holds 255 bytes. */
+  reasonFor(connection: Connection): string;
+}
+
+export class MemoryAlarmBlock implements PublishBlock {
+  readonly alarm: MemoryAlarm;
+  isInForce: boolean;
+
+  constructor(alarm: MemoryAlarm) {
+    this.alarm = alarm;
+    this.isInForce = true;
+  }
+
+  reasonFor(): string {
+    const { vhost, usedBytes, limitBytes } = this.alarm;
+    const figures = `${readableSize(usedBytes)} of ${readableSize(limitBytes)}`;
+    if (vhost === undefined) {
+      return `low on memory: messages take ${figures} (vm_memory_high_watermark); consume some`;
+    }
+    // Names come last: they may be long, and what is too long is cut.
+    return `virtual host is low on memory: it holds ${figures} (memory.vhost_budget): ${vhost}`;
+  }
+}
+
+export function fullQueueReason({ acceptor, vhost }: Connection, queueId: number): string {
+  const name = vhost.routes.queueById(queueId)?.name ?? '';
+  const budget = readableSize(acceptor.config.queueBudgetBytes);
+  return `queue is low on memory: it holds all of its ${budget} (memory.queue_budget): ${name}`;
+}
+
+export class SlabBlock implements PublishBlock {
+  private readonly slab: SlabAllocator;
+
+  constructor(slab: SlabAllocator) {
+    this.slab = slab;
+  }
+
+  /** Open again below 90 %, or a client would be told of every message that finds room. */
+  get isInForce(): boolean {
+    return this.slab.freePages < this.slab.pageCount * (1 - REOPEN_SHARE);
+  }
+
+  reasonFor(): string {
+    const { pageCount, freePages } = this.slab;
+    const used = readableSize((pageCount - freePages) * SLAB_PAGE_BYTES);
+    const all = readableSize(pageCount * SLAB_PAGE_BYTES);
+    return `large-body memory is full: large messages take ${used} of ${all}; consume some`;
+  }
+}
