@@ -12,6 +12,7 @@ import {
   FRAMES_FIRST_NUMBER,
   framesRecordBytes,
 } from './mailbox/from-shard-layout.ts';
+import type { FrameTarget } from '../src/protocol/content-frames.ts';
 import type { RingProducer } from './ring/ring-producer.ts';
 
 /** A record is not lengthened beyond this: the acceptor works in pieces that stay in its cache. */
@@ -19,8 +20,8 @@ const GROWN_BYTES_MAX = 32 * 1024;
 const NOT_OPEN = -1;
 
 export class FramesRecord {
-  /** For the frames' big-endian fields. */
-  readonly view: DataView<SharedArrayBuffer>;
+  /** The ring's memory, for writing frames. */
+  readonly target: FrameTarget;
   private readonly ring: RingProducer;
   private readonly grownBytesMax: number;
   /** The consumer it is for, NOT_OPEN when there is none. */
@@ -32,7 +33,7 @@ export class FramesRecord {
   private nextNumber: number;
 
   constructor(ring: RingProducer) {
-    this.view = new DataView(ring.words.buffer);
+    this.target = { bytes: ring.bytes, view: new DataView(ring.words.buffer) };
     this.ring = ring;
     this.grownBytesMax = Math.min(GROWN_BYTES_MAX, ring.recordBytesMax);
     this.consumer = NOT_OPEN;

@@ -13,6 +13,7 @@ import { Output, OutputPool } from '../../src/acceptor/output.ts';
 import {
   deliverFramesBytes,
   deliverHead,
+  MessageData,
   tagDelivery,
   writeDeliverFrames,
 } from '../../src/protocol/deliver-frames.ts';
@@ -71,27 +72,18 @@ export async function run(options: BenchOptions): Promise<BenchRow[]> {
 /** What a shard leaves in the ring for as many deliveries. */
 function framed(bodyBytes: number): { bytes: Buffer<SharedArrayBuffer>; view: DataView } {
   const head = deliverHead(1, TAG);
-  const size = deliverFramesBytes(head, EXRK_BYTES, PROPS_BYTES, bodyBytes, FRAME_MAX);
+  const message = new MessageData();
+  message.source = Buffer.alloc(EXRK_BYTES + PROPS_BYTES + bodyBytes);
+  message.exrkBytes = EXRK_BYTES;
+  message.propsBytes = PROPS_BYTES;
+  message.bodyBytes = bodyBytes;
+  const size = deliverFramesBytes(head, message, FRAME_MAX);
   const bytes = Buffer.from(new SharedArrayBuffer(size * DELIVERIES + 8));
-  const view = new DataView(bytes.buffer);
-  const source = Buffer.alloc(EXRK_BYTES + PROPS_BYTES + bodyBytes);
+  const target = { bytes, view: new DataView(bytes.buffer) };
   for (let i = 0; i < DELIVERIES; i += 1) {
-    writeDeliverFrames(
-      bytes,
-      view,
-      i * size,
-      head,
-      1,
-      false,
-      source,
-      0,
-      EXRK_BYTES,
-      PROPS_BYTES,
-      bodyBytes,
-      FRAME_MAX,
-    );
+    writeDeliverFrames(target, i * size, head, message, false, 1, FRAME_MAX);
   }
-  return { bytes, view };
+  return target;
 }
 
 /** An output, and a message whose body lies in shared memory. */

@@ -21,11 +21,18 @@ import {
   GOT,
 } from '../mailbox/from-shard-layout.ts';
 import { REDELIVERED_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import { deliverFramesBytes, writeDeliverFrames } from '../../src/protocol/deliver-frames.ts';
+import {
+  deliverFramesBytes,
+  MessageData,
+  writeDeliverFrames,
+} from '../../src/protocol/deliver-frames.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 
 /** What stands in place of a number when no ack is to come. */
 const NO_NUMBER = -1;
+
+/** Where the message that is being delivered lies. */
+const stored = new MessageData();
 
 /** Delivers a stored message to a consumer; false when there is no room now. */
 export function deliver(
@@ -35,18 +42,10 @@ export function deliver(
   isRedelivered: boolean,
 ): boolean {
   if ((store.flags(handle) & SLAB_FLAG) !== 0) {
-    const number = numberOf(consumer);
-    return writeRecord(store, handle, consumer, DELIVER, consumer.id, number, isRedelivered, 0);
+    return writeRecord(store, handle, consumer, DELIVER, consumer.id, isRedelivered, 0);
   }
-  const isDone = writeFrames(
-    consumer,
-    isRedelivered,
-    store.bytesOf(handle),
-    store.dataAt(handle),
-    store.exrkBytes(handle),
-    store.propsBytes(handle),
-    store.bodyBytes(handle),
-  );
+  store.locate(handle, stored);
+  const isDone = writeFrames(consumer, stored, isRedelivered);
   if (isDone && consumer.noAck) store.release(handle);
   return isDone;
 }
@@ -60,8 +59,7 @@ export function answerGet(
   request: number,
   remaining: number,
 ): boolean {
-  const number = numberOf(getter);
-  return writeRecord(store, handle, getter, GOT, request, number, isRedelivered, remaining);
+  return writeRecord(store, handle, getter, GOT, request, isRedelivered, remaining);
 }
 
 /**
@@ -69,8 +67,7 @@ export function answerGet(
  * ring, and the store never sees it. For inline messages. False when there is no room.
  */
 export function passOn(message: IncomingMessage, consumer: Consumer): boolean {
-  const { source, dataAt, exrkBytes, propsBytes, bodyBytes } = message;
-  return writeFrames(consumer, false, source, dataAt, exrkBytes, propsBytes, bodyBytes);
+  return writeFrames(consumer, message, false);
 }
 
 /** What the client's ack will name, known before the delivery is noted as unacked. */
@@ -78,34 +75,14 @@ function numberOf(consumer: Consumer): number {
   return consumer.noAck ? NO_NUMBER : consumer.channel.unacked.end | 0;
 }
 
-function writeFrames(
-  consumer: Consumer,
-  isRedelivered: boolean,
-  source: Buffer<ArrayBufferLike>,
-  dataAt: number,
-  exrkBytes: number,
-  propsBytes: number,
-  bodyBytes: number,
-): boolean {
+function writeFrames(consumer: Consumer, message: MessageData, isRedelivered: boolean): boolean {
   const { deliverHead, channel } = consumer;
   const { outlet, number, frameMax } = channel;
-  const bytes = deliverFramesBytes(deliverHead, exrkBytes, propsBytes, bodyBytes, frameMax);
+  const bytes = deliverFramesBytes(deliverHead, message, frameMax);
   const at = outlet.claimFrames(consumer, numberOf(consumer), bytes);
   if (at < 0) return false;
-  writeDeliverFrames(
-    outlet.ring.bytes,
-    outlet.frames.view,
-    at,
-    deliverHead,
-    number,
-    isRedelivered,
-    source,
-    dataAt,
-    exrkBytes,
-    propsBytes,
-    bodyBytes,
-    frameMax,
-  );
+  const { target } = outlet.frames;
+  writeDeliverFrames(target, at, deliverHead, message, isRedelivered, number, frameMax);
   channel.window.add(consumer, bytes);
   return true;
 }
@@ -116,7 +93,6 @@ function writeRecord(
   consumer: Consumer,
   kind: number,
   address: number,
-  number: number,
   isRedelivered: boolean,
   remaining: number,
 ): boolean {
@@ -129,7 +105,7 @@ function writeRecord(
   const propsBytes = store.propsBytes(handle);
   const bodyBytes = store.bodyBytes(handle);
   words[at + DELIVER_CONSUMER] = address;
-  words[at + DELIVER_NUMBER] = number;
+  words[at + DELIVER_NUMBER] = numberOf(consumer);
   words[at + DELIVER_FLAGS] = isRedelivered ? flags | REDELIVERED_FLAG : flags;
   words[at + DELIVER_EXRK_BYTES] = exrkBytes;
   words[at + DELIVER_PROPS_BYTES] = propsBytes;

@@ -2,6 +2,7 @@
 // arrays would touch eight cache lines instead of one) and an arena for the inline data. Shard
 // thread.
 import { copyBytes } from '../../src/base/copy.ts';
+import type { MessageData } from '../../src/protocol/deliver-frames.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import { Arena } from './arena.ts';
 import type { IncomingMessage, MessageStore } from './message-store.ts';
@@ -127,12 +128,14 @@ export class MemoryStore implements MessageStore {
     return this.rows[handle * COLUMNS + SLAB] & SLAB_PAGE_MASK;
   }
 
-  bytesOf(handle: number): Buffer<ArrayBuffer> {
-    return this.arena.bytesOf(this.rows[handle * COLUMNS + CHUNK]);
-  }
-
-  dataAt(handle: number): number {
-    return this.rows[handle * COLUMNS + AT];
+  locate(handle: number, data: MessageData): void {
+    const { rows } = this;
+    const row = handle * COLUMNS;
+    data.source = this.arena.bytesOf(rows[row + CHUNK]);
+    data.dataAt = rows[row + AT];
+    data.exrkBytes = rows[row + EXRK_BYTES];
+    data.propsBytes = rows[row + PROPS_BYTES];
+    data.bodyBytes = rows[row + BODY_BYTES];
   }
 
   inlineBytes(handle: number): number {
@@ -144,7 +147,9 @@ export class MemoryStore implements MessageStore {
   }
 
   copyData(handle: number, target: Buffer<SharedArrayBuffer>, at: number): void {
-    copyBytes(this.bytesOf(handle), this.dataAt(handle), target, at, this.inlineBytes(handle));
+    const row = handle * COLUMNS;
+    const source = this.arena.bytesOf(this.rows[row + CHUNK]);
+    copyBytes(source, this.rows[row + AT], target, at, this.inlineBytes(handle));
   }
 
   private takeRow(): number {

@@ -6,6 +6,7 @@
 // A message is named by its handle, a small integer >= 0 that is reused after the last release.
 // Its data are `exrk`, `props` and `body` one behind the other; for a slab message only `exrk` is
 // here, and props and body lie in the publishing acceptor's slab from a page on.
+import { MessageData } from '../../src/protocol/deliver-frames.ts';
 
 export interface MessageStore {
   /**
@@ -22,10 +23,8 @@ export interface MessageStore {
   bodyBytes(handle: number): number;
   slabOwner(handle: number): number;
   slabPage(handle: number): number;
-  /** Where an inline message lies: valid until the store is given another message. */
-  bytesOf(handle: number): Buffer<ArrayBuffer>;
-  /** The byte at which its data begin there. */
-  dataAt(handle: number): number;
+  /** Says where an inline message lies; true until the store is given another message. */
+  locate(handle: number, data: MessageData): void;
   /** Bytes that `copyData` writes: what a delivery carries inline. */
   inlineBytes(handle: number): number;
   /** Copies the inline data to `target` from byte `at` (8-aligned). */
@@ -39,24 +38,8 @@ export interface MessageStore {
 }
 
 /** A message as it stands in a PUBLISH record; one reused instance per shard. */
-export class IncomingMessage {
-  source: Buffer<SharedArrayBuffer>;
-  dataAt: number;
-  flags: number;
-  exrkBytes: number;
-  propsBytes: number;
-  bodyBytes: number;
-  slabOwner: number;
-  slabPage: number;
-
-  constructor() {
-    this.source = Buffer.from(new SharedArrayBuffer(0));
-    this.dataAt = 0;
-    this.flags = 0;
-    this.exrkBytes = 0;
-    this.propsBytes = 0;
-    this.bodyBytes = 0;
-    this.slabOwner = 0;
-    this.slabPage = 0;
-  }
+export class IncomingMessage extends MessageData {
+  flags = 0;
+  slabOwner = 0;
+  slabPage = 0;
 }

@@ -115,14 +115,13 @@ export function writeContent(
   const { slab, propsBytes, bodyBytes } = content;
   if (slab !== null) return writeSlabContent(output, channel, content, slab, frameMax);
   const at = output.reserve(contentHeaderBytes(propsBytes));
-  const { bytes, view } = output;
   const { source, propsAt, bodyAt } = content;
-  writeContentHeader(bytes, view, at, channel, source, propsAt, propsBytes, bodyBytes);
+  writeContentHeader(output.target, at, channel, source, propsAt, propsBytes, bodyBytes);
   const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;
   for (let done = 0; done < bodyBytes; done += pieceMax) {
     const piece = bodyBytes - done < pieceMax ? bodyBytes - done : pieceMax;
     const to = output.reserve(piece + FRAME_OVERHEAD_BYTES);
-    writeBodyFrames(output.bytes, output.view, to, channel, source, bodyAt + done, piece, frameMax);
+    writeBodyFrames(output.target, to, channel, source, bodyAt + done, piece, frameMax);
   }
   return false;
 }

@@ -94,6 +94,11 @@ export class Output {
     this.onWritten = () => this.written();
   }
 
+  /** The open buffer; valid after `reserve`. */
+  get target(): OutputBuffer {
+    return this.current!;
+  }
+
   /** The memory of the open buffer; valid after `reserve`. */
   get bytes(): Buffer<ArrayBuffer> {
     return this.current!.bytes;

@@ -17,6 +17,13 @@ import {
 
 const HEADER_FIXED_BYTES = 12;
 
+/** Memory that frames are written to. */
+export interface FrameTarget {
+  readonly bytes: Buffer<ArrayBufferLike>;
+  /** Of the same bytes, for big-endian fields. */
+  readonly view: DataView<ArrayBufferLike>;
+}
+
 export function contentHeaderBytes(propsBytes: number): number {
   return FRAME_OVERHEAD_BYTES + HEADER_FIXED_BYTES + propsBytes;
 }
@@ -47,8 +54,7 @@ export function writeContentHeaderHead(
 
 /** Writes the content header at `at` and returns where it ends. */
 export function writeContentHeader(
-  target: Buffer<ArrayBufferLike>,
-  view: DataView<ArrayBufferLike>,
+  target: FrameTarget,
   at: number,
   channel: number,
   source: Buffer<ArrayBufferLike>,
@@ -56,8 +62,9 @@ export function writeContentHeader(
   propsBytes: number,
   bodyBytes: number,
 ): number {
+  const { bytes, view } = target;
   const propsTo = writeContentHeaderHead(view, at, channel, propsBytes, bodyBytes);
-  copyBytes(source, propsAt, target, propsTo, propsBytes);
+  copyBytes(source, propsAt, bytes, propsTo, propsBytes);
   view.setUint8(propsTo + propsBytes, FRAME_END);
   return propsTo + propsBytes + 1;
 }
@@ -75,8 +82,7 @@ export function writeBodyFrameHead(
 
 /** Writes all body frames with a copy of the body and returns where they end. */
 export function writeBodyFrames(
-  target: Buffer<ArrayBufferLike>,
-  view: DataView<ArrayBufferLike>,
+  target: FrameTarget,
   at: number,
   channel: number,
   source: Buffer<ArrayBufferLike>,
@@ -84,12 +90,13 @@ export function writeBodyFrames(
   bodyBytes: number,
   frameMax: number,
 ): number {
+  const { bytes, view } = target;
   const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;
   let to = at;
   for (let done = 0; done < bodyBytes; done += pieceMax) {
     const piece = bodyBytes - done < pieceMax ? bodyBytes - done : pieceMax;
     writeBodyFrameHead(view, to, channel, piece);
-    copyBytes(source, bodyAt + done, target, to + FRAME_HEADER_BYTES, piece);
+    copyBytes(source, bodyAt + done, bytes, to + FRAME_HEADER_BYTES, piece);
     to += FRAME_OVERHEAD_BYTES + piece;
     view.setUint8(to - 1, FRAME_END);
   }

@@ -12,6 +12,7 @@ import { copyBytes } from '../base/copy.ts';
 import {
   bodyFramesBytes,
   contentHeaderBytes,
+  type FrameTarget,
   writeBodyFrames,
   writeContentHeader,
 } from './content-frames.ts';
@@ -23,6 +24,7 @@ import {
   FRAME_OVERHEAD_BYTES,
 } from './constants.ts';
 
+const NOWHERE = Buffer.alloc(0);
 const METHOD_DELIVER = 60;
 const SIZE_AT = 3;
 const ID_BYTES = 4;
@@ -46,50 +48,51 @@ export function deliverHead(channel: number, consumerTag: Uint8Array): Buffer<Ar
   return head;
 }
 
-export function deliverFramesBytes(
-  head: Uint8Array,
-  exrkBytes: number,
-  propsBytes: number,
-  bodyBytes: number,
-  frameMax: number,
-): number {
-  const methodBytes = head.length + FIXED_BYTES + exrkBytes + 1;
-  return methodBytes + contentHeaderBytes(propsBytes) + bodyFramesBytes(bodyBytes, frameMax);
+/** An inline message: exrk, props and body one behind the other from `dataAt` of `source`. */
+export class MessageData {
+  source: Buffer<ArrayBufferLike> = NOWHERE;
+  dataAt = 0;
+  exrkBytes = 0;
+  propsBytes = 0;
+  bodyBytes = 0;
 }
 
-/**
- * Writes a delivery at `at`, where `deliverFramesBytes` are free. `source` holds exrk, props and
- * body one behind the other from `dataAt`.
- */
+export function deliverFramesBytes(
+  head: Uint8Array,
+  message: MessageData,
+  frameMax: number,
+): number {
+  const methodBytes = head.length + FIXED_BYTES + message.exrkBytes + 1;
+  const headerBytes = contentHeaderBytes(message.propsBytes);
+  return methodBytes + headerBytes + bodyFramesBytes(message.bodyBytes, frameMax);
+}
+
+/** Writes a delivery at `at`, where `deliverFramesBytes` are free. */
 export function writeDeliverFrames(
-  target: Buffer<ArrayBufferLike>,
-  view: DataView<ArrayBufferLike>,
+  target: FrameTarget,
   at: number,
   head: Uint8Array,
-  channel: number,
+  message: MessageData,
   isRedelivered: boolean,
-  source: Buffer<ArrayBufferLike>,
-  dataAt: number,
-  exrkBytes: number,
-  propsBytes: number,
-  bodyBytes: number,
+  channel: number,
   frameMax: number,
 ): void {
+  const { bytes, view } = target;
+  const { source, dataAt, exrkBytes, propsBytes, bodyBytes } = message;
   const headBytes = head.length;
-  for (let i = 0; i < headBytes; i += 1) target[at + i] = head[i];
+  for (let i = 0; i < headBytes; i += 1) bytes[at + i] = head[i];
   view.setUint32(at + SIZE_AT, headBytes - FRAME_HEADER_BYTES + FIXED_BYTES + exrkBytes);
   let to = at + headBytes;
   view.setUint32(to, 0);
   view.setUint32(to + 4, 0);
   view.setUint8(to + 8, isRedelivered ? 1 : 0);
   to += FIXED_BYTES;
-  copyBytes(source, dataAt, target, to, exrkBytes);
+  copyBytes(source, dataAt, bytes, to, exrkBytes);
   to += exrkBytes;
   view.setUint8(to, FRAME_END);
   const propsAt = dataAt + exrkBytes;
-  to = writeContentHeader(target, view, to + 1, channel, source, propsAt, propsBytes, bodyBytes);
-  const bodyAt = propsAt + propsBytes;
-  writeBodyFrames(target, view, to, channel, source, bodyAt, bodyBytes, frameMax);
+  to = writeContentHeader(target, to + 1, channel, source, propsAt, propsBytes, bodyBytes);
+  writeBodyFrames(target, to, channel, source, propsAt + propsBytes, bodyBytes, frameMax);
 }
 
 const UINT32 = 0x1_0000_0000;

@@ -25,16 +25,16 @@ const broker = useBroker();
 
 async function soak(samples: Sample[]): Promise<void> {
   const end = performance.now() + MINUTES * 60_000;
-  let isDone = false;
+  const done = new AbortController();
   const sampling = (async (): Promise<void> => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       samples.push({ seconds: performance.now() / 1000, rssBytes: rssBytesOf(broker.pid) });
       await setTimeout(1000);
     }
   })();
   do await loadRound(broker.url, ROUND_SECONDS);
   while (performance.now() < end);
-  isDone = true;
+  done.abort();
   await sampling;
 }
 

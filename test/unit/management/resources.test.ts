@@ -4,72 +4,14 @@ import {
   type RunningManagement,
   startManagement,
 } from '../../../src/management/start-management.ts';
-import { acceptorReport, ask, FakeBroker, memoryLog, queueReport, shardReport } from './fixture.ts';
+import { ask, memoryLog } from './fixture.ts';
+import { populatedBroker } from './populated-broker.ts';
 
-const broker = new FakeBroker();
+const broker = populatedBroker();
 let port = 0;
 let server: RunningManagement;
 
 beforeAll(async () => {
-  const first = broker.declareQueue('a/b');
-  const second = broker.declareQueue('b', 'other');
-  broker.declareQueue('mine', '/', 7);
-  broker.execute({
-    kind: 'bind',
-    vhost: '/',
-    source: 'amq.topic',
-    destination: 'a/b',
-    destinationKind: 'queue',
-    routingKey: 'x.#',
-    arguments: { n: 1n },
-    connectionId: 0,
-  });
-  const connection = { vhost: '/', connectedAtMillis: 1_700_000_000_123 };
-  const named = { connection_name: 'my app', big: 9_007_199_254_740_993n };
-  broker.connections.set(7, {
-    ...connection,
-    id: 7,
-    name: 'z -> s',
-    user: 'guest',
-    clientProperties: named,
-  });
-  broker.connections.set(8, {
-    ...connection,
-    id: 8,
-    name: 'a -> s',
-    user: 'manager',
-    clientProperties: {},
-  });
-  broker.reports = {
-    shards: [
-      shardReport(
-        queueReport(first, {
-          ready: 3,
-          unacked: 2,
-          consumers: 1,
-          published: 9,
-          delivered: 6,
-          acked: 4,
-          redelivered: 1,
-          publishRateLimit: 500,
-          readyBytes: 30,
-          unackedBytes: 12,
-          isClosed: true,
-        }),
-      ),
-      shardReport(queueReport(second, { ready: 10, published: 10 })),
-    ],
-    acceptors: [
-      acceptorReport({
-        blockedConnections: [7],
-        channels: 2,
-        published: 20,
-        unroutable: 1,
-        delivered: 5,
-      }),
-      acceptorReport({ channels: 1, published: 5, stalledConnections: 1, slabPagesUsed: 8 }),
-    ],
-  };
   const options = { host: '127.0.0.1', port: 0, log: memoryLog().log };
   server = await startManagement(broker, options);
   ({ port } = server);
@@ -311,99 +253,4 @@ it('connections are all for monitors, and for others their own', async () => {
     { name: 'z -> s', user_provided_name: 'my app', state: 'blocked' },
   ]);
   expect(body).toContain('"big":9007199254740993');
-});
-
-describe('limits of virtual hosts', () => {
-  it('are listed where there are any', async () => {
-    const limits = [{ vhost: 'other', value: { 'max-connections': 5 } }];
-    expect(await get('/api/vhost-limits')).toEqual(limits);
-    expect(await get('/api/vhost-limits/other')).toEqual(limits);
-    expect(await get('/api/vhost-limits/%2F')).toEqual([]);
-    // A user sees those of the virtual hosts that it may see.
-    const reply = await ask(port, '/api/vhost-limits', { login: 'manager:p' });
-    expect(JSON.parse(reply.body)).toEqual([]);
-  });
-});
-
-describe('health checks', () => {
-  it('are ok', async () => {
-    expect(await get('/api/health/checks/alarms')).toEqual({ status: 'ok' });
-    expect(await get('/api/healthchecks/node')).toEqual({ status: 'ok' });
-    for (const known of [5672, port]) {
-      const path = `/api/health/checks/port-listener/${known}`;
-      expect(await get(path)).toEqual({ status: 'ok', port: known });
-    }
-  });
-
-  it('tell whether one more client would be let in', async () => {
-    const path = '/api/health/checks/below-node-connection-limit';
-    const info = { user: 'guest', vhost: '/', connectedAtMillis: 0, clientProperties: {} };
-    const before = new Map(broker.connections);
-    try {
-      broker.connections.clear();
-      broker.connections.set(1, { id: 1, name: 'a', ...info });
-      expect(await get(path)).toEqual({ status: 'ok' });
-      broker.connections.set(2, { id: 2, name: 'b', ...info });
-      const reply = await ask(port, path);
-      expect([reply.status, JSON.parse(reply.body)]).toEqual([
-        503,
-        { status: 'failed', reason: 'node connection limit is reached' },
-      ]);
-    } finally {
-      broker.connections.clear();
-      for (const [id, connection] of before) broker.connections.set(id, connection);
-    }
-  });
-
-  it('fail while the memory alarm is set, and only then', async () => {
-    const broken = { usedBytes: 1, limitBytes: 1 };
-    const calm = broker.memory;
-    try {
-      broker.memory = { ...broken, alarms: [{ vhost: 'other', ...broken }] };
-      expect(await statusOf('/api/health/checks/alarms')).toBe(200);
-      expect(await get('/api/vhosts/other')).toMatchObject({ publishers_blocked: true });
-      expect(await get('/api/vhosts/%2F')).toMatchObject({ publishers_blocked: false });
-      const states = async () => {
-        const connections: { state: string }[] = await get('/api/connections');
-        return connections.map(({ state }) => state);
-      };
-      expect(await states()).toEqual(['running', 'blocked']);
-      broker.memory = { ...broken, alarms: [{ vhost: undefined, ...broken }] };
-      expect(await states()).toEqual(['blocking', 'blocked']);
-      expect(await get('/api/nodes')).toMatchObject([{ mem_alarm: true }]);
-      for (const [check, where] of [
-        ['alarms', 'in the cluster'],
-        ['local-alarms', 'on the node'],
-      ]) {
-        const { status, body } = await ask(port, `/api/health/checks/${check}`);
-        expect([status, JSON.parse(body)]).toEqual([
-          503,
-          {
-            status: 'failed',
-            reason: `There are alarms in effect ${where}`,
-            alarms: [{ node: expect.stringMatching(/^rabbit@/u), resource: 'memory' }],
-          },
-        ]);
-      }
-    } finally {
-      broker.memory = calm;
-    }
-    expect(await get('/api/health/checks/local-alarms')).toEqual({ status: 'ok' });
-  });
-
-  it('tell which port is missing', async () => {
-    const reply = await ask(port, '/api/health/checks/port-listener/1');
-    expect(reply.status).toBe(503);
-    expect(JSON.parse(reply.body)).toEqual({
-      status: 'failed',
-      reason: 'No active listener',
-      missing: 1,
-      ports: [5672, port],
-    });
-    const invalid = await ask(port, '/api/health/checks/port-listener/amqp');
-    expect([invalid.status, JSON.parse(invalid.body)]).toEqual([
-      400,
-      { error: 'bad_request', reason: 'Invalid port' },
-    ]);
-  });
 });
