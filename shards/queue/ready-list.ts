@@ -13,7 +13,12 @@
 import { ReturnedHeap } from './returned-heap.ts';
 
 const INITIAL_SLOTS = 16;
-/** A list that once was long gives its memory back when it uses less than this part of it. */
+/**
+ * A list that once was long gives its memory back when it has run empty this often without having
+ * used more than this part of it. At the first time would be too soon: a queue whose backlog comes
+ * and goes would allocate all the time, and its shard collect garbage (a tenth of its time).
+ */
+const SHRINK_AFTER_EMPTIES = 1024;
 const SHRINK_DIVISOR = 8;
 const SHRINK_SLOTS_MIN = 4096;
 
@@ -24,6 +29,9 @@ export class ReadyList {
   private head: number;
   private tail: number;
   private readonly returned: ReturnedHeap;
+  /** Where the list last ran empty, and how often since it was long. */
+  private emptyAt: number;
+  private shallowEmpties: number;
   /** What `take` took. */
   handle: number;
   position: number;
@@ -35,6 +43,8 @@ export class ReadyList {
     this.head = 0;
     this.tail = 0;
     this.returned = new ReturnedHeap();
+    this.emptyAt = 0;
+    this.shallowEmpties = 0;
     this.handle = -1;
     this.position = 0;
     this.deliveryCount = 0;
@@ -83,10 +93,17 @@ export class ReadyList {
     this.position = this.head;
     this.deliveryCount = 0;
     this.head = (this.head + 1) | 0;
-    if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.shrink();
+    if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.emptied();
   }
 
-  private shrink(): void {
+  private emptied(): void {
+    // What has passed since the last time bounds how long the list can have been.
+    const passed = (this.head - this.emptyAt) | 0;
+    this.emptyAt = this.head;
+    if (passed > this.mask / SHRINK_DIVISOR) this.shallowEmpties = 0;
+    else this.shallowEmpties += 1;
+    if (this.shallowEmpties < SHRINK_AFTER_EMPTIES) return;
+    this.shallowEmpties = 0;
     this.resize(Math.max(INITIAL_SLOTS, (this.mask + 1) / SHRINK_DIVISOR));
   }
 

@@ -26,6 +26,7 @@ import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
 import type { AcceptorBoot, AcceptorReport, MemoryAlarm } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
+import { HeldBuffers } from './held-buffers.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { MemoryAlarms } from './memory-alarms.ts';
 import { OutputPool } from './output.ts';
@@ -74,6 +75,7 @@ export class Acceptor implements ThreadWork {
   readonly paces: QueuePaces;
   readonly publishRates: PublishRates;
   readonly outputPool: OutputPool;
+  readonly heldBuffers: HeldBuffers;
   /** Reused by every publish and every method written. */
   readonly incoming: IncomingPublish;
   readonly writer: WireWriter;
@@ -127,6 +129,7 @@ export class Acceptor implements ThreadWork {
     this.publishRates = new PublishRates(boot.config);
     this.admissions = new Admissions(boot.config.acceptPerSecond / boot.config.acceptors);
     this.outputPool = new OutputPool();
+    this.heldBuffers = new HeldBuffers();
     this.incoming = new IncomingPublish();
     this.writer = new WireWriter();
     this.inlineBytesMax = Math.min(

@@ -5,28 +5,34 @@
 //     (by doubling, up to the frame's size), not with what was announced, and each byte is copied
 //     a few times at most, however small the client's pieces are;
 //   - everything that is left when the connection stalls (at most one read); the socket is then
-//     not read until the connection goes on.
+//     not read until the connection goes on. It stays where it is held, however often it is tried.
+//
+//   held: | handled |      heldFrom .. heldTo       | free |
 import { FRAME_BODY, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES } from '../protocol/constants.ts';
 import type { Connection } from './connection.ts';
 import type { FrameReader } from './frame-reader.ts';
+import type { HeldBuffer } from './held-buffers.ts';
 
 const SIZE_AT = 3;
+/** What fills less than this part of its buffer moves to a smaller one. */
+const LITTLE_DIVISOR = 16;
 
 export class ConnectionInput {
   private readonly connection: Connection;
   private readonly reader: FrameReader;
   /** Large bodies come: reads may be large, too. */
   isLarge: boolean;
-  private held: Buffer<ArrayBuffer> | null;
-  /** How much of `held` is filled. */
-  private heldBytes: number;
+  private held: HeldBuffer | null;
+  private heldFrom: number;
+  private heldTo: number;
 
   constructor(connection: Connection, reader: FrameReader) {
     this.connection = connection;
     this.reader = reader;
     this.isLarge = false;
     this.held = null;
-    this.heldBytes = 0;
+    this.heldFrom = 0;
+    this.heldTo = 0;
   }
 
   /** Handles the first `count` bytes of the shared read buffer. */
@@ -43,30 +49,51 @@ export class ConnectionInput {
   }
 
   discard(): void {
+    if (this.held !== null) this.connection.acceptor.heldBuffers.give(this.held);
     this.held = null;
-    this.heldBytes = 0;
+    this.heldFrom = 0;
+    this.heldTo = 0;
+  }
+
+  private get heldBytes(): number {
+    return this.heldTo - this.heldFrom;
   }
 
   /** Appends bytes[start, end) to what is held. */
   private hold(bytes: Buffer<ArrayBuffer>, start: number, end: number): void {
     const needed = this.heldBytes + end - start;
-    if (this.held === null || this.held.length < needed) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.heldBytes * 2));
-      this.held?.copy(grown, 0, 0, this.heldBytes);
-      this.held = grown;
+    if (this.held === null || this.heldTo + end - start > this.held.bytes.length) {
+      this.moveHeld(needed);
     }
-    bytes.copy(this.held, this.heldBytes, start, end);
-    this.heldBytes = needed;
+    bytes.copy(this.held!.bytes, this.heldTo, start, end);
+    this.heldTo += end - start;
+  }
+
+  /** Moves what is held to the beginning of a buffer for `needed` bytes. */
+  private moveHeld(needed: number): void {
+    const { heldBuffers } = this.connection.acceptor;
+    const before = this.held;
+    const count = this.heldBytes;
+    const grown = heldBuffers.take(Math.max(needed, count * 2));
+    if (before !== null) {
+      before.bytes.copy(grown.bytes, 0, this.heldFrom, this.heldTo);
+      heldBuffers.give(before);
+    }
+    this.held = grown;
+    this.heldFrom = 0;
+    this.heldTo = count;
   }
 
   /** Hands what is held to the reader; what it leaves stays held. */
   private readHeld(): void {
-    const held = this.held!;
-    const count = this.heldBytes;
-    this.discard();
-    const view = new DataView(held.buffer, held.byteOffset, held.length);
-    const end = this.reader.read(held, view, 0, count);
-    if (end < count && this.connection.isUsable) this.hold(held, end, count);
+    const { bytes, view } = this.held!;
+    const end = this.reader.read(bytes, view, this.heldFrom, this.heldTo);
+    // The connection may have ended, and given everything back.
+    if (this.held === null) return;
+    this.heldFrom = end;
+    if (end === this.heldTo || !this.connection.isUsable) this.discard();
+    // A few bytes, such as half a frame, may have to wait for long.
+    else if (this.heldBytes * LITTLE_DIVISOR < bytes.length) this.moveHeld(this.heldBytes);
   }
 
   /**
@@ -79,12 +106,15 @@ export class ConnectionInput {
     if (!this.connection.flow.isStalled) {
       used = this.take(bytes, 0, count, FRAME_HEADER_BYTES);
       if (this.heldBytes < FRAME_HEADER_BYTES) return count;
-      const payloadBytes = this.held.readUInt32BE(SIZE_AT);
-      this.connection.checkFrameSize(this.held[0], payloadBytes);
+      const type = this.held.bytes[this.heldFrom];
+      const payloadBytes = this.held.bytes.readUInt32BE(this.heldFrom + SIZE_AT);
+      this.connection.checkFrameSize(type, payloadBytes);
       const frameBytes = payloadBytes + FRAME_OVERHEAD_BYTES;
       // A body need not be whole: the reader takes what there is of it.
-      if (this.held[0] !== FRAME_BODY) used += this.take(bytes, used, count, frameBytes);
-      if (this.heldBytes < frameBytes && this.held[0] !== FRAME_BODY) return count;
+      if (type !== FRAME_BODY) {
+        used += this.take(bytes, used, count, frameBytes);
+        if (this.heldBytes < frameBytes) return count;
+      }
       this.readHeld();
     }
     if (this.held === null || !this.connection.isUsable) return used;

@@ -6,6 +6,7 @@ import {
   REDELIVERED_FLAG,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
+import { copyBytes } from '../base/copy.ts';
 import { tagDelivery } from '../protocol/deliver-frames.ts';
 import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
 import type { Acceptor } from './acceptor.ts';
@@ -97,41 +98,47 @@ export class Deliveries {
   private frames(link: ShardLink, at: number): void {
     const { words, bytes } = link.deliveries;
     const consumer = this.receiver(words[at + layout.FRAMES_CONSUMER]);
-    const { channel } = consumer;
+    const { connection } = consumer.channel;
     const count = words[at + layout.FRAMES_COUNT];
     const framesBytes = words[at + layout.FRAMES_BYTES];
-    const start = (at + layout.FRAMES_DATA) * 4;
+    const firstNumber = words[at + layout.FRAMES_FIRST_NUMBER];
     const taken = this.allowed(consumer, count);
-    const { connection, unacked } = channel;
-    let end = start;
+    let takenBytes = 0;
     if (taken > 0) {
-      const first = words[at + layout.FRAMES_FIRST_NUMBER];
-      end = consumer.noAck
-        ? tagAll(link.view, start, taken, unacked.skipMany(taken))
-        : this.tagUnacked(channel, link, start, taken, first);
-      connection.output.appendCopy(bytes, start, end - start);
-      connection.credit.add(link.shard, end - start);
+      const { output } = connection;
+      // Tagged in the copy: writing to the ring would take its cache lines from the shard.
+      const to = output.reserve(framesBytes);
+      copyBytes(bytes, (at + layout.FRAMES_DATA) * 4, output.bytes, to, framesBytes);
+      takenBytes = this.tag(consumer, link, output.view, to, taken, firstNumber) - to;
+      output.giveBack(framesBytes - takenBytes);
+      connection.credit.add(link.shard, takenBytes);
       this.deliveredCount += taken;
     }
     if (taken === count) return;
-    connection.credit.refund(link.shard, start + framesBytes - end);
-    const firstLeft = words[at + layout.FRAMES_FIRST_NUMBER] + taken;
-    this.sendBack(consumer, link, firstLeft, count - taken);
+    connection.credit.refund(link.shard, framesBytes - takenBytes);
+    this.sendBack(consumer, link, firstNumber + taken, count - taken);
   }
 
-  private tagUnacked(
-    channel: Channel,
+  /** Puts delivery tags into the `count` deliveries at `start`; returns where they end. */
+  private tag(
+    consumer: ClientConsumer,
     link: ShardLink,
+    view: DataView,
     start: number,
     count: number,
     firstNumber: number,
   ): number {
-    const { unacked, prefetch } = channel;
+    const { unacked, prefetch } = consumer.channel;
     let at = start;
+    if (consumer.noAck) {
+      const firstTag = unacked.skipMany(count);
+      for (let i = 0; i < count; i += 1) at = tagDelivery(view, at, firstTag + i);
+      return at;
+    }
     for (let i = 0; i < count; i += 1) {
       const deliveryTag = unacked.push(link.shard, (firstNumber + i) | 0, 0, 0);
       prefetch.delivered(link.shard);
-      at = tagDelivery(link.view, at, deliveryTag);
+      at = tagDelivery(view, at, deliveryTag);
     }
     return at;
   }
@@ -223,18 +230,6 @@ export class Deliveries {
     this.lastConsumer = this.acceptor.consumers.get(id);
     return this.lastConsumer;
   }
-}
-
-/** Puts consecutive delivery tags into `count` deliveries; returns where they end. */
-function tagAll(
-  view: DataView<SharedArrayBuffer>,
-  start: number,
-  count: number,
-  firstTag: number,
-): number {
-  let at = start;
-  for (let i = 0; i < count; i += 1) at = tagDelivery(view, at, firstTag + i);
-  return at;
 }
 
 function costOf(words: Int32Array, at: number): number {

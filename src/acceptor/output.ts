@@ -10,7 +10,6 @@
 // consumers' window, everything else by `isOverfull`, at which the connection's input is no longer
 // read.
 import type { Socket } from 'node:net';
-import { copyBytes } from '../base/copy.ts';
 import type { ShardLink } from './shard-link.ts';
 
 const BUFFER_BYTES = 64 * 1024;
@@ -149,16 +148,10 @@ export class Output {
     this.bytes.set(frames, at);
   }
 
-  /** Appends a copy of `count` bytes of `source`, over as many buffers as it takes. Hot. */
-  appendCopy(source: Buffer<ArrayBufferLike>, from: number, count: number): void {
-    let done = 0;
-    while (done < count) {
-      const room = this.current === null ? 0 : this.current.bytes.length - this.currentEnd;
-      const piece = Math.min(count - done, room === 0 ? BUFFER_BYTES : room);
-      const at = this.reserve(piece);
-      copyBytes(source, from + done, this.current!.bytes, at, piece);
-      done += piece;
-    }
+  /** Takes back the last `count` bytes of the last `reserve`. */
+  giveBack(count: number): void {
+    this.currentEnd -= count;
+    this.gathering.bytes -= count;
   }
 
   /** Appends shared memory without copying it. */

@@ -27,8 +27,6 @@ export class ShardLink {
   readonly shard: number;
   readonly work: RingProducer;
   readonly deliveries: RingConsumer;
-  /** The delivery ring's memory, for putting delivery tags into frames. */
-  readonly view: DataView<SharedArrayBuffer>;
   readonly unconfirmed: UnconfirmedPublishes;
   private readonly acks: RingProducer;
   private readonly doorbell: DoorbellRinger;
@@ -45,7 +43,6 @@ export class ShardLink {
     this.work = new RingProducer(mailbox.workRing);
     this.acks = new RingProducer(mailbox.ackRing);
     this.deliveries = new RingConsumer(mailbox.deliveryRing);
-    this.view = new DataView(mailbox.deliveryRing);
     this.unconfirmed = new UnconfirmedPublishes(new ConfirmCounterReader(mailbox.confirmCounter));
     this.doorbell = doorbell;
     this.reserveBytes = this.work.recordBytesMax;
