@@ -295,7 +295,7 @@ const tuning: readonly Setting[] = [
     key: 'flow.backlog_messages',
     field: 'flowBacklogMessages',
     type: { kind: 'integer', min: 1, max: 1_000_000_000 },
-    default: 16_384,
+    default: 4096,
     description: 'Ready messages of a queue with consumers from which its publishers are slowed.',
     since: SINCE_FIRST,
   },

@@ -33,7 +33,7 @@ describe('defaults', () => {
       readBudgetBytes: 262144,
       connectionWindowBytes: 4194304,
       consumerWindowBytes: 1048576,
-      flowBacklogMessages: 16384,
+      flowBacklogMessages: 4096,
       flowPublishRateFloor: 100000,
       connectionMax: 0,
       channelMaxPerNode: 0,
