@@ -20,8 +20,11 @@ import type { Output } from './output.ts';
 
 const UINT32 = 0x1_0000_0000;
 
-/** Smaller bodies are copied out of the slab: cheaper than pieces of their own in a writev. */
-const SHARED_BODY_BYTES_MIN = 16 * 1024;
+/**
+ * Smaller bodies are copied out of the slab: cheaper than pieces of their own in a writev. Measured
+ * with bodies of 4 KiB: 236 k/s copied, 191 k/s not; of 8 KiB: 116 and 128 k/s.
+ */
+const SHARED_BODY_BYTES_MIN = 8 * 1024;
 
 /** A message to be framed; one reused instance per acceptor. */
 export class OutgoingContent {
