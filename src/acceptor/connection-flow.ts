@@ -97,7 +97,7 @@ export class ConnectionFlow {
    */
   retry(isForced: boolean): void {
     const { connection } = this;
-    if (this.isWaiting || connection.output.isOverfull || this.isOverRate) return;
+    if (this.isWaiting || connection.isOverfull || this.isOverRate) return;
     // A close that we have begun waits for nothing; one of the client's comes after its publishes.
     const isLeaving = connection.state !== 'running' && this.onQuiet === undefined;
     if (this.isBlocked && !isForced && !isLeaving) return;

@@ -53,6 +53,8 @@ const FRAME_SLACK_BYTES = FRAME_OVERHEAD_BYTES;
 /** Before login a client needs no more than this (RabbitMQ's initial_frame_max). */
 const FRAME_MAX_BEFORE_TUNE = 8192;
 
+const UNREAD_ANSWERS_BYTES_MAX = 4 * 1024 * 1024;
+
 const HEARTBEAT_FRAME = Uint8Array.of(FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END);
 
 const DROP_REASONS: Partial<Record<HeartbeatNeed, string>> = {
@@ -125,6 +127,14 @@ export class Connection implements OutputOwner {
     return this.state !== 'closed';
   }
 
+  /**
+   * The client asks and does not read our answers. Deliveries do not count: they have their window,
+   * and the acks of a client that is behind with reading have to be heard all the same.
+   */
+  get isOverfull(): boolean {
+    return this.output.waitingBytes - this.credit.waitingBytes > UNREAD_ANSWERS_BYTES_MAX;
+  }
+
   /** The client announced this capability in connection.start-ok. */
   hasCapability(name: string): boolean {
     const capabilities = this.clientProperties['capabilities'];
@@ -172,7 +182,7 @@ export class Connection implements OutputOwner {
   receive(bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void {
     this.heartbeat.received();
     this.flow.guard(() => this.input.receive(bytes, view, count));
-    if (this.output.isOverfull) this.flow.stall();
+    if (this.isOverfull) this.flow.stall();
   }
 
   checkFrameSize(type: number, payloadBytes: number): void {
@@ -306,7 +316,7 @@ export class Connection implements OutputOwner {
     const news = this.unread.look(now);
     if (news !== undefined) logUnread(this, news);
     // While we do not read, for reasons that are ours, we cannot see that the client is alive.
-    if (this.flow.isStalled && !this.output.isOverfull) this.heartbeat.received();
+    if (this.flow.isStalled && !this.isOverfull) this.heartbeat.received();
     const need = this.heartbeat.sweep(now);
     if (need === 'nothing') return;
     if (need === 'send') this.sendHeartbeat();

@@ -33,6 +33,16 @@ export class DeliveryCredit {
     this.framed[shard] += bytes;
   }
 
+  /** Deliveries framed that the kernel has not taken. */
+  get waitingBytes(): number {
+    if (this.framed === null) return 0;
+    let sum = 0;
+    for (let shard = 0; shard < this.framed.length; shard += 1) {
+      sum += this.framed[shard] + this.underWay![shard];
+    }
+    return sum;
+  }
+
   /** A delivery that was not framed: its bytes go back at once. */
   refund(shard: number, bytes: number): void {
     this.add(shard, bytes);

@@ -7,14 +7,13 @@
 // One batch is under way at a time; buffers and slab bodies belong to it until the socket's
 // callback says that the kernel has all of it (or that the socket is gone), and only then are they
 // given back. What is framed meanwhile waits for the next batch. Deliveries are bounded by the
-// consumers' window, everything else by `isOverfull`, at which the connection's input is no longer
+// consumers' window, everything else by its connection, whose input at some point is no longer
 // read.
 import type { Socket } from 'node:net';
 import type { ShardLink } from './shard-link.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 const POOLED_BUFFERS_MAX = 256;
-const OVERFULL_BYTES = 4 * 1024 * 1024;
 
 /** A reusable stretch of memory with its view, so that no view is made per frame. */
 export class OutputBuffer {
@@ -105,10 +104,6 @@ export class Output {
 
   get view(): DataView<ArrayBuffer> {
     return this.current!.view;
-  }
-
-  get isOverfull(): boolean {
-    return this.waitingBytes > OVERFULL_BYTES;
   }
 
   /** Gathered, or handed to a socket that has not taken all of it. */

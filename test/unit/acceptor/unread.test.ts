@@ -112,3 +112,30 @@ it('names nobody when that is switched off', async () => {
   pass(100);
   expect(logged()).toEqual([]);
 });
+
+it('is still heard, however many deliveries it has not read', async () => {
+  await broker.stop();
+  vi.restoreAllMocks();
+  broker = await SimBroker.start({ slabBytes: 32 * 1024 * 1024 });
+  publisher = await broker.open(1);
+  consumer = await broker.open(2);
+  for (const queue of ['a', 'z']) publisher.method(1, 'queue.declare', { queue });
+  await broker.settle();
+  for (const channel of [1, 2]) consumer.method(channel, 'basic.consume', { queue: 'a' });
+  await broker.settle();
+  consumer.socket.takesWrites = false;
+  for (let i = 0; i < 80; i += 1) publisher.publish(1, 'a', Buffer.alloc(100_000, 1));
+  for (let round = 0; round < 2; round += 1) {
+    await broker.settle();
+    consumer.publish(1, 'z', 'heard');
+  }
+  await broker.settle();
+  publisher.take();
+  publisher.method(1, 'queue.declare', { queue: 'z', passive: true });
+  const [answer] = await publisher.exchange();
+  expect(answer.fields).toMatchObject({ messageCount: 2 });
+  expect(broker.acceptors[0].stalled.size).toBe(0);
+  consumer.socket.takesWrites = true;
+  await broker.settle();
+  expect(consumer.take().filter(({ name }) => name === 'basic.deliver')).toHaveLength(80);
+});
