@@ -104,6 +104,11 @@ export class Outlet {
     return false;
   }
 
+  /** True while somebody waits for room in the ring. */
+  get isWanted(): boolean {
+    return this.blocked.length > 0 || this.parked.length > 0;
+  }
+
   /** Has the acceptor wake this thread when there is room. True when there is room already. */
   waitForSpace(): boolean {
     this.flush(false);

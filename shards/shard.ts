@@ -44,6 +44,9 @@ export class Shard implements ThreadWork {
     for (const port of ports) {
       const moved = port.confirms.publish();
       port.outlet.flush(moved);
+      // Who was blocked in this turn is woken when the acceptor makes room, whatever else happens.
+      const isWanted = port.outlet.isWanted || port.parkedGets.length > 0;
+      if (isWanted && port.outlet.waitForSpace()) isBusy = true;
     }
     return isBusy || !runList.isEmpty;
   }
