@@ -11,6 +11,9 @@
 // The unlucky distance: a target that lies 1 to 15 bytes behind the source modulo 4096. Each
 // store then seems to hit what the copy is about to load (4 KiB aliasing), and memmove crawls
 // beyond 2 KiB.
+// The whole of a source at once is another case: Buffer.copy then calls TypedArray.set, which to
+// shared memory is slower (bench/ceilings). What is read into is therefore a little longer than any
+// read (ReadBuffer in src/acceptor/listener.ts).
 // So: a loop for the smallest, one Buffer.copy where it is fast, and pieces where it would not be.
 // Large buffers begin at equal offsets within their pages, so offsets tell the distance; where they
 // do not, the copy is right all the same and merely slower.
