@@ -27,6 +27,10 @@ const SHAPES: readonly [name: string, options: SimOptions][] = [
     },
   ],
   [
+    'with rings smaller than the windows',
+    { acceptors: 2, shards: 2, ringBytes: 64 * 1024, inlineBodyBytesMax: 3000 },
+  ],
+  [
     'with slow queues',
     { shards: 2, flowBacklogMessages: 4, flowPublishRateFloor: 2000, inlineBodyBytesMax: 2048 },
   ],
