@@ -121,12 +121,8 @@ export class SlabAllocator {
         this.untouchedFrom += length;
       } else {
         run = this.longestFree();
-        length = this.freeRun[run];
-        this.unlink(run);
-        if (length > wanted) {
-          this.link(run + wanted, length - wanted);
-          length = wanted;
-        }
+        length = Math.min(wanted, this.freeRun[run]);
+        this.cut(run, length);
       }
     }
     this.freePages -= length;
@@ -148,16 +144,21 @@ export class SlabAllocator {
     for (let bin = binOf(pages); bin < BIN_COUNT; bin += 1) {
       let run = this.bins[bin];
       for (let tries = 0; run !== NO_PAGE && tries < TRIES_PER_BIN; tries += 1) {
-        const length = this.freeRun[run];
-        if (length >= pages) {
-          this.unlink(run);
-          if (length > pages) this.link(run + pages, length - pages);
+        if (this.freeRun[run] >= pages) {
+          this.cut(run, pages);
           return run;
         }
         run = this.nextFree[run];
       }
     }
     return NO_PAGE;
+  }
+
+  /** Takes the first `pages` pages of a free run; the rest stays free. */
+  private cut(run: number, pages: number): void {
+    const length = this.freeRun[run];
+    this.unlink(run);
+    if (length > pages) this.link(run + pages, length - pages);
   }
 
   private link(start: number, length: number): void {

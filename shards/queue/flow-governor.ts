@@ -47,9 +47,7 @@ export class FlowGovernor {
 
   /** Looks at a queue that has grown. Cheap to ask after every publish. */
   consider(queue: Queue): void {
-    if (queue.readyBytes + queue.unackedBytes >= queue.memory.slowFromBytes) {
-      this.considerBytes(queue);
-    }
+    if (queue.heldBytes >= queue.memory.slowFromBytes) this.considerBytes(queue);
     if (queue.isWatched || queue.ready.length <= this.limits.backlogMessages) return;
     this.watch(queue);
   }

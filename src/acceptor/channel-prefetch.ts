@@ -30,10 +30,6 @@ export class ChannelPrefetch {
     this.grants = new Int32Array(shardCount).fill(NO_LIMIT);
   }
 
-  get isFull(): boolean {
-    return this.limit !== 0 && this.unackedCount >= this.limit;
-  }
-
   /** How many of `count` more deliveries are allowed now. */
   allowed(count: number): number {
     if (this.limit === 0) return count;

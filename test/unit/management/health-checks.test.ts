@@ -1,32 +1,10 @@
 // Health checks and limits over HTTP, with a broker that has no threads.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type RunningManagement,
-  startManagement,
-} from '../../../src/management/start-management.ts';
-import { ask, memoryLog } from './fixture.ts';
-import { populatedBroker } from './populated-broker.ts';
+import { describe, expect, it } from 'vitest';
+import { ask } from './fixture.ts';
+import { useManagement } from './populated-broker.ts';
 
-const broker = populatedBroker();
-let port = 0;
-let server: RunningManagement;
-
-beforeAll(async () => {
-  const options = { host: '127.0.0.1', port: 0, log: memoryLog().log };
-  server = await startManagement(broker, options);
-  ({ port } = server);
-});
-afterAll(() => server.close());
-
-async function get(path: string, login = 'guest:guest'): Promise<never> {
-  const { status, headers, body } = await ask(port, path, { login });
-  expect([status, headers['content-type']]).toEqual([200, 'application/json']);
-  return JSON.parse(body) as never;
-}
-
-async function statusOf(path: string, login = 'guest:guest'): Promise<number> {
-  return (await ask(port, path, { login })).status;
-}
+const management = useManagement();
+const { broker, get, statusOf } = management;
 
 describe('limits of virtual hosts', () => {
   it('are listed where there are any', async () => {
@@ -35,7 +13,7 @@ describe('limits of virtual hosts', () => {
     expect(await get('/api/vhost-limits/other')).toEqual(limits);
     expect(await get('/api/vhost-limits/%2F')).toEqual([]);
     // A user sees those of the virtual hosts that it may see.
-    const reply = await ask(port, '/api/vhost-limits', { login: 'manager:p' });
+    const reply = await ask(management.port, '/api/vhost-limits', { login: 'manager:p' });
     expect(JSON.parse(reply.body)).toEqual([]);
   });
 });
@@ -44,7 +22,7 @@ describe('health checks', () => {
   it('are ok', async () => {
     expect(await get('/api/health/checks/alarms')).toEqual({ status: 'ok' });
     expect(await get('/api/healthchecks/node')).toEqual({ status: 'ok' });
-    for (const known of [5672, port]) {
+    for (const known of [5672, management.port]) {
       const path = `/api/health/checks/port-listener/${known}`;
       expect(await get(path)).toEqual({ status: 'ok', port: known });
     }
@@ -59,7 +37,7 @@ describe('health checks', () => {
       broker.connections.set(1, { id: 1, name: 'a', ...info });
       expect(await get(path)).toEqual({ status: 'ok' });
       broker.connections.set(2, { id: 2, name: 'b', ...info });
-      const reply = await ask(port, path);
+      const reply = await ask(management.port, path);
       expect([reply.status, JSON.parse(reply.body)]).toEqual([
         503,
         { status: 'failed', reason: 'node connection limit is reached' },
@@ -90,7 +68,7 @@ describe('health checks', () => {
         ['alarms', 'in the cluster'],
         ['local-alarms', 'on the node'],
       ]) {
-        const { status, body } = await ask(port, `/api/health/checks/${check}`);
+        const { status, body } = await ask(management.port, `/api/health/checks/${check}`);
         expect([status, JSON.parse(body)]).toEqual([
           503,
           {
@@ -107,15 +85,15 @@ describe('health checks', () => {
   });
 
   it('tell which port is missing', async () => {
-    const reply = await ask(port, '/api/health/checks/port-listener/1');
+    const reply = await ask(management.port, '/api/health/checks/port-listener/1');
     expect(reply.status).toBe(503);
     expect(JSON.parse(reply.body)).toEqual({
       status: 'failed',
       reason: 'No active listener',
       missing: 1,
-      ports: [5672, port],
+      ports: [5672, management.port],
     });
-    const invalid = await ask(port, '/api/health/checks/port-listener/amqp');
+    const invalid = await ask(management.port, '/api/health/checks/port-listener/amqp');
     expect([invalid.status, JSON.parse(invalid.body)]).toEqual([
       400,
       { error: 'bad_request', reason: 'Invalid port' },

@@ -1,7 +1,13 @@
-// Test support: a broker without threads that has something of everything to show.
-import { acceptorReport, FakeBroker, queueReport, shardReport } from './fixture.ts';
+// Test support: a broker without threads that has something of everything to show, and its
+// management HTTP API, served while the tests of a file run.
+import { afterAll, beforeAll, expect } from 'vitest';
+import {
+  type RunningManagement,
+  startManagement,
+} from '../../../src/management/start-management.ts';
+import { acceptorReport, ask, FakeBroker, memoryLog, queueReport, shardReport } from './fixture.ts';
 
-export function populatedBroker(): FakeBroker {
+function populatedBroker(): FakeBroker {
   const broker = new FakeBroker();
   const first = broker.declareQueue('a/b');
   const second = broker.declareQueue('b', 'other');
@@ -63,4 +69,35 @@ export function populatedBroker(): FakeBroker {
     ],
   };
   return broker;
+}
+
+export interface ServedManagement {
+  readonly broker: FakeBroker;
+  port: number;
+  /** The JSON that a GET answers with 200. */
+  readonly get: (path: string, login?: string) => Promise<never>;
+  readonly statusOf: (path: string, login?: string) => Promise<number>;
+}
+
+/** Call at the top of a test file. */
+export function useManagement(): ServedManagement {
+  let server: RunningManagement;
+  const served: ServedManagement = {
+    broker: populatedBroker(),
+    port: 0,
+    get: async (path, login = 'guest:guest') => {
+      const { status, headers, body } = await ask(served.port, path, { login });
+      expect([status, headers['content-type']]).toEqual([200, 'application/json']);
+      return JSON.parse(body) as never;
+    },
+    statusOf: async (path, login = 'guest:guest') =>
+      (await ask(served.port, path, { login })).status,
+  };
+  beforeAll(async () => {
+    const options = { host: '127.0.0.1', port: 0, log: memoryLog().log };
+    server = await startManagement(served.broker, options);
+    served.port = server.port;
+  });
+  afterAll(() => server.close());
+  return served;
 }

@@ -1,32 +1,10 @@
 // Every resource over HTTP, with a broker that has no threads: RabbitMQ's fields, who sees what.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type RunningManagement,
-  startManagement,
-} from '../../../src/management/start-management.ts';
-import { ask, memoryLog } from './fixture.ts';
-import { populatedBroker } from './populated-broker.ts';
+import { describe, expect, it } from 'vitest';
+import { ask } from './fixture.ts';
+import { useManagement } from './populated-broker.ts';
 
-const broker = populatedBroker();
-let port = 0;
-let server: RunningManagement;
-
-beforeAll(async () => {
-  const options = { host: '127.0.0.1', port: 0, log: memoryLog().log };
-  server = await startManagement(broker, options);
-  ({ port } = server);
-});
-afterAll(() => server.close());
-
-async function get(path: string, login = 'guest:guest'): Promise<never> {
-  const { status, headers, body } = await ask(port, path, { login });
-  expect([status, headers['content-type']]).toEqual([200, 'application/json']);
-  return JSON.parse(body) as never;
-}
-
-async function statusOf(path: string, login = 'guest:guest'): Promise<number> {
-  return (await ask(port, path, { login })).status;
-}
+const management = useManagement();
+const { get, statusOf } = management;
 
 describe('overview', () => {
   it('shows an administrator everything', async () => {
@@ -42,7 +20,7 @@ describe('overview', () => {
       object_totals: { channels: 3, connections: 2, consumers: 1, exchanges: 14, queues: 3 },
       listeners: [
         { protocol: 'amqp', ip_address: '::', port: 5672 },
-        { protocol: 'http', ip_address: '127.0.0.1', port },
+        { protocol: 'http', ip_address: '127.0.0.1', port: management.port },
       ],
       warrenmq: {
         acceptors: [
@@ -247,7 +225,7 @@ it('connections are all for monitors, and for others their own', async () => {
     client_properties: {},
   };
   expect(await get('/api/connections', 'manager:p')).toEqual([mine]);
-  const { body } = await ask(port, '/api/connections');
+  const { body } = await ask(management.port, '/api/connections');
   expect(JSON.parse(body)).toMatchObject([
     mine,
     { name: 'z -> s', user_provided_name: 'my app', state: 'blocked' },
