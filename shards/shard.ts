@@ -35,7 +35,7 @@ export class Shard implements ThreadWork {
     for (const port of ports) if (this.acks.drain(port)) port.doorbell.ring();
     for (const port of ports) {
       if (port.outlet.retry()) isBusy = true;
-      if (this.operations.retryGets(port)) isBusy = true;
+      this.operations.retryGets(port);
     }
     for (const port of ports) if (this.work(port)) isBusy = true;
     runList.runAll();

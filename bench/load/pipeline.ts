@@ -5,9 +5,9 @@
 // came out at the end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backlog } from './backlog.ts';
-import { LoadConnection, parseEndpoint } from './connection.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { MeasuringWindow, monotonicMillis } from './measuring-window.ts';
+import { onTopology, type Open, type Party } from './on-topology.ts';
 import type { LoadOptions } from './options.ts';
 import { PipelineBodies } from './pipeline-body.ts';
 import { PipelineSink } from './pipeline-sink.ts';
@@ -15,13 +15,11 @@ import { PipelineSource, type SentCount } from './pipeline-source.ts';
 import { PipelineWorker } from './pipeline-worker.ts';
 import type { LoadResult } from './result.ts';
 import { ratesOf } from './summary.ts';
-import { deleteTopology, makeTopology, queueName } from './topology.ts';
+import { queueName } from './topology.ts';
 import { sampleWindow, type Counters, type LoadEvent } from './window-samples.ts';
 
 const DRAIN_SILENCE_SECONDS = 5;
 const DUPLICATE_MILLIS = 50;
-
-type Open = () => Promise<LoadConnection>;
 
 interface PipelineParties {
   readonly sources: readonly PipelineSource[];
@@ -37,23 +35,12 @@ export async function runPipeline(
   onEvent: (event: LoadEvent) => void,
   print: (line: string) => void,
 ): Promise<LoadResult> {
-  const failure = Promise.withResolvers<never>();
-  const endpoint = parseEndpoint(options.url);
-  const open: Open = () => LoadConnection.open(endpoint, failure.reject);
-  const work = async (): Promise<LoadResult> => {
-    const control = await open();
-    await control.openChannel();
-    await makeTopology(control, options);
-    const parties = await connectPipeline(options, open);
-    try {
-      return await measure(options, parties, onEvent, print);
-    } finally {
-      for (const { connection } of everybody(parties)) connection.destroy();
-      await deleteTopology(control, options);
-      await control.close();
-    }
-  };
-  return await Promise.race([work(), failure.promise]);
+  return onTopology(
+    options,
+    (open) => connectPipeline(options, open),
+    everybody,
+    (parties) => measure(options, parties, onEvent, print),
+  );
 }
 
 async function connectPipeline(options: LoadOptions, open: Open): Promise<PipelineParties> {
@@ -118,7 +105,7 @@ async function measure(
   };
 }
 
-function everybody(parties: PipelineParties): readonly { readonly connection: LoadConnection }[] {
+function everybody(parties: PipelineParties): readonly Party[] {
   return [...parties.sources, ...parties.workers, ...parties.sinks];
 }
 

@@ -1,10 +1,10 @@
 // One run: topology, consumers, publishers, warm-up, measured window, drain, clean-up. Generator's
 // process; everything hot is in the publisher and the consumer.
-// Invariants: rates come from counters read at the edges of the window; nothing is deleted before
-// the last connection that loads is gone; any failure of any connection ends the run with its text.
+// Invariant: rates come from counters read at the edges of the window.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LoadConnection, parseEndpoint } from './connection.ts';
+import { parseEndpoint } from './connection.ts';
 import { monotonicMillis } from './measuring-window.ts';
+import { onTopology } from './on-topology.ts';
 import type { LoadOptions } from './options.ts';
 import { connectParties, type Parties } from './parties.ts';
 import type { Publisher } from './publisher.ts';
@@ -12,7 +12,6 @@ import type { LoadResult } from './result.ts';
 import { SliceClock, dueAfter, shareOf } from './slice-clock.ts';
 import { StuckConsumers } from './stuck-consumers.ts';
 import { summarize } from './summary.ts';
-import { deleteTopology, makeTopology } from './topology.ts';
 import { sampleWindow, type Counters, type LoadEvent } from './window-samples.ts';
 
 /** After the window: how long to wait for messages, and for a sign that none will come. */
@@ -24,26 +23,17 @@ export async function runLoad(
   onEvent: (event: LoadEvent) => void,
   print: (line: string) => void,
 ): Promise<LoadResult> {
-  const failure = Promise.withResolvers<never>();
-  const endpoint = parseEndpoint(options.url);
-  const open = (): Promise<LoadConnection> => LoadConnection.open(endpoint, failure.reject);
-  const work = async (): Promise<LoadResult> => {
-    const control = await open();
-    await control.openChannel();
-    await makeTopology(control, options);
-    const parties = await connectParties(options, open);
-    try {
+  return onTopology(
+    options,
+    (open) => connectParties(options, open),
+    ({ publishers, consumers }) => [...publishers, ...consumers],
+    async (parties) => {
       if (options.stuckConsumers === 0) return await measure(options, parties, onEvent, print);
-      const stuck = await StuckConsumers.start(options, endpoint);
+      const stuck = await StuckConsumers.start(options, parseEndpoint(options.url));
       const result = await measure(options, parties, onEvent, print);
       return { ...result, stuck: await stuck.finish() };
-    } finally {
-      for (const party of [...parties.publishers, ...parties.consumers]) party.connection.destroy();
-      await deleteTopology(control, options);
-      await control.close();
-    }
-  };
-  return await Promise.race([work(), failure.promise]);
+    },
+  );
 }
 
 async function measure(

@@ -113,14 +113,13 @@ export class OperationWork {
     if (!tryGet(port, request, getter)) port.parkedGets.push({ request, getter });
   }
 
-  /** Retries gets that found the way out full. True when there is room for those that wait on. */
-  retryGets(port: Port): boolean {
-    if (port.parkedGets.length === 0) return false;
+  /** Retries gets that found the way out full; the turn's end asks for room for the others. */
+  retryGets(port: Port): void {
+    if (port.parkedGets.length === 0) return;
     const parked = port.parkedGets.splice(0);
     for (const get of parked) {
       if (!tryGet(port, get.request, get.getter)) port.parkedGets.push(get);
     }
-    return port.parkedGets.length > 0 && port.outlet.waitForSpace();
   }
 
   private getter(queue: Queue, channel: ChannelUnacked, noAck: boolean): Consumer {
