@@ -9,16 +9,34 @@ import { reportOf } from './report.ts';
 import { Shard } from './shard.ts';
 import { ShardState } from './shard-state.ts';
 
+/** More than what the rings can hold takes. */
+const LAST_TURNS_MAX = 100_000;
+
 const boot = workerData as ShardBoot;
 const control = parentPort!;
 const notify = (notice: ShardNotice): void => control.postMessage(notice);
 
 const state = new ShardState(boot, notify);
+const shard = new Shard(state);
 const loop = new ThreadLoop(
-  new Shard(state),
+  shard,
   new DoorbellOwner(boot.doorbell),
   boot.settings.spinMicros,
 );
+
+if (state.storage !== undefined) {
+  state.storage.schedule = () => loop.schedule();
+  await state.storage.recover();
+}
+
+/** Finishes what clients had sent and what the log still has to write. */
+async function stop(): Promise<void> {
+  for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
+  loop.stop();
+  await state.storage?.stop();
+  notify({ kind: 'stopped' });
+  control.close();
+}
 
 control.on('message', (message: ShardControl) => {
   if (message.kind === 'apply') {
@@ -29,9 +47,7 @@ control.on('message', (message: ShardControl) => {
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
   } else {
-    loop.stop();
-    notify({ kind: 'stopped' });
-    control.close();
+    void stop();
     return;
   }
   loop.schedule();
