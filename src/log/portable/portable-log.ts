@@ -255,9 +255,11 @@ export class PortableLog implements Log {
   }
 }
 
-async function openDisk(options: LogOptions): Promise<Disk> {
-  const disk = new RealDisk(options.directory);
-  return disk;
+async function openDisk({ directory, faults }: LogOptions): Promise<Disk> {
+  const disk = new RealDisk(directory);
+  if (faults === undefined) return disk;
+  const { faultDisk } = await import('./fault-disk.ts');
+  return faultDisk(disk, directory, faults);
 }
 
 /** Makes durable what an earlier process wrote, and marks where it ends. */
