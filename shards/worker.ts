@@ -2,6 +2,7 @@
 // obeys the control port. Errors are not caught: a shard that fails ends its thread, and main
 // decides.
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Change } from '../src/routing/change.ts';
 import type { ShardBoot, ShardControl, ShardNotice } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
@@ -24,9 +25,14 @@ const loop = new ThreadLoop(
   boot.settings.spinMicros,
 );
 
-if (state.storage !== undefined) {
-  state.storage.schedule = () => loop.schedule();
-  await state.storage.recover();
+async function start(queues: readonly Change[]): Promise<void> {
+  state.apply(queues);
+  if (state.storage !== undefined) {
+    state.storage.schedule = () => loop.schedule();
+    await state.storage.recover();
+  }
+  notify({ kind: 'started' });
+  loop.schedule();
 }
 
 /** Finishes what clients had sent and what the log still has to write. */
@@ -39,6 +45,10 @@ async function stop(): Promise<void> {
 }
 
 control.on('message', (message: ShardControl) => {
+  if (message.kind === 'recover') {
+    void start(message.changes);
+    return;
+  }
   if (message.kind === 'apply') {
     state.apply(message.changes);
     notify({ kind: 'applied', revision: message.revision });
@@ -52,6 +62,3 @@ control.on('message', (message: ShardControl) => {
   }
   loop.schedule();
 });
-
-notify({ kind: 'started' });
-loop.schedule();

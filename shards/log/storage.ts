@@ -58,7 +58,6 @@ export class Storage {
   /** Brings the queues back. Nothing else may happen on the shard before. */
   async recover(): Promise<void> {
     const { state, shardLog, notifyMain } = this;
-    state.apply(this.boot.queues);
     let saidAt = performance.now();
     const recovery = new LogRecovery({
       shardLog,

@@ -43,8 +43,6 @@ export interface LogBoot {
   readonly slabOwner: number;
   /** For tests: src/log/log.ts. */
   readonly faults?: string | undefined;
-  /** What recovery is to fill; the topology as it was recovered before. */
-  readonly queues: readonly Change[];
 }
 
 /** What came of reading the log at start. */
@@ -71,6 +69,8 @@ export interface ShardBoot {
 
 /** main -> shard */
 export type ShardControl =
+  /** The first message: the queues that there were, to be filled from the log. */
+  | { readonly kind: 'recover'; readonly changes: readonly Change[] }
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }

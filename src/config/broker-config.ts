@@ -52,6 +52,11 @@ export interface BrokerConfig {
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
+  readonly durability: 'fsync' | 'write' | 'memory';
+  readonly segmentBytes: number;
+  /** Of the memory watermark. */
+  readonly memoryPagingRatio: number;
+  readonly diskFreeLimitBytes: number;
   // Limits: 0 is none.
   readonly connectionMax: number;
   readonly channelMaxPerNode: number;

@@ -4,6 +4,7 @@
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { limitSettings } from './limit-settings.ts';
 import type { Setting } from './setting.ts';
+import { storageSettings } from './storage-settings.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -251,7 +252,7 @@ const tuning: readonly Setting[] = [
   {
     key: 'ring.inline_body_max',
     field: 'inlineBodyBytesMax',
-    type: { kind: 'size', bytesMin: 0, bytesMax: 16 * MIB },
+    type: { kind: 'size', bytesMin: 0, bytesMax: 128 * KIB },
     default: 3 * KIB,
     description:
       'Bodies up to this many bytes travel inside a ring; at most a quarter of ring.bytes.',
@@ -316,6 +317,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Limits: limitSettings,
   Node: node,
   Memory: memory,
+  Storage: storageSettings,
   Tuning: tuning,
 };
 
