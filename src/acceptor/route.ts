@@ -1,6 +1,7 @@
 // Where publishes with one exchange and routing key go, in the form the publish path wants: queue
 // ids grouped by shard. Acceptor thread. Made on a route-cache miss, used for every hit.
 import type { QueueSpec } from '../routing/change.ts';
+import { hostOf } from '../topology/placement.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { ShardLink } from './shard-link.ts';
 
@@ -24,7 +25,8 @@ export function makeRoute(
 ): Route {
   const legs: RouteLeg[] = [];
   for (const link of links) {
-    const ids = queues.filter((queue) => queue.shard === link.shard).map((queue) => queue.id);
+    const isHere = (queue: QueueSpec): boolean => hostOf(queue.shard, links.length) === link.shard;
+    const ids = queues.filter(isHere).map((queue) => queue.id);
     for (let at = 0; at < ids.length; at += targetsMax) {
       legs.push({ link, queueIds: Int32Array.from(ids.slice(at, at + targetsMax)) });
     }

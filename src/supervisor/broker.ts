@@ -1,14 +1,18 @@
 // The running broker: its threads, what they report, and the order of starting and stopping. Main
 // thread.
+import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { defaultUser, Users } from '../auth/users.ts';
-import { writeLogRecord } from '../base/logger.ts';
+import { defaultUser, type Users } from '../auth/users.ts';
+import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import { openLog } from '../log/open-log.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardBoot, ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
+import { BrokerState } from './facts/broker-state.ts';
+import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
@@ -33,8 +37,9 @@ export class Broker {
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   readonly memory: MemoryWatch;
-  /** Rejects when a thread fails. */
+  /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
+  readonly store: FactStore;
   private readonly config: BrokerConfig;
   private readonly shards: readonly BrokerThread<ShardNotice>[];
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
@@ -85,22 +90,31 @@ export class Broker {
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
     const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    this.control = new ControlPlane(topology, this.shards, this.acceptors);
-    this.users = new Users();
-    this.users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
+    const state = new BrokerState(topology);
+    this.store = new FactStore(state, {
+      directory: path.join(config.dataDir, 'topology'),
+      openLog: (options, callbacks) => openLog(config.logBackend, options, callbacks),
+      logger: createLogger('main', config.logLevel, writeLogRecord),
+      faults: process.env['WARRENMQ_TEST_FAULTS'],
+    });
+    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
+    this.users = state.users;
     this.places = new ConnectionPlaces(config);
     this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
     this.memory = watchMemory(config, this.shards, this.acceptors);
-    this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
+    this.failed = Promise.race(
+      [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
+    );
     this.failed.catch(() => {});
   }
 
   /** Resolves with the addresses that are listened on. */
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
+    await this.store.start((state) => this.makeNew(state));
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
-    await this.control.execute({ kind: 'create-vhost', vhost: this.config.defaultVhost });
+    await this.control.restored();
     this.memory.start();
     const bound: ListenerAddress[] = [];
     for (const address of this.config.listeners) bound.push(await this.listen(address));
@@ -114,6 +128,14 @@ export class Broker {
     await Promise.all(
       this.shards.map((thread) => thread.stop({ kind: 'stop' }, SHARD_STOP_MILLIS)),
     );
+    await this.store.close();
+  }
+
+  /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
+  private makeNew({ topology, users }: BrokerState): void {
+    const { defaultVhost, defaultPass } = this.config;
+    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */
