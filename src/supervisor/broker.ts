@@ -93,7 +93,7 @@ export class Broker {
     const state = new BrokerState(topology);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
-      openLog: (options, callbacks) => openLog(config.logBackend, options, callbacks),
+      openLog: (options, callbacks) => openLog(options, callbacks, config.logBackend),
       logger: createLogger('main', config.logLevel, writeLogRecord),
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });

@@ -2,7 +2,7 @@
 // Main thread, pure. A snapshot counts when all its records are there; one that a crash cut off
 // never does, and the one before it is still in the log, since it goes only when the new one is
 // durable.
-import type { FoundFact } from './fact-scan.ts';
+import { type FoundFact, segmentFile } from './fact-scan.ts';
 
 export interface FactHistory {
   readonly facts: readonly FoundFact[];
@@ -19,10 +19,10 @@ interface Snapshot {
   records: number | undefined;
 }
 
-/** `isDamaged`: something in the log could not be read. */
-export function historyOf(found: readonly FoundFact[], isDamaged: boolean): FactHistory {
-  const base = baseOf(snapshotsOf(found), isDamaged);
-  if (base === undefined) return { facts: found.filter(({ mark }) => !mark), missing: 0 };
+export function historyOf(found: readonly FoundFact[]): FactHistory {
+  const base = baseOf(snapshotsOf(found));
+  if (base === undefined) return { facts: found, missing: 0 };
+  if (isFirstStart(found, base)) return { facts: [], missing: 0 };
   const facts = found.filter(({ mark }, index) =>
     mark === undefined ? index >= base.end : mark.snapshot === base.number,
   );
@@ -49,13 +49,21 @@ function snapshotsOf(found: readonly FoundFact[]): Snapshot[] {
 
 /**
  * Without a complete one the newest that was once finished is the best there is. When the end of
- * each is missing it is the oldest, if that is due to damage: the others may never have been
- * finished. Otherwise the first start of all was cut off.
+ * each is missing it is the oldest: the others may never have been finished.
  */
-function baseOf(snapshots: readonly Snapshot[], isDamaged: boolean): Snapshot | undefined {
+function baseOf(snapshots: readonly Snapshot[]): Snapshot | undefined {
   return (
     snapshots.findLast(({ found, records }) => found === records) ??
     snapshots.findLast(({ records }) => records !== undefined) ??
-    (isDamaged ? snapshots[0] : undefined)
+    snapshots[0]
+  );
+}
+
+/** The first start of all was cut off before it was done: there is nothing but its snapshot. */
+function isFirstStart(found: readonly FoundFact[], base: Snapshot): boolean {
+  return (
+    base.records === undefined &&
+    found[0].place.file === segmentFile(1) &&
+    found.every(({ mark }) => mark !== undefined)
   );
 }

@@ -19,11 +19,9 @@ const SPARE_SEGMENTS = 1;
 /** How many queue ids are taken ahead: a restart skips at most as many. */
 const QUEUE_IDS_AHEAD = 8192;
 
-export type OpenFactLog = (options: LogOptions, callbacks: LogCallbacks) => Promise<Log> | Log;
-
 export interface FactStoreOptions {
   readonly directory: string;
-  readonly openLog: OpenFactLog;
+  readonly openLog: (options: LogOptions, callbacks: LogCallbacks) => Log;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   readonly faults?: string | undefined;
 }
@@ -64,12 +62,14 @@ export class FactStore {
   async start(makeNew: (state: BrokerState) => void): Promise<void> {
     const { directory } = this.options;
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    this.log = await this.open();
+    this.log = this.open();
     const { segments, segmentBytes } = this.log.inventory();
     const found = await scanFacts(this.log);
-    if (this.recover(found)) makeNew(this.state);
+    const hasFacts = this.recover(found);
+    // Later segments tell of a start that was finished, even where nothing of it can be read.
+    if (!hasFacts && (segments[0] ?? 1) === 1) makeNew(this.state);
     const position = await this.log.begin(found.previousEnd);
-    this.writer = new FactWriter(this.log, segmentBytes || SEGMENT_BYTES, segments, position);
+    this.writer = new FactWriter(this.log, segmentBytes, segments, position);
     await Promise.race([this.snapshot(), this.failed]);
   }
 
@@ -93,7 +93,7 @@ export class FactStore {
     await this.log?.close();
   }
 
-  private async open(): Promise<Log> {
+  private open(): Log {
     const { directory, faults, openLog, logger } = this.options;
     const options = {
       directory,
@@ -102,7 +102,7 @@ export class FactStore {
       memories: [],
       ...(faults === undefined ? {} : { faults }),
     };
-    return await openLog(options, {
+    return openLog(options, {
       onProgress: (_written, synced) => this.writer?.synced(synced),
       onRead: () => {},
       onPacked: () => {},
@@ -117,7 +117,7 @@ export class FactStore {
     });
   }
 
-  /** True: the store is new. */
+  /** Answers whether there was anything. */
   private recover(found: FoundFacts): boolean {
     const { logger, directory } = this.options;
     const { unreadable, torn } = found;
@@ -130,7 +130,7 @@ export class FactStore {
       const at = { file: inDirectory(torn.file), offset: torn.offset };
       logger.info('the last write to the topology log was cut off; nobody was told of it', at);
     }
-    const { facts, missing } = historyOf(found.facts, unreadable.length > 0);
+    const { facts, missing } = historyOf(found.facts);
     if (missing > 0) logger.warn('records of the topology snapshot are missing', { missing });
     for (const { fact, place } of facts) {
       const problem = this.state.restore(fact);
@@ -138,12 +138,13 @@ export class FactStore {
       const at = { file: inDirectory(place.file), offset: place.offset, kind: fact.kind };
       logger.warn(`a fact of the topology log does not fit: ${problem}`, at);
     }
-    return facts.length === 0 && unreadable.length === 0;
+    return facts.length > 0;
   }
 
   private async snapshot(): Promise<void> {
     const ids = this.moreIds();
-    await this.writer!.snapshot([ids, ...this.state.facts()]);
+    // The last record is needed to know that the snapshot is complete, and then it is no loss.
+    await this.writer!.snapshot([...this.state.facts(), ids]);
     this.idsAreDurable(ids.below);
   }
 

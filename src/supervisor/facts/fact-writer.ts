@@ -2,7 +2,7 @@
 // lies, as users of a log do (src/log/log.ts), and knows which segments hold what is still needed.
 // Once the log has ended or failed nothing is written any more, and nobody is answered.
 import * as log from '../../log/log.ts';
-import { paddedBytes, placeRecord } from '../../log/record-format.ts';
+import { placeRecord, RecordWriter } from '../../log/record-writer.ts';
 import type { Fact } from './fact.ts';
 import { encodeFact } from './fact-codec.ts';
 
@@ -32,7 +32,7 @@ export class FactWriter {
   private batch: number;
   private waiting: Waiting[];
   /** Records for the next batch, and where the first of them lies. */
-  private gathered: Uint8Array[];
+  private readonly gathered: RecordWriter;
   private firstPosition: number;
   private snapshotBytes: number;
   private bytesSince: number;
@@ -51,7 +51,7 @@ export class FactWriter {
     this.position = position;
     this.batch = 0;
     this.waiting = [];
-    this.gathered = [];
+    this.gathered = new RecordWriter(BATCH_BYTES);
     this.firstPosition = 0;
     this.snapshotBytes = 0;
     this.bytesSince = 0;
@@ -107,19 +107,15 @@ export class FactWriter {
 
   /** Puts a record into the next batch; answers how many bytes of the log it takes. */
   private gather(payload: Buffer, flags: number): number {
-    const bytes = paddedBytes(CHANGE_HEADER_BYTES + payload.length);
-    if (bytes > log.RECORD_BYTES_MAX - log.SEGMENT_HEADER_BYTES) {
-      throw new Error(`a fact of ${bytes} bytes is larger than a record can be`);
-    }
-    const record = Buffer.alloc(bytes);
-    record.writeUInt32LE(bytes, 4);
-    record[8] = log.CHANGE;
-    record[9] = flags;
-    record.writeUInt32LE(payload.length, 16);
-    payload.copy(record, CHANGE_HEADER_BYTES);
+    const { gathered } = this;
+    const isFirst = gathered.used === 0;
+    const at = gathered.begin(log.CHANGE, flags, 0, CHANGE_HEADER_BYTES + payload.length);
+    gathered.word(payload.length);
+    gathered.word(0);
+    gathered.put(payload);
+    const bytes = gathered.used - at;
     const place = placeRecord(this.position, bytes, this.segmentBytes);
-    if (this.gathered.length === 0) this.firstPosition = place;
-    this.gathered.push(record);
+    if (isFirst) this.firstPosition = place;
     this.position = place + bytes;
     const segment = Math.floor(place / this.segmentBytes);
     if (segment !== this.segments.at(-1)) this.segments.push(segment);
@@ -128,8 +124,9 @@ export class FactWriter {
 
   private submit(isAwaited: boolean): Promise<void> {
     if (this.hasEnded) return new Promise(() => {});
-    const bytes = Buffer.concat(this.gathered);
-    this.gathered = [];
+    // The log keeps what it is given until it is written.
+    const bytes = Buffer.from(this.gathered.bytes.subarray(0, this.gathered.used));
+    this.gathered.clear();
     this.batch += 1;
     const number = this.batch;
     const durable = new Promise<void>((done) => {
