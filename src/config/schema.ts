@@ -90,7 +90,8 @@ const accounts: readonly Setting[] = [
     type: { kind: 'string' },
     default: 'guest',
     rabbitmqEnvironment: ['RABBITMQ_DEFAULT_USER'],
-    description: 'User created, as administrator, when the data directory is new.',
+    description:
+      'User created, as administrator, when the data directory is new; later it is not looked at.',
     since: SINCE_FIRST,
   },
   {
@@ -99,7 +100,7 @@ const accounts: readonly Setting[] = [
     type: { kind: 'string' },
     default: 'guest',
     rabbitmqEnvironment: ['RABBITMQ_DEFAULT_PASS'],
-    description: 'Password of default_user.',
+    description: 'Password of default_user; changing it later changes no user.',
     since: SINCE_FIRST,
     secret: true,
   },
@@ -193,6 +194,16 @@ const node: readonly Setting[] = [
     },
     default: 'info',
     description: 'The least severe records that are logged: debug, info, warning, error or none.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'log.backend',
+    field: 'logBackend',
+    type: { kind: 'choice', choices: ['auto', 'native', 'portable'], aliases: {} },
+    default: 'auto',
+    description:
+      'What writes the log on disk: native is the Rust module, portable the slower TypeScript one ' +
+      '(the format is the same), auto takes native where it can be loaded.',
     since: SINCE_FIRST,
   },
 ];
