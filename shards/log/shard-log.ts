@@ -208,10 +208,13 @@ export class ShardLog {
     if (this.acksSince === 0) this.acksSince = now;
     const waited = now - this.acksSince;
     if (waited >= ACK_DELAY_MILLIS || this.pending.acks.count >= ACK_RUNS_MAX) return true;
-    this.ackTimer ??= setTimeout(() => {
-      this.ackTimer = undefined;
-      this.schedule();
-    }, ACK_DELAY_MILLIS - waited + 1);
+    this.ackTimer ??= setTimeout(
+      () => {
+        this.ackTimer = undefined;
+        this.schedule();
+      },
+      ACK_DELAY_MILLIS - waited + 1,
+    );
     return false;
   }
 

@@ -10,7 +10,6 @@ import { SlidingWindow } from '../base/sliding-window.ts';
 import { unknownDeliveryTag } from '../errors/channel-refusals.ts';
 import { AmqpError, type Refusal } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH, type Method } from '../protocol/methods.generated.ts';
-import { hostOf } from '../topology/placement.ts';
 import { ChannelBacklog } from './channel-backlog.ts';
 import { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
@@ -148,7 +147,7 @@ export class Channel {
   /** The link to a queue's shard, which is told of this channel first. */
   linkTo(shard: number): ShardLink {
     const { links } = this.connection.acceptor;
-    const link = links[hostOf(shard, links.length)];
+    const link = links[shard];
     if (!this.openLinks.has(link)) {
       this.openLinks.add(link);
       const { id, frameMax } = this.connection;

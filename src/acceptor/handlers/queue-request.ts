@@ -1,7 +1,6 @@
 // A request about one queue to its shard, through the ring of the publishes. Acceptor thread.
 import { QUEUE_OP_BYTES } from '../../../shards/mailbox/to-shard-layout.ts';
 import type { QueueSpec } from '../../routing/change.ts';
-import { hostOf } from '../../topology/placement.ts';
 import type { Channel } from '../channel.ts';
 import type { ShardReply } from '../shard-requests.ts';
 
@@ -16,7 +15,7 @@ export function askQueue(
   const { links } = acceptor;
   return new Promise((resolve) => {
     const request = acceptor.requests.add(resolve);
-    const link = links[hostOf(queue.shard, links.length)];
+    const link = links[queue.shard];
     link.operate(kind, QUEUE_OP_BYTES, [request, queue.id, flags]);
     acceptor.scheduleTurn();
   });

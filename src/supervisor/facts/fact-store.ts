@@ -88,6 +88,11 @@ export class FactStore {
     return isAwaited ? durable : Promise.resolve();
   }
 
+  /** Writes the state anew, whatever facts led to it; resolves when that is durable. */
+  async rewrite(): Promise<void> {
+    await Promise.race([this.snapshot(), this.failed]);
+  }
+
   async close(): Promise<void> {
     this.writer?.end();
     await this.log?.close();
