@@ -41,6 +41,8 @@ export interface LogOptions {
   readonly memories: readonly Uint8Array[];
   /** Looks only: nothing is created, written, quarantined or synced. For `warrenmq inspect`. */
   readonly readOnly?: boolean;
+  /** For tests only: faults to make, separated by commas (WARRENMQ_TEST_FAULTS). */
+  readonly faults?: string;
 }
 
 export interface LogCallbacks {
