@@ -6,7 +6,8 @@ use std::io;
 use crate::disk::{Access, Disk};
 use crate::record::{HEADER_BYTES, Head};
 use crate::segment::{
-    CHECKPOINT_BASE, FileKind, HEADERS_BYTES, Header, MAGIC_CHECKPOINT, checkpoint_name, file_kind,
+    CHECKPOINT_BASE, CHECKPOINT_UNFINISHED, FileKind, HEADERS_BYTES, Header, MAGIC_CHECKPOINT,
+    checkpoint_name, file_kind,
 };
 use crate::source::{Areas, Part, Stream};
 use crate::writer::{Identity, now_millis};
@@ -77,12 +78,12 @@ pub fn write_checkpoint(
         created_millis: now_millis(),
     };
     let name = checkpoint_name(number);
-    let unfinished = format!("{name}.tmp");
-    let written = fill(disk, &unfinished, &header, identity, areas, part)
-        .and_then(|()| disk.rename(&unfinished, &name));
+    let unfinished = CHECKPOINT_UNFINISHED;
+    let written = fill(disk, unfinished, &header, identity, areas, part)
+        .and_then(|()| disk.rename(unfinished, &name));
     if let Err(error) = written {
         // Best effort: the next opening removes it otherwise.
-        let _ = disk.unlink(&unfinished);
+        let _ = disk.unlink(unfinished);
         return Err(error);
     }
     disk.sync_directory()?;

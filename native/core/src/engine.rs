@@ -304,8 +304,13 @@ impl<A: Areas + 'static> Engine<A> {
         Ok(())
     }
 
+    /// For a log that does not exist yet with the segment size that it would have.
     pub fn inventory(&self) -> io::Result<Inventory> {
-        self.shared.inventory().cloned()
+        let mut inventory = self.shared.inventory()?.clone();
+        if inventory.store_id.is_none() {
+            inventory.segment_bytes = self.shared.options.segment_bytes;
+        }
+        Ok(inventory)
     }
 
     pub fn begin(&self, request: u32, previous_end: usize) {

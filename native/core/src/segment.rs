@@ -99,6 +99,9 @@ pub fn checkpoint_name(number: u64) -> String {
     format!("{number:016}.ckpt")
 }
 
+/// A checkpoint that is being written.
+pub const CHECKPOINT_UNFINISHED: &str = "checkpoint.new";
+
 /// What a file of a log directory is, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -115,7 +118,7 @@ pub fn file_kind(name: &str) -> FileKind {
         let is_number = stem.len() == 16 && stem.bytes().all(|each| each.is_ascii_digit());
         is_number.then(|| stem.parse().ok())?.filter(|&number| number > 0)
     };
-    if name.ends_with(".tmp") {
+    if name.ends_with(".tmp") || name == CHECKPOINT_UNFINISHED {
         return FileKind::Unfinished;
     }
     let kind = match name.rsplit_once('.') {

@@ -93,6 +93,7 @@ function tryLoad(): void {
   const require = createRequire(import.meta.url);
   for (const root of ROOTS) {
     try {
+      // oxlint-disable-next-line import/no-dynamic-require -- sources and dist lie at two depths
       loaded = require(path.join(import.meta.dirname, root, FILE)) as Addon;
       return;
     } catch (error) {

@@ -52,7 +52,7 @@ class NativeLog implements Log {
   readonly #packs = new Map<number, LogPack>();
   readonly #requests = new Map<number, Request>();
   /** Batches that are not written yet, from `#firstBatch` on. */
-  #batches: LogBatch[] = [];
+  readonly #batches: LogBatch[] = [];
   #firstBatch = 0;
   #lastRequest = 0;
 

@@ -9,10 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Answer, Batch, Shared, Writing, lock};
+use crate::segment::SEGMENT_BYTES_MAX;
 use crate::source::Areas;
 use crate::spares::adopt_spares;
 use crate::writer::{Identity, Records, SpareSource, Writer};
 
+/// What the format allows; simulations use smaller ones, without threads.
+const SEGMENT_BYTES_LEAST: u32 = 1024 * 1024;
 const UNSYNCED_TIME_MAX: Duration = Duration::from_millis(100);
 
 struct PoolSpares<'a, A> {
@@ -119,9 +122,8 @@ fn begin_log<A>(
     group: &mut VecDeque<Writing<A>>,
 ) -> io::Result<()> {
     let Some(Writing::Begin { request, previous_end }) = group.pop_front() else { return Ok(()) };
-    if state.is_some() || shared.options.is_read_only {
-        let text = "the log has begun already, or may only be read";
-        shared.answer(request, Err(io::Error::other(text)));
+    if state.is_some() {
+        shared.answer(request, Err(io::Error::other("the log has begun already")));
     } else {
         match begin(shared, previous_end) {
             Ok(writer) => {
@@ -143,14 +145,24 @@ fn begin_log<A>(
 }
 
 fn begin<A>(shared: &Shared<A>, previous_end: usize) -> io::Result<Writer> {
+    if shared.options.is_read_only {
+        return Err(io::Error::other("a log that was opened to look at cannot be written to"));
+    }
     let disk = &*shared.disk;
+    let inventory = shared.inventory()?;
+    let wanted = shared.options.segment_bytes;
+    let is_possible =
+        wanted.is_power_of_two() && (SEGMENT_BYTES_LEAST..=SEGMENT_BYTES_MAX).contains(&wanted);
+    if shared.identity.get().is_none() && !is_possible {
+        let text = format!("segmentBytes is {wanted}, not a power of two from 1 MiB to 256 MiB");
+        return Err(io::Error::other(text));
+    }
     disk.create_directory()?;
     // A process that died may have left names that are not durable yet.
     disk.sync_directory()?;
-    let inventory = shared.inventory()?;
     let identity = match shared.identity.get() {
         Some(identity) => *identity,
-        None => Identity::random(shared.options.segment_bytes)?,
+        None => Identity::random(wanted)?,
     };
     let ready = adopt_spares(disk, identity.segment_bytes)?;
     {
