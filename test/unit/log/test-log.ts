@@ -78,6 +78,24 @@ export function entriesOf(scan: log.Scan, segment = 0): Entry[] {
   return entries;
 }
 
+/** What a scan must say of records that were appended. */
+export function expected(samples: readonly Sample[], places: readonly number[]): Entry[] {
+  return samples.map(({ bytes, kind, flags, dataBytes, extra }, index) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    return {
+      segment: Math.floor(places[index] / SEGMENT_BYTES),
+      kind,
+      flags,
+      count: view.getUint16(10, true),
+      offset: places[index] % SEGMENT_BYTES,
+      inner: kind === log.BODY ? view.getUint32(16, true) : -1,
+      dataBytes,
+      recordBytes: bytes.byteLength,
+      extra,
+    };
+  });
+}
+
 /** What all scans of a log came to. */
 export interface Recovered {
   readonly entries: readonly Entry[];
