@@ -36,6 +36,8 @@ export class SegmentFiles {
   readonly #dead: number[] = [];
   #tending: Promise<void> | undefined;
   #isShort = false;
+  /** Why no more segments can be made. */
+  #failure: Error | undefined;
   #isClosing = false;
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -72,7 +74,7 @@ export class SegmentFiles {
     while (this.#spares.length === 0) {
       const mayWait = space === 'wait' && !this.#isClosing;
       if (this.#isClosed || (this.#isShort && !mayWait)) {
-        throw new Error('no space for another segment');
+        throw this.#failure ?? new Error('no space for another segment');
       }
       this.#waiting ??= Promise.withResolvers();
       this.tend();
@@ -117,6 +119,7 @@ export class SegmentFiles {
     if (this.#tending !== undefined || (this.#isClosed && this.#dead.length === 0)) return;
     this.#tending = this.#tend()
       .catch((error: unknown) => {
+        this.#failure = error as Error;
         this.#isClosed = true;
         this.#dead.length = 0;
         this.#user.onFailure(error);

@@ -81,7 +81,7 @@ export function count(...words: readonly number[]): Sample {
   });
 }
 
-export function imported(storeId: Uint8Array, number: number, flags: number): Sample {
+function imported(storeId: Uint8Array, number: number, flags: number): Sample {
   return encode(log.IMPORT, flags, 0, 40, 0, (writer) => {
     writer.put(storeId);
     writer.word(number);

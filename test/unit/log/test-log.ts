@@ -120,6 +120,8 @@ export class TestLog {
   readonly progress: (readonly [written: number, synced: number])[] = [];
   readonly space: boolean[] = [];
   readonly failures: string[] = [];
+  /** How many calls told of progress when the failure came. */
+  callsBeforeFailure = 0;
   readonly #done = new Set<string>();
   #wake: (() => void)[] = [];
 
@@ -129,7 +131,11 @@ export class TestLog {
       onRead: (number) => this.#note(() => this.#done.add(`read ${number}`)),
       onPacked: (number) => this.#note(() => this.#done.add(`pack ${number}`)),
       onSpace: (isShort) => this.#note(() => this.space.push(isShort)),
-      onFailure: (reason) => this.#note(() => this.failures.push(reason)),
+      onFailure: (reason) =>
+        this.#note(() => {
+          this.failures.push(reason);
+          this.callsBeforeFailure = this.progress.length;
+        }),
     };
     const full = { segmentBytes: SEGMENT_BYTES, spareSegments: 1, memories: [], ...options };
     this.log = openLog(full, callbacks, kind);
@@ -240,7 +246,7 @@ export async function lookAt(kind: Implementation, directory: string): Promise<R
   return recovered;
 }
 
-export function pairs(values: readonly number[]): [number, number][] {
+function pairs(values: readonly number[]): [number, number][] {
   return values.flatMap((value, at): [number, number][] =>
     at % 2 === 0 ? [[value, values[at + 1]]] : [],
   );
