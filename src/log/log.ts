@@ -197,7 +197,7 @@ export interface Log {
   submit(batch: LogBatch): void;
   read(read: LogRead): void;
   pack(pack: LogPack): void;
-  /** The segment holds nothing that is needed. Its file becomes a spare, or goes. */
+  /** The segment holds nothing that is needed. Its file becomes a spare, or goes. Once begun. */
   recycle(segment: number): void;
   /**
    * Replaces the checkpoint before the last one by the encoded records in `records`. Resolves once

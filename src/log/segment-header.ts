@@ -27,7 +27,7 @@ export interface SegmentHeader {
 export interface HeaderReading {
   /** Undefined: neither copy can be used. */
   readonly header: SegmentHeader | undefined;
-  /** The bad copies, as from, to, from, to. */
+  /** Where the bad copies are, as from, to. */
   readonly corrupt: readonly number[];
 }
 
@@ -85,7 +85,7 @@ export function readHeader(
     if (!isOurs) corrupt.push(at, at + COPY_BYTES);
     else header ??= copy;
   }
-  return { header, corrupt };
+  return { header, corrupt: corrupt.length > 2 ? [0, SEGMENT_HEADER_BYTES] : corrupt };
 }
 
 function decodeCopy(bytes: Uint8Array, magic: number): SegmentHeader | undefined {

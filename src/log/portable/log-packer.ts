@@ -1,15 +1,20 @@
 // Collects messages that survive cleaning into records to append again (src/log/log.ts, LogPack).
 // Main and shard threads; reading and compression are asynchronous.
-// Room for the open BLOCK is kept as if it could not be compressed, so it always goes in.
+// The rules are those of native/core/src/pack.rs, so that both make the same bytes: a BLOCK ends
+// before it would hold more than BLOCK_BYTES, and before a large record; room for the open one is
+// kept as if it could not be compressed, so it always goes in.
 import * as log from '../log.ts';
 import type { LogPack } from '../log.ts';
-import { BLOCK_HEADER_BYTES, BLOCK_RAW_BYTES_MAX, paddedBytes } from '../record-format.ts';
+import { BLOCK_HEADER_BYTES, paddedBytes } from '../record-format.ts';
 import { RecordWriter } from '../record-writer.ts';
 import { bufferOver } from './batch-source.ts';
 import { compressBlock } from './lz4-block.ts';
 import { eachPiece } from './message-pieces.ts';
 import type { FoundRecord, RecordSource } from './record-source.ts';
 
+const BLOCK_BYTES = 128 * 1024;
+/** Compressing must save an eighth: else unpacking is not worth the while. */
+const KEPT_SHARE_MAX = 7 / 8;
 /** Longer records stand by themselves. */
 const BLOCK_RECORD_BYTES_MAX = 64 * 1024;
 
@@ -34,10 +39,10 @@ export class LogPacker {
       const isWhole = await eachPiece(this.#source, place, ahead, this.#segmentBytes, (record) =>
         records.add(record),
       );
-      if (!isWhole) packing.put(row, log.STATUS_CORRUPT, 0, -1);
+      if (!isWhole) packing.put(row, log.STATUS_CORRUPT, -1, -1);
       else if (!(await packing.add(row, records))) {
         for (let rest = row; rest < pack.count; rest += 1) {
-          packing.put(rest, log.STATUS_NO_ROOM, 0, -1);
+          packing.put(rest, log.STATUS_NO_ROOM, -1, -1);
         }
         break;
       }
@@ -65,7 +70,7 @@ class PackedMessage {
 class Packing {
   readonly #pack: LogPack;
   readonly #target: Buffer<ArrayBufferLike>;
-  readonly #raw = Buffer.alloc(BLOCK_RAW_BYTES_MAX);
+  readonly #raw = Buffer.alloc(BLOCK_BYTES);
   #rawBytes = 0;
   /** The rows in the open BLOCK, and where each lies in it. */
   #rows: number[] = [];
@@ -88,8 +93,10 @@ class Packing {
   async add(row: number, message: PackedMessage): Promise<boolean> {
     const { bytes, records } = message;
     if (bytes > BLOCK_RECORD_BYTES_MAX) return this.#addAlone(row, message);
-    if (this.#rawBytes + bytes > BLOCK_RAW_BYTES_MAX) await this.endBlock();
-    if (this.used + blockBytes(this.#rawBytes + bytes) > this.#target.byteLength) return false;
+    if (this.#rawBytes + bytes > BLOCK_BYTES || !this.#fits(bytes)) {
+      await this.endBlock();
+      if (!this.#fits(bytes)) return false;
+    }
     this.#rows.push(row);
     this.#inners.push(this.#rawBytes);
     records[0].copy(this.#raw, this.#rawBytes);
@@ -101,11 +108,11 @@ class Packing {
     if (this.#rawBytes === 0) return;
     const raw = this.#raw.subarray(0, this.#rawBytes);
     const compressed = await compressBlock(raw);
-    const isSmaller = compressed.byteLength < raw.byteLength;
-    const packed = isSmaller ? compressed : raw;
+    const isWorthIt = compressed.byteLength <= Math.floor(raw.byteLength * KEPT_SHARE_MAX);
+    const packed = isWorthIt ? compressed : raw;
     const bytes = BLOCK_HEADER_BYTES + packed.byteLength;
     const writer = new RecordWriter(this.#target.subarray(this.used));
-    writer.begin(log.BLOCK, isSmaller ? log.COMPRESSED : 0, this.#rows.length, bytes);
+    writer.begin(log.BLOCK, isWorthIt ? log.COMPRESSED : 0, this.#rows.length, bytes);
     writer.word(raw.byteLength);
     writer.word(packed.byteLength);
     writer.put(packed);
@@ -118,9 +125,9 @@ class Packing {
     this.#inners = [];
   }
 
-  #addAlone(row: number, { bytes, records }: PackedMessage): boolean {
-    const reserved = this.#rawBytes === 0 ? 0 : blockBytes(this.#rawBytes);
-    if (this.used + bytes + reserved > this.#target.byteLength) return false;
+  async #addAlone(row: number, { bytes, records }: PackedMessage): Promise<boolean> {
+    await this.endBlock();
+    if (this.used + bytes > this.#target.byteLength) return false;
     this.put(row, log.STATUS_OK, this.used, -1);
     for (const record of records) {
       record.copy(this.#target, this.used);
@@ -128,8 +135,10 @@ class Packing {
     }
     return true;
   }
-}
 
-function blockBytes(rawBytes: number): number {
-  return paddedBytes(BLOCK_HEADER_BYTES + rawBytes);
+  /** Whether the open BLOCK has room for so many bytes more, compressed or not. */
+  #fits(bytes: number): boolean {
+    const blockBytes = paddedBytes(BLOCK_HEADER_BYTES + this.#rawBytes + bytes);
+    return this.used + blockBytes <= this.#target.byteLength;
+  }
 }

@@ -42,8 +42,6 @@ export class PortableLog implements Log {
   #seal: RecordSeal | undefined;
   #reading: Reading | undefined;
   #writing: Writing | undefined;
-  /** Segments recycled before the log was begun. */
-  readonly #dead: number[] = [];
   #reads: Promise<void> = Promise.resolve();
   #packs: Promise<void> = Promise.resolve();
   #readCount = 0;
@@ -106,7 +104,6 @@ export class PortableLog implements Log {
     let file: DiskFile;
     try {
       await files.begin();
-      for (const dead of this.#dead.splice(0)) files.recycle(dead);
       file = await files.next(segment, previousEnd, 'now');
     } catch (error) {
       await files.close();
@@ -139,7 +136,7 @@ export class PortableLog implements Log {
   }
 
   read(read: LogRead): void {
-    this.#readCount += read.count;
+    this.#readCount += 1;
     this.#reads = this.#after(this.#reads, async () => {
       await (await this.#readable()).reader.read(read);
       if (this.#failure === undefined) this.#callbacks.onRead(read.number);
@@ -154,11 +151,11 @@ export class PortableLog implements Log {
   }
 
   recycle(segment: number): void {
+    const { files } = this.#begun();
     for (const source of this.#reading?.sources ?? []) {
       source.forget(segment).catch((error: unknown) => this.#fail(error));
     }
-    if (this.#writing === undefined) this.#dead.push(segment);
-    else this.#writing.files.recycle(segment);
+    files.recycle(segment);
   }
 
   async writeCheckpoint(records: Uint8Array): Promise<void> {

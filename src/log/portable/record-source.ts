@@ -104,6 +104,19 @@ export class RecordSource {
   }
 
   async #record(position: number, kind: number, ahead: number): Promise<FoundRecord | undefined> {
+    const isFresh = position < this.#windowFrom || position >= this.#windowFrom + this.#windowBytes;
+    const record = await this.#tryRecord(position, kind, ahead);
+    if (record !== undefined || isFresh) return record;
+    // The window may be older than the record: it reached beyond the log's end at that time.
+    this.#windowBytes = 0;
+    return this.#tryRecord(position, kind, ahead);
+  }
+
+  async #tryRecord(
+    position: number,
+    kind: number,
+    ahead: number,
+  ): Promise<FoundRecord | undefined> {
     if (!(await this.#reaches(position, log.RECORD_HEADER_BYTES, ahead))) return undefined;
     let at = position - this.#windowFrom;
     const bytes = this.#window.getUint32(at + 4, true);

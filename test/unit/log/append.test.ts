@@ -217,21 +217,6 @@ describe.each(implementations)('%s', (kind) => {
     expect(file.subarray(found.end, found.end + 16)).toEqual(Buffer.alloc(16));
   });
 
-  test('segments recycled before the log is begun are used', async () => {
-    const directory = freshDirectory();
-    const opened = await begunLog(kind, { directory });
-    opened.append(everyKind());
-    await opened.log.close();
-    const again = new TestLog(kind, { directory });
-    const { end } = await again.recover();
-    again.log.recycle(1);
-    await again.begin(end);
-    expect(again.end).toBe(2 * SEGMENT_BYTES + 128);
-    await again.log.close();
-    expect((await lookAt(kind, directory)).entries).toEqual([]);
-    expect(readdirSync(directory)).not.toContain('0000000000000001.seg');
-  });
-
   test.each([
     ['begins elsewhere', 8, 0],
     ['ends elsewhere', 0, 8],

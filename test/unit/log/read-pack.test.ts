@@ -81,7 +81,7 @@ describe.each(implementations)('%s', (kind) => {
     expect(await readInline(opened, places)).toEqual(SPECS.map((spec) => wholeOf(spec)));
     const backwards = await readInline(opened, places.toReversed(), 2);
     expect(backwards).toEqual(SPECS.map((spec) => wholeOf(spec)).toReversed());
-    expect(opened.log.stats().reads).toBe(places.length * 2);
+    expect(opened.log.stats().reads).toBe(2);
     await opened.log.close();
   });
 
@@ -95,6 +95,22 @@ describe.each(implementations)('%s', (kind) => {
     expect(readSome.map((one) => one?.stream)).toEqual(
       specs.filter((_, at) => at % 500 === 3).map((spec) => streamOf(spec)),
     );
+    await opened.log.close();
+  });
+
+  test('what was written behind a message after it was read can be read too', async () => {
+    const { opened, places } = await filled(kind, []);
+    const specs = Array.from({ length: 30 }, (_, at) => ({ body: bodyOf(at * 40, at) }));
+    for (const [at, spec] of specs.entries()) {
+      const [position] = opened.append(message(spec));
+      places.push({ position, inner: -1, dataBytes: streamOf(spec).byteLength });
+      await opened.untilSynced();
+      const [first, last] = [places[0], places[at]];
+      const read = await readInline(opened, at % 2 === 0 ? [last] : [first, last], at + 1);
+      expect(read.at(-1)).toEqual(wholeOf(spec));
+      const { results } = await packAll(opened, [first, last], 65_536, at + 1);
+      expect(results.map(([status]) => status)).toEqual([log.STATUS_OK, log.STATUS_OK]);
+    }
     await opened.log.close();
   });
 
@@ -253,17 +269,17 @@ describe.each(implementations)('%s', (kind) => {
     const specs = Array.from({ length: 90 }, (_, at) => ({ body: bodyOf(5000, at, true) }));
     const { opened, places, directory } = await filled(kind, specs);
     const { results, records } = await packAll(opened, places, 4 * 1024 * 1024);
-    expect(records.length).toBe(2);
+    expect(records.length).toBeGreaterThan(2);
     const moved = opened.append(records.map((record) => packed(record)));
     await opened.untilSynced();
     await opened.log.close();
     spoil(directory, moved[0] + 1000);
     const looking = new TestLog(kind, { directory, readOnly: true });
     const found = await looking.recover();
-    const left = results.filter(([, record]) => record === 1).length;
+    const left = results.filter(([, record]) => record > 0).length;
     expect(left).toBeGreaterThan(10);
     const blocks = found.entries.filter((entry) => entry.kind === log.BLOCK);
-    expect(blocks).toHaveLength(1);
+    expect(blocks).toHaveLength(records.length - 1);
     const inner = found.entries.filter((entry) => entry.inner >= 0);
     expect(inner).toHaveLength(left);
     expect(found.corrupt).toHaveLength(1);
