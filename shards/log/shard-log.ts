@@ -130,6 +130,11 @@ export class ShardLog {
     return this.unwritten.length >= BATCHES_UNDERWAY_MAX || this.spares.length === 0;
   }
 
+  /** Something is with the log that is not on the disk yet. */
+  get isUnderway(): boolean {
+    return this.unsynced.length > 0;
+  }
+
   get isIdle(): boolean {
     return this.unsynced.length === 0 && this.pending.isEmpty;
   }
@@ -290,6 +295,10 @@ export class ShardLog {
   private hand(batch: Underway): void {
     this.batchNumber = batch.number;
     this.position = batch.endPosition;
+    const last = this.ledger.segmentOf(batch.endPosition - 1);
+    for (let number = this.ledger.segmentOf(batch.firstPosition); number <= last; number += 1) {
+      this.ledger.at(number);
+    }
     this.unwritten.push(batch);
     this.unsynced.push(batch);
     this.log.submit(batch);

@@ -105,7 +105,7 @@ export class Storage {
   async stop(): Promise<void> {
     while (!this.shardLog.isIdle) {
       this.shardLog.flush();
-      await this.shardLog.progress();
+      if (this.shardLog.isUnderway) await this.shardLog.progress();
     }
     this.shardLog.stop();
     await this.upkeep?.writeLast();

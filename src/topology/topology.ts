@@ -100,8 +100,8 @@ export class Topology {
   }
 
   /**
-   * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left out,
-   * or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
+   * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left
+   * out, or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
    */
   restore(fact: Change): string | undefined {
     switch (fact.kind) {

@@ -124,7 +124,7 @@ class FullDisk extends PassingDisk {
       file = await this.inner.open(name, 'read');
     } catch {
       // A spare that became a segment meanwhile: it is as long as all others.
-      const [segment] = (await this.inner.list()).filter((other) => other.endsWith('.seg'));
+      const segment = (await this.inner.list()).find((other) => other.endsWith('.seg'));
       return segment === undefined ? 0 : this.#bytesOf(segment);
     }
     const bytes = await file.size();

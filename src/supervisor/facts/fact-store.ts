@@ -1,5 +1,5 @@
 // The durable part of the broker's state: recovers it when the broker starts, and logs each change
-// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: so the default
+// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: the default
 // user and virtual host of a new store are there together or not at all, what was found damaged is
 // whole again, and the segments of earlier starts do not pile up.
 // Invariant: between two appends the state is exactly what the log says, so that a snapshot may be
