@@ -21,7 +21,7 @@ import {
   SPILLED,
 } from '../../src/log/log.ts';
 import { SLAB_PAGE_BYTES, type Slab, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import type { PendingRecords, RowList } from './pending-records.ts';
@@ -126,8 +126,7 @@ export class Batch implements LogBatch {
     const headBytes = PUBLISH_HEADER_BYTES + queueCount * 8;
     const recordBytes = alignTo8(headBytes + pieceBytes);
     const position = this.place(recordBytes, segmentBytes);
-    const isPersistent = (store.flags(handle) & PERSISTENT_FLAG) !== 0;
-    const flags = (isPersistent ? PERSISTENT : SPILLED) | (isContinued ? CONTINUED : 0);
+    const flags = recordFlags(store.flags(handle)) | (isContinued ? CONTINUED : 0);
     let word = this.head(PUBLISH, flags, queueCount, recordBytes);
     const { words } = this;
     words[word] = exrkBytes;
@@ -290,6 +289,12 @@ export class Batch implements LogBatch {
     this.used = alignTo8(this.used);
     this.partFrom = this.used;
   }
+}
+
+function recordFlags(messageFlags: number): number {
+  const persistent = (messageFlags & PERSISTENT_FLAG) === 0 ? 0 : PERSISTENT;
+  // A persistent message is spilled too, by a queue that keeps nothing.
+  return persistent | ((messageFlags & SPILLED_FLAG) === 0 ? 0 : SPILLED);
 }
 
 /** The place of a record of `bytes` bytes behind `position`. */

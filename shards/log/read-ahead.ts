@@ -19,11 +19,12 @@ import {
   READ_INNER,
   READ_PART_COUNT,
   READ_POSITION,
+  SPILLED,
   STATUS_OK,
 } from '../../src/log/log.ts';
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 import type { RecordTable } from './record-table.ts';
@@ -283,6 +284,7 @@ export class ReadAhead {
     message.dataAt = at + READ_HEAD_BYTES;
     message.flags =
       ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
+      ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
       (page === NO_PAGE ? 0 : SLAB_FLAG);
     message.exrkBytes = read.words[(at >> 2) + 1];
     message.propsBytes = read.words[(at >> 2) + 2];

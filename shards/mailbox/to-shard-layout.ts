@@ -41,6 +41,8 @@ export const SLAB_FLAG = 2;
 export const REDELIVERED_FLAG = 4;
 /** The shard keeps the message in its log, or is about to. */
 export const LOGGED_FLAG = 8;
+/** It is there only to save memory: its queue keeps nothing, or it is transient. */
+export const SPILLED_FLAG = 64;
 /** In PUBLISH: what the publisher's confirm waits for (confirm-counter.ts). */
 export const LANE_SHIFT = 4;
 export const LANE_MASK = 3;
