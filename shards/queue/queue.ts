@@ -50,6 +50,8 @@ export class Queue {
   ackGeneration: number;
   /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
   loadedUntil: number;
+  /** How many messages were asked for at most the last time. */
+  loadWindow: number;
   isLoading: boolean;
   /** On the run list already. */
   isQueuedToRun: boolean;
@@ -83,6 +85,7 @@ export class Queue {
     this.ackRun = 0;
     this.ackGeneration = 0;
     this.loadedUntil = 0;
+    this.loadWindow = 0;
     this.isLoading = false;
     this.isQueuedToRun = false;
     this.isWatched = false;
@@ -175,7 +178,10 @@ export class Queue {
   unload(owner: number): number {
     const { ready, store } = this;
     let bytes = 0;
-    for (let at = ready.headPosition; at !== this.loadedUntil; at = (at + 1) | 0) {
+    // Long past, when nothing had to be loaded lately.
+    const window = (this.loadedUntil - ready.headPosition) | 0;
+    for (let i = 0; i < window; i += 1) {
+      const at = (ready.headPosition + i) | 0;
       const handle = ready.at(at);
       if (handle === undefined || handle < 0 || !store.isLogged(handle)) continue;
       const row = store.log(handle);
