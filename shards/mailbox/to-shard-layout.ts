@@ -56,9 +56,13 @@ export const PUBLISH_SLAB_PAGE = 6;
 export const PUBLISH_TARGET_COUNT = 7;
 export const PUBLISH_TARGETS = 8;
 
+/** More than these do not go into one record of the log. */
+const TARGETS_MAX = 16 * 1024;
+
 /** How many targets a record of at most `recordBytesMax` holds beside the largest inline data. */
 export function publishTargetsMax(recordBytesMax: number, inlineBytesMax: number): number {
-  return Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+  const room = Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+  return Math.min(room, TARGETS_MAX);
 }
 
 /** The word index, relative to the record, of the 8-aligned data behind `targetCount` targets. */
