@@ -169,7 +169,9 @@ export class ReadAhead {
     read.reset(this.number, queue);
     this.gather(read, queue);
     const isNeeded = queue.ready.peek() < 0;
-    while (read.count === 0 && isNeeded && this.makeRoom(queue)) this.gather(read, queue);
+    if (isNeeded) {
+      while (read.count === 0 && this.makeRoom(queue)) this.gather(read, queue);
+    }
     if (read.count === 0) {
       this.spares.push(read);
       // A release of slab memory comes as a record, and with it another turn.
