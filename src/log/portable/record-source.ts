@@ -104,6 +104,14 @@ export class RecordSource {
   }
 
   async #record(position: number, kind: number, ahead: number): Promise<FoundRecord | undefined> {
+    const found = await this.#recordAt(position, kind, ahead);
+    if (found !== undefined || this.#windowFrom === position) return found;
+    // The window may have been read before this record was written.
+    this.#windowBytes = 0;
+    return this.#recordAt(position, kind, ahead);
+  }
+
+  async #recordAt(position: number, kind: number, ahead: number): Promise<FoundRecord | undefined> {
     if (!(await this.#reaches(position, log.RECORD_HEADER_BYTES, ahead))) return undefined;
     let at = position - this.#windowFrom;
     const bytes = this.#window.getUint32(at + 4, true);
