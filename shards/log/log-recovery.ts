@@ -75,6 +75,8 @@ export class LogRecovery {
     }
     for (const [index, segment] of segments.entries()) {
       const scan = await log.scan(segment);
+      // What the records of a segment that is gone began cannot go on here.
+      if (segments[index - 1] !== segment - 1) this.open = undefined;
       ledger.at(segment);
       this.read(scan.entries, segment * segmentBytes);
       this.noteCorrupt(`segment ${segment}`, scan.corrupt);

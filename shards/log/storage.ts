@@ -9,6 +9,7 @@ import { Slab } from '../mailbox/slab.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { Unacked } from './checkpoint-records.ts';
+import { CLEANING } from './cleaner.ts';
 import { LogImport } from './log-import.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -28,6 +29,7 @@ export class Storage {
   private readonly state: ShardState;
   private readonly notifyMain: (notice: ShardNotice) => void;
   private upkeep: Upkeep | undefined;
+  private isShort: boolean;
   /** Asks for a turn of the shard; set by whoever runs its turns. */
   schedule: () => void;
 
@@ -37,6 +39,7 @@ export class Storage {
     this.notifyMain = notifyMain;
     this.schedule = () => {};
     this.upkeep = undefined;
+    this.isShort = false;
     const slabs = boot.slabs.map((memory) => new Slab(memory));
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
     this.log = this.open(slabs);
@@ -85,7 +88,10 @@ export class Storage {
     }
     for (const { log: other } of imports) await other.close();
     const unacked = (): Unacked => unackedOf(state);
-    this.upkeep = new Upkeep({ shardLog, queues, unacked });
+    const schedule = (): void => this.schedule();
+    const cleaning = { ...CLEANING, ...this.boot.cleaning };
+    this.upkeep = new Upkeep({ shardLog, queues, unacked, schedule, cleaning });
+    this.upkeep.spaceChanged(this.isShort);
     const { segments, isTorn, isClean } = recovery;
     const messages = [...queues.values()].reduce((sum, { ready }) => sum + ready.length, 0);
     const logKind = log.kind;
@@ -108,6 +114,7 @@ export class Storage {
       if (this.shardLog.isUnderway) await this.shardLog.progress();
     }
     this.shardLog.stop();
+    this.upkeep?.stop();
     await this.upkeep?.writeLast();
     await this.log.close();
   }
@@ -192,7 +199,8 @@ export class Storage {
           this.schedule();
         },
         onSpace: (isShort) => {
-          if (this.upkeep !== undefined) this.upkeep.isShort = isShort;
+          this.isShort = isShort;
+          this.upkeep?.spaceChanged(isShort);
           this.notifyMain({ kind: 'log-space', isShort });
           this.schedule();
         },

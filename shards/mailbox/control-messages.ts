@@ -41,6 +41,8 @@ export interface LogBoot {
   /** All slabs: the acceptors', then the shards'. */
   readonly slabs: readonly SlabMemory[];
   readonly slabOwner: number;
+  /** For tests: limits of cleaning other than the usual (shards/log/cleaner.ts). */
+  readonly cleaning?: { readonly slackBytes?: number; readonly movedBytesMax?: number } | undefined;
   /** For tests: src/log/log.ts. */
   readonly faults?: string | undefined;
 }

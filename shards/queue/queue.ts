@@ -4,7 +4,7 @@ import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { RecoveredMessages } from '../log/queue-recovery.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
@@ -50,6 +50,8 @@ export class Queue {
   ackGeneration: number;
   /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
   loadedUntil: number;
+  /** How many messages were asked for at most the last time. */
+  loadWindow: number;
   isLoading: boolean;
   /** On the run list already. */
   isQueuedToRun: boolean;
@@ -83,6 +85,7 @@ export class Queue {
     this.ackRun = 0;
     this.ackGeneration = 0;
     this.loadedUntil = 0;
+    this.loadWindow = 0;
     this.isLoading = false;
     this.isQueuedToRun = false;
     this.isWatched = false;
@@ -175,7 +178,10 @@ export class Queue {
   unload(owner: number): number {
     const { ready, store } = this;
     let bytes = 0;
-    for (let at = ready.headPosition; at !== this.loadedUntil; at = (at + 1) | 0) {
+    // Long past, when nothing had to be loaded lately.
+    const window = (this.loadedUntil - ready.headPosition) | 0;
+    for (let i = 0; i < window; i += 1) {
+      const at = (ready.headPosition + i) | 0;
       const handle = ready.at(at);
       if (handle === undefined || handle < 0 || !store.isLogged(handle)) continue;
       const row = store.log(handle);
@@ -260,7 +266,7 @@ export class Queue {
     const isRedelivered = ready.peekIsRedelivered();
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
-    const isLogged = store.isLogged(handle);
+    const isLogged = this.isLogged(handle);
     if (!deliver(store, handle, consumer, isRedelivered)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
@@ -277,7 +283,7 @@ export class Queue {
     const isRedelivered = ready.peekIsRedelivered();
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
-    const isLogged = store.isLogged(handle);
+    const isLogged = this.isLogged(handle);
     if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return GET_NO_ROOM;
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
@@ -309,7 +315,7 @@ export class Queue {
     this.unackedCount -= 1;
     this.unackedBytes -= bytes;
     this.memory.bytes -= bytes;
-    if (this.store.isLogged(handle)) this.log!.done(handle, this, position);
+    if (this.isLogged(handle)) this.log!.done(handle, this, position);
     this.store.release(handle);
   }
 
@@ -324,7 +330,7 @@ export class Queue {
     this.unackedBytes -= bytes;
     this.readyBytes += bytes;
     this.ready.putBack(handle, position, deliveryCount);
-    if (deliveryCount > 0 && this.store.isLogged(handle)) {
+    if (deliveryCount > 0 && this.isLogged(handle)) {
       this.log!.counted(handle, this, position, deliveryCount);
     }
     this.wake();
@@ -337,7 +343,7 @@ export class Queue {
     while (!ready.isEmpty) {
       ready.take();
       const { handle } = ready;
-      if (handle < 0 || store.isLogged(handle)) this.log!.done(handle, this, ready.position);
+      if (handle < 0 || this.isLogged(handle)) this.log!.done(handle, this, ready.position);
       if (handle >= 0) store.release(handle);
     }
     this.memory.bytes -= this.readyBytes;
@@ -348,6 +354,16 @@ export class Queue {
   /** Size of a message wherever it is. */
   dataBytes(handle: number): number {
     return handle < 0 ? this.log!.records.dataBytes(~handle) : this.store.dataBytes(handle);
+  }
+
+  /**
+   * Whether the log has a message in memory for this queue. That another queue that shares the
+   * message wants it there is no matter of this one.
+   */
+  private isLogged(handle: number): boolean {
+    const { store } = this;
+    if (!store.isLogged(handle)) return false;
+    return this.lane !== LANE_MEMORY || (store.flags(handle) & SPILLED_FLAG) !== 0;
   }
 
   private endTurn(consumer: Consumer): void {
