@@ -61,6 +61,9 @@ export class Queue {
   /** Routing key, properties and body of the messages that wait, and of those that are unacked. */
   readyBytes: number;
   unackedBytes: number;
+  /** Of the ready ones, those whose data are on disk only, wherever in the list they are. */
+  onDiskCount: number;
+  onDiskBytes: number;
   readonly memory: VhostMemory;
   unackedCount: number;
   publishedCount: number;
@@ -68,12 +71,7 @@ export class Queue {
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(
-    spec: QueueSpec,
-    lane: number,
-    surroundings: QueueSurroundings,
-    memory: VhostMemory,
-  ) {
+  constructor(spec: QueueSpec, lane: number, surroundings: QueueSurroundings, memory: VhostMemory) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
@@ -95,6 +93,8 @@ export class Queue {
     this.isClosed = false;
     this.readyBytes = 0;
     this.unackedBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     this.memory = memory;
     this.unackedCount = 0;
     this.publishedCount = 0;
@@ -142,6 +142,8 @@ export class Queue {
     for (const handle of handles) bytes += this.dataBytes(handle);
     this.readyBytes = bytes;
     this.memory.bytes += bytes;
+    this.onDiskCount = handles.length;
+    this.onDiskBytes = bytes;
   }
 
   /** Whether a message this deep in the queue had better not stay in memory. */
@@ -161,6 +163,8 @@ export class Queue {
     if (this.isDeleted || !this.isDeep(position)) return;
     if (this.ready.at(position) !== handle) return;
     this.ready.replace(position, handle, ~row);
+    this.onDiskCount += 1;
+    this.onDiskBytes += this.store.dataBytes(handle);
     this.store.release(handle);
   }
 
@@ -173,7 +177,10 @@ export class Queue {
 
   /** The message of row `row` is in memory again, as `handle`. False when it is gone from here. */
   loaded(position: number, row: number, handle: number): boolean {
-    return this.ready.replace(position, ~row, handle);
+    if (!this.ready.replace(position, ~row, handle)) return false;
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= this.store.dataBytes(handle);
+    return true;
   }
 
   /** The message of row `row` cannot be read any more. */
@@ -182,6 +189,8 @@ export class Queue {
     const bytes = this.dataBytes(~row);
     this.readyBytes -= bytes;
     this.memory.bytes -= bytes;
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= bytes;
     this.log!.done(~row, this, position);
   }
 
@@ -325,6 +334,8 @@ export class Queue {
     }
     this.memory.bytes -= this.readyBytes;
     this.readyBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     return count;
   }
 

@@ -1,7 +1,7 @@
 // The durable part of the broker's state: recovers it when the broker starts, and logs each change
-// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: so the default
-// user and virtual host of a new store are there together or not at all, what was found damaged is
-// whole again, and the segments of earlier starts do not pile up.
+// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: so the
+// default user and virtual host of a new store are there together or not at all, what was found
+// damaged is whole again, and the segments of earlier starts do not pile up.
 // Invariant: between two appends the state is exactly what the log says, so that a snapshot may be
 // taken at each.
 import { mkdirSync } from 'node:fs';
@@ -23,6 +23,8 @@ export interface FactStoreOptions {
   readonly directory: string;
   readonly openLog: (options: LogOptions, callbacks: LogCallbacks) => Log;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
+  /** The log cannot allocate more segments, or can again. */
+  readonly onSpace: (isShort: boolean) => void;
   readonly faults?: string | undefined;
 }
 
@@ -94,7 +96,7 @@ export class FactStore {
   }
 
   private open(): Log {
-    const { directory, faults, openLog, logger } = this.options;
+    const { directory, faults, openLog, logger, onSpace } = this.options;
     const options = {
       directory,
       segmentBytes: SEGMENT_BYTES,
@@ -107,8 +109,11 @@ export class FactStore {
       onRead: () => {},
       onPacked: () => {},
       onSpace: (isShort) => {
-        const what = isShort ? 'no disk space for the topology log' : 'disk space again';
+        const what = isShort
+          ? 'no disk space for the topology log to grow: when it is full, declarations wait'
+          : 'disk space for the topology log again: declarations go on';
         logger.warn(what, { directory });
+        onSpace(isShort);
       },
       onFailure: (reason) => {
         this.writer?.end();
