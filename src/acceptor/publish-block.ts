@@ -48,7 +48,7 @@ function lowDiskReason({ freeBytes, limitBytes, shortLogs }: DiskAlarm): string 
   const why =
     log === undefined
       ? `${free}, ${readableSize(limitBytes)} must be (disk_free_limit)`
-      : `the log of ${log} has no room to grow${free === '' ? '' : `, ${free}`}`;
+      : `the ${log} log has no room to grow${free === '' ? '' : `, ${free}`}`;
   return `low on disk: ${why}; make room in the broker's data directory or consume some messages`;
 }
 
