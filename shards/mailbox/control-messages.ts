@@ -96,6 +96,7 @@ export interface QueueReport {
   readonly unacked: number;
   /** Ready messages whose data are on disk only. */
   readonly onDisk: number;
+  readonly onDiskBytes: number;
   readonly readyBytes: number;
   readonly unackedBytes: number;
   readonly consumers: number;

@@ -63,6 +63,9 @@ export class Queue {
   /** Routing key, properties and body of the messages that wait, and of those that are unacked. */
   readyBytes: number;
   unackedBytes: number;
+  /** Of the ready ones, those whose data are on disk only, wherever in the list they are. */
+  onDiskCount: number;
+  onDiskBytes: number;
   readonly memory: VhostMemory;
   unackedCount: number;
   publishedCount: number;
@@ -93,6 +96,8 @@ export class Queue {
     this.isClosed = false;
     this.readyBytes = 0;
     this.unackedBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     this.memory = memory;
     this.unackedCount = 0;
     this.publishedCount = 0;
@@ -141,6 +146,8 @@ export class Queue {
     for (const handle of handles) bytes += this.dataBytes(handle);
     this.readyBytes = bytes;
     this.memory.bytes += bytes;
+    this.onDiskCount = handles.length;
+    this.onDiskBytes = bytes;
   }
 
   /** Whether a message this deep in the queue had better not stay in memory. */
@@ -160,6 +167,8 @@ export class Queue {
     if (this.isDeleted || !this.isDeep(position)) return;
     if (this.ready.at(position) !== handle) return;
     this.ready.replace(position, handle, ~row, 0);
+    this.onDiskCount += 1;
+    this.onDiskBytes += this.store.dataBytes(handle);
     this.store.release(handle);
   }
 
@@ -187,9 +196,11 @@ export class Queue {
       const row = store.log(handle);
       if ((store.flags(handle) & SLAB_FLAG) === 0 || store.slabOwner(handle) !== owner) continue;
       bytes += store.dataBytes(handle);
+      this.onDiskCount += 1;
       ready.replace(at, handle, ~row, 0);
       store.release(handle);
     }
+    this.onDiskBytes += bytes;
     this.loadedUntil = ready.headPosition;
     return bytes;
   }
@@ -197,6 +208,8 @@ export class Queue {
   /** The message of row `row`, which it holds, is in memory again as `handle`. */
   loaded(position: number, row: number, handle: number, hint: number): void {
     this.ready.replace(position, ~row, handle, hint);
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= this.store.dataBytes(handle);
   }
 
   /** The message of row `row` cannot be read any more. */
@@ -205,6 +218,8 @@ export class Queue {
     const bytes = this.dataBytes(~row);
     this.readyBytes -= bytes;
     this.memory.bytes -= bytes;
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= bytes;
     this.log!.done(~row, this, position);
   }
 
@@ -348,6 +363,8 @@ export class Queue {
     }
     this.memory.bytes -= this.readyBytes;
     this.readyBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     return count;
   }
 
