@@ -1,13 +1,13 @@
 // Test process. A consumer of a crash run: compares every body byte by byte with the plan and tells
-// the checker; acks or gives back its messages in groups, or holds them all.
+// the judge; acks or gives back its messages in groups, or holds them all.
 // Invariants: one consumer per connection and channel; unacked messages are the tags behind
-// `#settledTag`, all of them, because groups settle from the oldest on; acks are told to the checker
+// `#settledTag`, all of them, because groups settle from the oldest on; acks are told to the judge
 // when they are handed to the socket.
 import type { LoadConnection } from '../../bench/load/connection.ts';
 import { consume, deliveryTagOf } from '../../bench/load/consuming.ts';
 import type { FrameSink } from '../../bench/load/frame-stepper.ts';
 import { METHOD, methodFrame, readU32, u64, u8 } from '../../bench/load/frames.ts';
-import type { Checker, OrderMark } from './checker.ts';
+import type { Judge, OrderMark } from './checker.ts';
 import { type MessagePlan, STAMP_BYTES } from './message-plan.ts';
 import { queueName } from './topology.ts';
 
@@ -32,7 +32,7 @@ export class CrashConsumer implements FrameSink {
   received = 0;
   readonly #settings: ConsumerSettings;
   readonly #plan: MessagePlan;
-  readonly #checker: Checker;
+  readonly #judge: Judge;
   readonly #random: () => number;
   readonly #mark: OrderMark;
   /** By delivery tag modulo their length, a power of two above the prefetch. */
@@ -54,15 +54,15 @@ export class CrashConsumer implements FrameSink {
     connection: LoadConnection,
     settings: ConsumerSettings,
     plan: MessagePlan,
-    checker: Checker,
+    judge: Judge,
     random: () => number,
   ) {
     this.connection = connection;
     this.#settings = settings;
     this.#plan = plan;
-    this.#checker = checker;
+    this.#judge = judge;
     this.#random = random;
-    this.#mark = checker.newMark(settings.queue, settings.strict);
+    this.#mark = judge.newMark(settings.queue, settings.strict);
     const slots = 2 ** Math.ceil(Math.log2(settings.prefetch + 1));
     this.#publishers = new Int32Array(slots);
     this.#numbers = new Int32Array(slots);
@@ -140,7 +140,7 @@ export class CrashConsumer implements FrameSink {
     this.received += 1;
     const isOurs =
       this.#publisher >= 0 &&
-      this.#checker.delivered(
+      this.#judge.delivered(
         this.#mark,
         this.#publisher,
         this.#number,
@@ -148,7 +148,7 @@ export class CrashConsumer implements FrameSink {
         this.#isIntact,
       );
     if (this.#publisher < 0) {
-      this.#checker.foreign(this.#mark.queue, `a body of ${this.#bodyBytes} bytes without a stamp`);
+      this.#judge.foreign(this.#mark.queue, `a body of ${this.#bodyBytes} bytes without a stamp`);
     }
     this.#receivedTag = this.#tag;
     const slot = this.#tag & (this.#numbers.length - 1);
@@ -174,8 +174,8 @@ export class CrashConsumer implements FrameSink {
       const publisher = this.#publishers[slot];
       if (publisher < 0) continue;
       const { queue } = this.#settings;
-      if (isAck) this.#checker.acked(queue, publisher, this.#numbers[slot], now);
-      else this.#checker.released(queue, publisher, this.#numbers[slot]);
+      if (isAck) this.#judge.acked(queue, publisher, this.#numbers[slot], now);
+      else this.#judge.released(queue, publisher, this.#numbers[slot]);
     }
     this.#settledTag = tag;
   }

@@ -3,7 +3,7 @@
 // Invariants: one broker at a time; the checker hears of a broker's end before the next one starts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerProcess, LaunchOptions, Launcher } from './broker-process.ts';
-import { Checker } from './checker.ts';
+import { Checker, type Kind } from './checker.ts';
 import type { ConsumerSettings } from './crash-consumer.ts';
 import { drainAll } from './drain.ts';
 import { type MessageMix, MessagePlan, seededRandom, USUAL_MIX } from './message-plan.ts';
@@ -18,6 +18,9 @@ export interface RunSettings {
   readonly options: LaunchOptions;
   readonly publishers: number;
   readonly mix?: MessageMix;
+  readonly tolerated?: readonly Kind[];
+  /** How long declarations may take to become durable: nothing with WarrenMQ. */
+  readonly declarationMillis?: number;
 }
 
 const BACKLOG_MAX = 60_000;
@@ -42,6 +45,7 @@ export class CrashRun {
       publishers: settings.publishers,
       targets: (publisher, number) => plan.targets(publisher, number),
       isPersistent: (publisher, number) => plan.isPersistent(publisher, number),
+      tolerated: settings.tolerated ?? [],
     });
     this.random = seededRandom(settings.seed);
   }
@@ -52,7 +56,7 @@ export class CrashRun {
 
   /** Starts a broker that must come up. */
   async start(overrides: Partial<LaunchOptions> = {}): Promise<BrokerProcess> {
-    const broker = this.#launch(overrides);
+    const broker = this.launch(overrides);
     if (!(await broker.ready())) {
       this.lastOutput = broker.output;
       throw new Error(`the broker did not start:\n${broker.output.slice(-2000)}`);
@@ -62,21 +66,22 @@ export class CrashRun {
 
   /** Starts a broker and kills it, most likely before it is ready: recovery must bear that, too. */
   async startAndKill(): Promise<void> {
-    const broker = this.#launch({});
+    const broker = this.launch({});
     await sleep(this.random() * EARLY_KILL_MILLIS_MAX);
     await this.end(broker, 'kill');
   }
 
-  /** Publishers and consumers of all sorts for some time, then the broker's end. */
-  async loadedLife(millis: number, ending: Ending): Promise<void> {
-    const broker = await this.start();
+  /** Starts a broker, lets `work` happen and ends the broker, whatever comes. */
+  async life(
+    ending: Ending,
+    overrides: Partial<LaunchOptions> | undefined,
+    work: (parties: Parties) => Promise<void>,
+  ): Promise<void> {
+    const broker = await this.start(overrides);
     const parties = this.parties(broker);
     try {
       await this.declare(parties);
-      const loading = this.#load(parties);
-      // An end while they still connect is as good as any.
-      loading.catch(() => undefined);
-      await Promise.race([loading.then(() => sleep(millis)), sleep(millis + 2000), parties.failure]);
+      await Promise.race([work(parties), parties.failure]);
       parties.expectEnd();
       await this.end(broker, ending);
     } catch (error) {
@@ -87,22 +92,30 @@ export class CrashRun {
     }
   }
 
+  /** Publishers and consumers of all sorts for some time, then the broker's end. */
+  async loadedLife(millis: number, ending: Ending, launch?: Partial<LaunchOptions>): Promise<void> {
+    await this.life(ending, launch, async (parties) => {
+      const loading = this.load(parties);
+      // An end while they still connect is as good as any.
+      loading.catch(() => undefined);
+      await Promise.race([loading.then(() => sleep(millis)), sleep(millis + 2000)]);
+    });
+  }
+
+  /** Publishers alone. */
+  async filledLife(millis: number, ending: Ending, launch?: Partial<LaunchOptions>): Promise<void> {
+    await this.life(ending, launch, async (parties) => {
+      await this.#publish(parties);
+      await sleep(millis);
+    });
+  }
+
   /** Full drain and verdict; the broker is then stopped or killed. */
-  async drainedLife(ending: Ending, overrides: Partial<LaunchOptions> = {}): Promise<void> {
-    const broker = await this.start(overrides);
-    const parties = this.parties(broker);
-    try {
-      await this.declare(parties);
-      await Promise.race([drainAll(parties, this.plan.mix), parties.failure]);
+  async drainedLife(ending: Ending, launch?: Partial<LaunchOptions>): Promise<void> {
+    await this.life(ending, launch, async (parties) => {
+      await drainAll(parties, this.plan.queues);
       this.checker.drained();
-      parties.expectEnd();
-      await this.end(broker, ending);
-    } catch (error) {
-      throw await explained(error as Error, broker);
-    } finally {
-      parties.cutOff();
-      await broker.kill();
-    }
+    });
   }
 
   parties(broker: BrokerProcess): Parties {
@@ -112,8 +125,9 @@ export class CrashRun {
   /** The first time; afterwards everything must still be there. */
   async declare(parties: Parties): Promise<void> {
     const control = await parties.control();
-    if (this.#isDeclared) await readyInAll(control, this.plan.mix);
+    if (this.#isDeclared) await readyInAll(control, this.plan.queues);
     else await declareAll(control, this.plan.mix);
+    if (!this.#isDeclared) await sleep(this.settings.declarationMillis ?? 0);
     this.#isDeclared = true;
     await control.close();
   }
@@ -129,26 +143,31 @@ export class CrashRun {
     if (!isRight) throw new Error(`the broker ended with code ${code}, signal ${signal}`);
   }
 
-  #launch(overrides: Partial<LaunchOptions>): BrokerProcess {
-    this.#starts += 1;
-    const options = { ...this.settings.options, ...overrides };
-    // Every life loses other sectors.
-    const faults = options.faults?.replace('SEED', String(this.settings.seed + this.#starts));
-    return this.settings.launch({ ...options, faults });
-  }
-
-  async #load(parties: Parties): Promise<void> {
-    const { random } = this;
+  async #publish(parties: Parties): Promise<void> {
     for (let index = 0; index < this.settings.publishers; index += 1) {
       const window = Math.round(this.between(100, 800));
       const publisher = await parties.addPublisher({ index, window, backlogMax: BACKLOG_MAX });
       publisher.start();
     }
+  }
+
+  /** Connects publishers and consumers of all sorts, who then go on until they are cut off. */
+  async load(parties: Parties): Promise<void> {
+    const { random } = this;
+    await this.#publish(parties);
     const idleQueue = Math.floor(random() * this.plan.mix.queues * 2);
     for (let queue = 0; queue < this.plan.mix.queues; queue += 1) {
       if (queue === idleQueue) continue;
       for (const settings of this.#consumersOf(queue)) await parties.addConsumer(settings, random);
     }
+  }
+
+  launch(overrides: Partial<LaunchOptions>): BrokerProcess {
+    this.#starts += 1;
+    const options = { ...this.settings.options, ...overrides };
+    // Every life loses other sectors.
+    const faults = options.faults?.replace('SEED', String(this.settings.seed + this.#starts));
+    return this.settings.launch({ ...options, faults });
   }
 
   #consumersOf(queue: number): ConsumerSettings[] {

@@ -2,7 +2,6 @@
 // is left: no ready messages, nothing on the way, nothing that came back. Then the checker may judge.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashConsumer } from './crash-consumer.ts';
-import type { MessageMix } from './message-plan.ts';
 import type { Parties } from './parties.ts';
 import { readyInAll, readyMessages } from './topology.ts';
 
@@ -12,11 +11,11 @@ const POLL_MILLIS = 20;
 const IDLE_MILLIS_MAX = 20_000;
 
 /** Leaves `parties` with all acks of the drain processed and its consumers closed. */
-export async function drainAll(parties: Parties, mix: MessageMix): Promise<void> {
+export async function drainAll(parties: Parties, queues: readonly number[]): Promise<void> {
   const control = await parties.control();
   do {
     const consumers: CrashConsumer[] = [];
-    for (let queue = 0; queue < mix.queues; queue += 1) {
+    for (const queue of queues) {
       const settings = {
         queue,
         prefetch: PREFETCH,
@@ -27,13 +26,13 @@ export async function drainAll(parties: Parties, mix: MessageMix): Promise<void>
       };
       consumers.push(await parties.addConsumer(settings, () => 1));
     }
-    for (const [queue, consumer] of consumers.entries()) await untilEmpty(consumer, queue);
+    for (const [index, consumer] of consumers.entries()) await untilEmpty(consumer, queues[index]);
     // Close-ok comes when all acks of the connection have been processed.
     for (const consumer of consumers) {
       await consumer.connection.close();
       consumer.end();
     }
-  } while ((await readyInAll(control, mix)) > 0);
+  } while ((await readyInAll(control, queues)) > 0);
   await control.close();
 }
 

@@ -51,11 +51,11 @@ async function oneCycle(run: CrashRun, settings: CycleSettings, cycle: number): 
 export function summary(run: CrashRun): string {
   const { attempted, confirmed, deliveries, redelivered, recovered, ackedAgain } =
     run.checker.counts;
-  const { lost, duplicated } = run.checker.violations;
+  const { lost, duplicated, flag } = run.checker.violations;
   return (
     `${attempted} published, ${confirmed} confirmed, ${deliveries} deliveries ` +
     `(${redelivered} flagged as redelivered), ${recovered} unconfirmed ones recovered, ` +
     `${ackedAgain} came again whose ack was younger than the crash allowed; ` +
-    `${lost} lost, ${duplicated} duplicated`
+    `${lost} lost, ${duplicated} duplicated, ${flag} came again unflagged`
   );
 }

@@ -58,14 +58,15 @@ export class MessagePlan {
   readonly seed: number;
   /** Route r is queue r alone, through the default exchange; the last one is the fan-out. */
   readonly routes: readonly (readonly number[])[];
+  readonly queues: readonly number[];
   /** What bodies are pieces of. */
   readonly pool: Buffer;
 
   constructor(seed: number, mix: MessageMix = USUAL_MIX) {
     this.seed = seed >>> 0;
     this.mix = mix;
-    const queues = Array.from({ length: mix.queues }, (_, index) => index);
-    this.routes = [...queues.map((queue) => [queue]), queues.slice(0, mix.fanoutQueues)];
+    this.queues = Array.from({ length: mix.queues }, (_, index) => index);
+    this.routes = [...this.queues.map((queue) => [queue]), this.queues.slice(0, mix.fanoutQueues)];
     const words = new Uint32Array((POOL_OFFSETS + HUGE_BYTES) / 4);
     for (let index = 0; index < words.length; index += 1) words[index] = mixed(seed, 1, index, 1);
     this.pool = Buffer.from(words.buffer);

@@ -3,7 +3,7 @@
 import { LoadConnection, parseEndpoint } from '../../bench/load/connection.ts';
 import { type ConsumerSettings, CrashConsumer } from './crash-consumer.ts';
 import { CrashPublisher, type PublisherSettings } from './crash-publisher.ts';
-import type { Checker } from './checker.ts';
+import type { Checker, Judge } from './checker.ts';
 import type { MessagePlan } from './message-plan.ts';
 
 export class Parties {
@@ -14,13 +14,15 @@ export class Parties {
   readonly #url: string;
   readonly #plan: MessagePlan;
   readonly #checker: Checker;
+  readonly #judge: Judge;
   readonly #fail: (error: Error) => void;
   #isEnding = false;
 
-  constructor(url: string, plan: MessagePlan, checker: Checker) {
+  constructor(url: string, plan: MessagePlan, checker: Checker, judge: Judge = checker) {
     this.#url = url;
     this.#plan = plan;
     this.#checker = checker;
+    this.#judge = judge;
     const { promise, reject } = Promise.withResolvers<never>();
     this.failure = promise;
     this.failure.catch(() => undefined);
@@ -43,7 +45,7 @@ export class Parties {
 
   async addConsumer(settings: ConsumerSettings, random: () => number): Promise<CrashConsumer> {
     const connection = await this.#open();
-    const consumer = new CrashConsumer(connection, settings, this.#plan, this.#checker, random);
+    const consumer = new CrashConsumer(connection, settings, this.#plan, this.#judge, random);
     this.consumers.push(consumer);
     await consumer.prepare();
     return consumer;

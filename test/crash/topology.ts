@@ -55,9 +55,12 @@ export async function readyMessages(control: LoadConnection, queue: number): Pro
   return readU32(ok, 5 + Buffer.byteLength(name));
 }
 
-/** Ready messages of all queues together. */
-export async function readyInAll(control: LoadConnection, mix: MessageMix): Promise<number> {
+/** Ready messages of the queues together. */
+export async function readyInAll(
+  control: LoadConnection,
+  queues: readonly number[],
+): Promise<number> {
   let sum = 0;
-  for (let queue = 0; queue < mix.queues; queue += 1) sum += await readyMessages(control, queue);
+  for (const queue of queues) sum += await readyMessages(control, queue);
   return sum;
 }
