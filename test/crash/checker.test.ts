@@ -97,7 +97,10 @@ describe('a broker that keeps its word', () => {
 
   test('may deliver again what was acked just before a crash', () => {
     const story = new Story().publish(1);
-    story.deliver(story.mark(), 0).ack(0, 0, END - ACK_UNSURE_MILLIS).end();
+    story
+      .deliver(story.mark(), 0)
+      .ack(0, 0, END - ACK_UNSURE_MILLIS)
+      .end();
     story.deliver(story.mark(), 0, true).ack(0).drained();
     expect(story.found).toEqual([]);
     expect(story.checker.counts.ackedAgain).toBe(1);
@@ -119,9 +122,7 @@ describe('a violation is found:', () => {
     const story = new Story().publish(2).settle(0, 0);
     for (const queue of [0, 2]) story.deliver(story.mark(queue), 1).ack(1, queue);
     expect(story.drained().found).toEqual(['lost']);
-    expect(story.checker.texts).toEqual([
-      'lost: message 1 of publisher 0 never came from queue 1',
-    ]);
+    expect(story.checker.texts).toEqual(['lost: message 1 of publisher 0 never came from queue 1']);
   });
 
   test('lost, when a message was delivered, not acked, and is gone after the crash', () => {

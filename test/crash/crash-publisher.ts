@@ -33,6 +33,8 @@ export interface PublisherSettings {
   readonly window: number;
   /** Copies in the broker at which everybody waits for the consumers. */
   readonly backlogMax: number;
+  /** Messages to send over this connection; without it as many as go. */
+  readonly limit?: number;
 }
 
 export class CrashPublisher implements FrameSink {
@@ -50,6 +52,8 @@ export class CrashPublisher implements FrameSink {
   #sentTag = 0;
   #settledTag = 0;
   readonly #early = new Set<number>();
+  readonly #limit: number;
+  #onAllConfirmed: (() => void) | undefined;
   #running = false;
   #scheduled = false;
 
@@ -63,6 +67,7 @@ export class CrashPublisher implements FrameSink {
     this.#settings = settings;
     this.#plan = plan;
     this.#checker = checker;
+    this.#limit = settings.limit ?? Number.POSITIVE_INFINITY;
     this.#methods = plan.routes.map((queues, route) => {
       const isFanout = route === plan.mix.queues;
       const exchange = shortString(isFanout ? FANOUT_EXCHANGE : '');
@@ -84,6 +89,14 @@ export class CrashPublisher implements FrameSink {
   start(): void {
     this.#running = true;
     this.#wake();
+  }
+
+  /** Resolves when the limit is reached and everything is confirmed. */
+  async publishAll(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onAllConfirmed = resolve;
+    this.start();
+    await promise;
   }
 
   stop(): void {
@@ -110,6 +123,7 @@ export class CrashPublisher implements FrameSink {
   onBody(): void {}
 
   onChunkEnd(): void {
+    if (this.#settledTag === this.#limit) this.#onAllConfirmed?.();
     this.#wake();
   }
 
@@ -144,11 +158,17 @@ export class CrashPublisher implements FrameSink {
     });
   }
 
+  /** How many messages may be sent now. */
+  get #room(): number {
+    const inWindow = this.#settings.window - (this.#sentTag - this.#settledTag);
+    return Math.min(inWindow, this.#limit - this.#sentTag);
+  }
+
   #turn(): void {
     let turnBytes = 0;
     while (this.#running && turnBytes < TURN_BYTES_MAX) {
       const { socket } = this.connection;
-      if (socket.destroyed || this.#sentTag - this.#settledTag >= this.#settings.window) return;
+      if (socket.destroyed || this.#room <= 0) return;
       const mustWait = this.#checker.backlog >= this.#settings.backlogMax;
       if (mustWait || socket.writableLength >= QUEUED_BYTES_MAX) {
         setTimeout(() => this.#wake(), BACKLOG_POLL_MILLIS).unref();
@@ -161,10 +181,10 @@ export class CrashPublisher implements FrameSink {
 
   /** Writes messages until the window or the batch is full; the bytes written. */
   #writeBatch(): number {
-    const { index, window } = this.#settings;
+    const { index } = this.#settings;
     const parts: Buffer[] = [];
     let bytes = 0;
-    while (bytes < BATCH_BYTES_MAX && this.#sentTag - this.#settledTag < window) {
+    while (bytes < BATCH_BYTES_MAX && this.#room > 0) {
       const number = this.#checker.attempted(index);
       this.#sentTag += 1;
       if (this.#sentTag === 1) this.#base = number - 1;

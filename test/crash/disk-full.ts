@@ -29,9 +29,7 @@ export const DISK_FULL_MIX: MessageMix = {
 /** Keys that this version does not have are left out. */
 export function diskFullSettings(): Record<string, string> {
   const wanted = { 'log.segment_bytes': '1MiB', 'disk_free_limit.absolute': '8MiB' };
-  return Object.fromEntries(
-    Object.entries(wanted).filter(([key]) => settingOf(key) !== undefined),
-  );
+  return Object.fromEntries(Object.entries(wanted).filter(([key]) => settingOf(key) !== undefined));
 }
 
 /** Whether this process may mount a file system in a namespace of its own. */

@@ -1,21 +1,27 @@
 // Test process. The crash proofs by hand: `node test/crash/main.ts kill` and others, as the npm scripts
 // `crash`, `crash:power` ... run them. Exit code 1 on a violation; the data directory is then kept.
 // CRASH_SEED repeats a run, CRASH_CYCLES sets its length, CRASH_BROKER=rabbitmq tries RabbitMQ.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { launchWarrenmq, type Launcher } from './broker-process.ts';
+import { BITS_MIX, BitFlips, makeStore, randomFlips, STORE_FOLDERS } from './bit-flips.ts';
+import { type LaunchOptions, launchWarrenmq, type Launcher } from './broker-process.ts';
 import type { Kind } from './checker.ts';
-import { killCycles } from './kill-cycles.ts';
+import { canMount, DISK_FULL_MIX, diskFull, diskFullSettings, onSmallDisk } from './disk-full.ts';
+import { fewerShards } from './fewer-shards.ts';
+import { killCycles, summary } from './kill-cycles.ts';
 import { rabbitmqLauncher } from './rabbitmq.ts';
+import { hasStrace, syncErrorByHook, syncErrorByStrace } from './sync-error.ts';
 
-export interface Proof {
+interface Proof {
   readonly launch: Launcher;
   readonly seed: number;
+  /** What CRASH_CYCLES says. */
   readonly cycles: number | undefined;
   readonly directory: string;
   readonly tolerated: readonly Kind[];
   readonly declarationMillis: number;
+  readonly storeFolders: readonly string[];
   readonly say: (line: string) => void;
 }
 
@@ -23,24 +29,111 @@ export interface Proof {
 const RIVAL_MAY: readonly Kind[] = ['flag'];
 /** Killed earlier than that, RabbitMQ 3.10 forgets queues that it has declared. */
 const RIVAL_DECLARATION_MILLIS = 5000;
+const RIVAL_STORE_FOLDERS = ['mnesia/crash@localhost/msg_stores'];
 const LIFE_MILLIS_MAX = 3000;
+const SHARDS = 3;
 
-const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<unknown>>> = {
+const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<void>>> = {
   kill: (proof) => cycles(proof, 500, undefined),
   power: (proof) => cycles(proof, 200, 'drop-unsynced:SEED'),
+  'sync-error': syncErrors,
+  'disk-full': fullDisk,
+  bits: flips,
+  shards: shardNumbers,
 };
 
+/** A data directory of its own for each part of a proof. */
+function optionsOf({ directory }: Proof, name: string, more?: Partial<LaunchOptions>) {
+  const dataDirectory = path.join(directory, name);
+  mkdirSync(dataDirectory);
+  return { dataDirectory, shards: SHARDS, ...more };
+}
+
 async function cycles(proof: Proof, usual: number, faults: string | undefined): Promise<void> {
-  const options = { dataDirectory: proof.directory, shards: 3, faults };
   const settings = {
     ...proof,
-    options,
+    options: optionsOf(proof, 'data', { faults }),
     publishers: 4,
     cycles: proof.cycles ?? usual,
     drainEvery: 10,
     lifeMillisMax: LIFE_MILLIS_MAX,
   };
   await killCycles(settings, proof.say);
+}
+
+async function syncErrors(proof: Proof): Promise<void> {
+  const count = proof.cycles ?? 30;
+  for (let nth = 1; nth <= count; nth += 1) {
+    const settings = { ...proof, options: optionsOf(proof, `hook-${nth}`), publishers: 2 };
+    proof.say(`sync ${nth} fails: ${summary(await syncErrorByHook(settings, nth))}`);
+  }
+  if (!hasStrace()) {
+    proof.say('with the real system call: skipped: needs strace');
+    return;
+  }
+  for (const nth of [2, 5, 20]) {
+    const settings = { ...proof, options: optionsOf(proof, `strace-${nth}`), publishers: 2 };
+    const run = await syncErrorByStrace(settings, nth);
+    proof.say(`fdatasync ${nth} of each thread gives EIO (strace): ${summary(run)}`);
+  }
+}
+
+async function fullDisk(proof: Proof): Promise<void> {
+  if (!canMount()) {
+    proof.say('skipped: needs root (to mount a small file system in a namespace of its own)');
+    return;
+  }
+  if (process.env['CRASH_DISK'] === undefined) {
+    const disk = path.join(proof.directory, 'disk');
+    mkdirSync(disk);
+    process.env['CRASH_DISK'] = disk;
+    process.env['CRASH_SEED'] = String(proof.seed);
+    const again = [process.execPath, ...process.argv.slice(1)];
+    if (onSmallDisk(disk, again) !== 0) throw new Error('failed on the small disk, see above');
+    return;
+  }
+  const dataDirectory = path.join(process.env['CRASH_DISK'], 'data');
+  mkdirSync(dataDirectory);
+  const options = { dataDirectory, shards: 2, set: diskFullSettings() };
+  const settings = { ...proof, options, publishers: 2, mix: DISK_FULL_MIX };
+  try {
+    proof.say(summary(await diskFull(settings, proof.cycles ?? 20, proof.say)));
+  } catch (error) {
+    // The small disk goes with this process.
+    cpSync(dataDirectory, path.join(proof.directory, 'data'), { recursive: true });
+    throw error;
+  }
+}
+
+async function flips(proof: Proof): Promise<void> {
+  const settings = {
+    ...proof,
+    options: optionsOf(proof, 'store', { shards: 2 }),
+    publishers: 2,
+    mix: BITS_MIX,
+  };
+  await makeStore(settings);
+  const { dataDirectory } = settings.options;
+  const bits = randomFlips(dataDirectory, proof.storeFolders, proof.seed, proof.cycles ?? 5000);
+  const flipping = new BitFlips(settings);
+  const sums = { missing: 0, extra: 0, queuesMissing: 0 };
+  for (const [index, flip] of bits.entries()) {
+    const outcome = await flipping.try(flip, `flip-${index}`);
+    sums.missing += outcome.missing;
+    sums.extra += outcome.extra;
+    sums.queuesMissing += outcome.queuesMissing;
+    if ((index + 1) % 100 !== 0 && index + 1 !== bits.length) continue;
+    proof.say(`${index + 1} bits flipped, each in a store of its own: ${JSON.stringify(sums)}`);
+  }
+}
+
+async function shardNumbers(proof: Proof): Promise<void> {
+  const count = proof.cycles ?? 10;
+  for (let round = 1; round <= count; round += 1) {
+    const options = optionsOf(proof, `round-${round}`);
+    const settings = { ...proof, seed: proof.seed + round, options, publishers: 3 };
+    proof.say(`round ${round}: ${summary(await fewerShards(settings, 1000))}`);
+  }
 }
 
 async function main(name: string): Promise<void> {
@@ -53,12 +146,16 @@ async function main(name: string): Promise<void> {
   const rival = process.env['CRASH_BROKER'] === 'rabbitmq' ? await rabbitmqLauncher() : undefined;
   say(`crash proof ${name}, CRASH_SEED=${seed}`);
   try {
-    const launch = rival?.launch ?? launchWarrenmq;
-    const count = asked === undefined ? undefined : Number(asked);
-    const tolerated = rival === undefined ? [] : RIVAL_MAY;
-    const declarationMillis = rival === undefined ? 0 : RIVAL_DECLARATION_MILLIS;
-    const proof = { launch, seed, cycles: count, directory, tolerated, declarationMillis, say };
-    await prove(proof);
+    await prove({
+      launch: rival?.launch ?? launchWarrenmq,
+      seed,
+      cycles: asked === undefined ? undefined : Number(asked),
+      directory,
+      tolerated: rival === undefined ? [] : RIVAL_MAY,
+      declarationMillis: rival === undefined ? 0 : RIVAL_DECLARATION_MILLIS,
+      storeFolders: rival === undefined ? STORE_FOLDERS : RIVAL_STORE_FOLDERS,
+      say,
+    });
     rmSync(directory, { recursive: true, force: true });
     say(`crash proof ${name}: passed`);
   } catch (error) {

@@ -19,6 +19,8 @@ export interface MessageMix {
   /** Of a million messages: sizes that do not fit in a frame, a ring or a record. */
   readonly largePerMillion: number;
   readonly hugePerMillion: number;
+  /** The largest body that is neither large nor huge. */
+  readonly smallBytesMax?: number;
   /** All bodies have this size instead. */
   readonly fixedBytes?: number;
 }
@@ -32,8 +34,8 @@ export const USUAL_MIX: MessageMix = {
   hugePerMillion: 50,
 };
 
-export const LARGE_BYTES = 300 * 1024;
-export const HUGE_BYTES = 2 * 1024 * 1024;
+const LARGE_BYTES = 300 * 1024;
+const HUGE_BYTES = 2 * 1024 * 1024;
 
 /** Well-mixed 32 bits of three numbers (the finalizer of MurmurHash3, in the public domain). */
 function mixed(seed: number, publisher: number, number: number, salt: number): number {
@@ -89,12 +91,13 @@ export class MessagePlan {
   /** As many of 16 to 32 bytes as of 4 to 8 KiB, and now and then one that is much larger. */
   bodyBytes(publisher: number, number: number): number {
     const { fixedBytes, hugePerMillion, largePerMillion } = this.mix;
+    const { smallBytesMax = SMALL_BYTES_MAX } = this.mix;
     if (fixedBytes !== undefined) return fixedBytes;
     const draw = mixed(this.seed, publisher, number, 5) % 1_000_000;
     if (draw < hugePerMillion) return HUGE_BYTES;
     if (draw < hugePerMillion + largePerMillion) return LARGE_BYTES;
     const share = mixed(this.seed, publisher, number, 6) / 2 ** 32;
-    return Math.floor(STAMP_BYTES * (SMALL_BYTES_MAX / STAMP_BYTES) ** share);
+    return Math.floor(STAMP_BYTES * (smallBytesMax / STAMP_BYTES) ** share);
   }
 
   /** Where in the pool the byte behind the stamp comes from. */

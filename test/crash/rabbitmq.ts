@@ -18,11 +18,14 @@ export async function rabbitmqLauncher(): Promise<{ launch: Launcher; mapper: Ch
   const distributionPort = await freePort();
   const mapperPort = String(await freePort());
   const mapper = spawn('epmd', ['-port', mapperPort, '-address', '127.0.0.1'], { stdio: 'ignore' });
-  const launch: Launcher = ({ dataDirectory }) => {
+  const launch: Launcher = ({ dataDirectory, set = {} }) => {
     const home = path.join(dataDirectory, 'home');
     mkdirSync(home, { recursive: true });
     const plugins = path.join(dataDirectory, 'enabled_plugins');
     writeFileSync(plugins, '[].\n');
+    const config = path.join(dataDirectory, 'rabbitmq.conf');
+    const lines = Object.entries(set).filter(([key]) => !key.startsWith('log.'));
+    writeFileSync(config, lines.map(([key, value]) => `${key} = ${value}\n`).join(''));
     const absent = path.join(dataDirectory, 'absent');
     const environment = {
       ...process.env,
@@ -38,7 +41,7 @@ export async function rabbitmqLauncher(): Promise<{ launch: Launcher; mapper: Ch
       RABBITMQ_LOG_BASE: path.join(dataDirectory, 'log'),
       RABBITMQ_ENABLED_PLUGINS_FILE: plugins,
       RABBITMQ_CONF_ENV_FILE: absent,
-      RABBITMQ_CONFIG_FILE: absent,
+      RABBITMQ_CONFIG_FILE: config,
     };
     return new BrokerProcess({ command: script, args: [], environment, port: () => knock(port) });
   };
