@@ -38,6 +38,8 @@ export interface CheckedMessages {
   isPersistent(publisher: number, number: number): boolean;
   /** Counted, but no failure: what a rival does not promise. */
   readonly tolerated?: readonly Kind[];
+  /** Younger acks than that may be forgotten by a crash; ACK_UNSURE_MILLIS by default. */
+  readonly ackUnsureMillis?: number;
 }
 
 /** What one consumer has seen; made anew with every consumer. */
@@ -212,8 +214,9 @@ export class Checker implements Judge {
 
   /** The broker has ended, or was told to, at `millis`. */
   lifeEnded(millis: number): void {
+    const { ackUnsureMillis = ACK_UNSURE_MILLIS } = this.#messages;
     for (let at = this.#ackCount - 1; at >= 0; at -= 1) {
-      if (this.#ackMillis[at] < millis - ACK_UNSURE_MILLIS) break;
+      if (this.#ackMillis[at] < millis - ackUnsureMillis) break;
       const copies = this.#copies[this.#ackPublishers[at]];
       if ((copies[this.#ackCopies[at]] & ACKED) !== 0) copies[this.#ackCopies[at]] |= ACK_UNSURE;
     }

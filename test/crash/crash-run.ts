@@ -3,7 +3,7 @@
 // Invariants: one broker at a time; the checker hears of a broker's end before the next one starts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerProcess, LaunchOptions, Launcher } from './broker-process.ts';
-import { Checker, type Kind } from './checker.ts';
+import { type CheckedMessages, Checker } from './checker.ts';
 import type { ConsumerSettings } from './crash-consumer.ts';
 import { drainAll } from './drain.ts';
 import { type MessageMix, MessagePlan, seededRandom, USUAL_MIX } from './message-plan.ts';
@@ -18,7 +18,8 @@ export interface RunSettings {
   readonly options: LaunchOptions;
   readonly publishers: number;
   readonly mix?: MessageMix;
-  readonly tolerated?: readonly Kind[];
+  /** What a rival is forgiven. */
+  readonly leniency?: Pick<CheckedMessages, 'tolerated' | 'ackUnsureMillis'>;
   /** How long declarations may take to become durable: nothing with WarrenMQ. */
   readonly declarationMillis?: number;
 }
@@ -45,7 +46,7 @@ export class CrashRun {
       publishers: settings.publishers,
       targets: (publisher, number) => plan.targets(publisher, number),
       isPersistent: (publisher, number) => plan.isPersistent(publisher, number),
-      tolerated: settings.tolerated ?? [],
+      ...settings.leniency,
     });
     this.random = seededRandom(settings.seed);
   }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { BITS_MIX, BitFlips, makeStore, randomFlips, STORE_FOLDERS } from './bit-flips.ts';
 import { type LaunchOptions, launchWarrenmq, type Launcher } from './broker-process.ts';
-import type { Kind } from './checker.ts';
+import type { RunSettings } from './crash-run.ts';
 import { canMount, DISK_FULL_MIX, diskFull, diskFullSettings, onSmallDisk } from './disk-full.ts';
 import { fewerShards } from './fewer-shards.ts';
 import { killCycles, summary } from './kill-cycles.ts';
@@ -19,14 +19,14 @@ interface Proof {
   /** What CRASH_CYCLES says. */
   readonly cycles: number | undefined;
   readonly directory: string;
-  readonly tolerated: readonly Kind[];
+  readonly leniency: NonNullable<RunSettings['leniency']>;
   readonly declarationMillis: number;
   readonly storeFolders: readonly string[];
   readonly say: (line: string) => void;
 }
 
-/** RabbitMQ 3.10 forgets in a crash, and in deep queues, what has been delivered before. */
-const RIVAL_MAY: readonly Kind[] = ['flag'];
+/** RabbitMQ 3.10 forgets in a crash what has been delivered, and acks that are seconds old. */
+const RIVAL_LENIENCY = { tolerated: ['flag'], ackUnsureMillis: 60_000 } as const;
 /** Killed earlier than that, RabbitMQ 3.10 forgets queues that it has declared. */
 const RIVAL_DECLARATION_MILLIS = 5000;
 const RIVAL_STORE_FOLDERS = ['mnesia/crash@localhost/msg_stores'];
@@ -151,7 +151,7 @@ async function main(name: string): Promise<void> {
       seed,
       cycles: asked === undefined ? undefined : Number(asked),
       directory,
-      tolerated: rival === undefined ? [] : RIVAL_MAY,
+      leniency: rival === undefined ? {} : RIVAL_LENIENCY,
       declarationMillis: rival === undefined ? 0 : RIVAL_DECLARATION_MILLIS,
       storeFolders: rival === undefined ? STORE_FOLDERS : RIVAL_STORE_FOLDERS,
       say,
