@@ -1,10 +1,11 @@
-// The log as its users see it: what the native module and the portable one both offer. Shard threads
-// and main. The format is docs/log-format.md; positions, records and segments are explained there.
+// The log as its users see it: what the native module and the portable one both offer. Shard
+// threads and main. The format is docs/log-format.md; positions, records and segments are explained
+// there.
 //
 // The user of a log encodes records (without crc and tag) and decides where each lies; the log
 // fills in crc and tag, writes, syncs, reads, packs and recovers. All callbacks come on the user's
-// thread, never from within a call. Memory handed over (a batch's bytes, a read's target) belongs to
-// the log until its callback has come.
+// thread, never from within a call. Memory handed over (a batch's bytes, a read's target) belongs
+// to the log until its callback has come.
 
 export const SEGMENT_HEADER_BYTES = 128;
 export const RECORD_HEADER_BYTES = 16;
@@ -41,6 +42,8 @@ export interface LogOptions {
   readonly memories: readonly Uint8Array[];
   /** Looks only: nothing is created, written, quarantined or synced. For `warrenmq inspect`. */
   readonly readOnly?: boolean;
+  /** For tests only: `drop-unsynced:SEED`, `sync-error:N`, `write-full:BYTES`, by commas. */
+  readonly faults?: string;
 }
 
 export interface LogCallbacks {

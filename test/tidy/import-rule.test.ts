@@ -10,6 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/errors': ['src/base'],
   'src/config': ['src/base', 'src/errors'],
+  'src/log': ['src/base'],
   'src/protocol': ['src/base', 'src/errors'],
   'src/routing': ['src/base', 'src/errors', 'src/protocol'],
   'src/auth': ['src/base', 'src/errors', 'src/config', 'src/protocol', 'src/routing'],
@@ -33,6 +34,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/auth',
     'src/topology',
     'src/acceptor',
+    'src/log',
     'shards/ring',
     'shards/mailbox',
   ],
@@ -47,14 +49,21 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/acceptor',
     'shards/mailbox',
   ],
-  'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/supervisor'],
-  'src/cli': ['src/base', 'src/errors', 'src/config', 'src/main.ts'],
+  'src/main.ts': ['src/base', 'src/config', 'src/log', 'src/management', 'src/supervisor'],
+  'src/cli': ['src/base', 'src/errors', 'src/config', 'src/log', 'src/main.ts'],
   'shards/ring': [],
   'shards/mailbox': ['src/base', 'src/routing'],
 };
 
 /** All other folders of shards. */
-const SHARD_FOLDERS_MAY = ['shards', 'src/base', 'src/errors', 'src/protocol', 'src/routing'];
+const SHARD_FOLDERS_MAY = [
+  'shards',
+  'src/base',
+  'src/errors',
+  'src/log',
+  'src/protocol',
+  'src/routing',
+];
 
 /** The threads that the supervisor starts by their files' URLs. */
 const THREAD_ENTRIES = new Set(['shards/worker.ts', 'src/acceptor/worker.ts']);
@@ -145,11 +154,16 @@ describe('imports', () => {
     expect(load.filter(({ to }) => /^(?:src|shards|test)\//u.test(to)).map(text)).toEqual([]);
   });
 
-  test('of the broker name no package but Node, and commander in the command line', () => {
+  test('of the broker name no package but Node, and two where they are needed', () => {
     const packages = broker.filter(({ to }) => !/^(?:node:|src\/|shards\/)/u.test(to));
-    const wrong = packages.filter(
-      ({ from, to }) => to !== 'commander' || !from.startsWith('src/cli/'),
-    );
+    const users = new Map([
+      ['commander', 'src/cli/'],
+      ['lz4-napi', 'src/log/portable/'],
+    ]);
+    const wrong = packages.filter(({ from, to }) => {
+      const user = users.get(to);
+      return user === undefined || !from.startsWith(user);
+    });
     expect(wrong.map(text)).toEqual([]);
   });
 
