@@ -25,6 +25,8 @@ export interface RunSettings {
 }
 
 const BACKLOG_MAX = 60_000;
+/** So much longer a life may be while everybody still connects. */
+const CONNECT_MILLIS_MAX = 1000;
 /** A broker that is killed while it starts gets this long. */
 const EARLY_KILL_MILLIS_MAX = 600;
 
@@ -99,7 +101,7 @@ export class CrashRun {
       const loading = this.load(parties);
       // An end while they still connect is as good as any.
       loading.catch(() => undefined);
-      await Promise.race([loading.then(() => sleep(millis)), sleep(millis + 2000)]);
+      await Promise.race([loading.then(() => sleep(millis)), sleep(millis + CONNECT_MILLIS_MAX)]);
     });
   }
 
@@ -145,22 +147,23 @@ export class CrashRun {
   }
 
   async #publish(parties: Parties): Promise<void> {
-    for (let index = 0; index < this.settings.publishers; index += 1) {
+    const joining = Array.from({ length: this.settings.publishers }, async (_, index) => {
       const window = Math.round(this.between(100, 800));
       const publisher = await parties.addPublisher({ index, window, backlogMax: BACKLOG_MAX });
       publisher.start();
-    }
+    });
+    await Promise.all(joining);
   }
 
   /** Connects publishers and consumers of all sorts, who then go on until they are cut off. */
   async load(parties: Parties): Promise<void> {
     const { random } = this;
-    await this.#publish(parties);
     const idleQueue = Math.floor(random() * this.plan.mix.queues * 2);
-    for (let queue = 0; queue < this.plan.mix.queues; queue += 1) {
-      if (queue === idleQueue) continue;
-      for (const settings of this.#consumersOf(queue)) await parties.addConsumer(settings, random);
-    }
+    const consumers = this.plan.queues
+      .filter((queue) => queue !== idleQueue)
+      .flatMap((queue) => this.#consumersOf(queue));
+    const joining = consumers.map((settings) => parties.addConsumer(settings, random));
+    await Promise.all([...joining, this.#publish(parties)]);
   }
 
   launch(overrides: Partial<LaunchOptions>): BrokerProcess {
