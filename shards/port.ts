@@ -10,6 +10,13 @@ import type { DoorbellRinger } from './ring/doorbell.ts';
 import { RingConsumer } from './ring/ring-consumer.ts';
 import { RingProducer } from './ring/ring-producer.ts';
 
+export interface ParkedGet {
+  readonly request: number;
+  readonly getter: Consumer;
+  /** The way out was full; otherwise the message is being loaded. */
+  readonly wantsRoom: boolean;
+}
+
 export class Port {
   readonly acceptor: number;
   readonly work: RingConsumer;
@@ -20,8 +27,8 @@ export class Port {
   /** By the acceptor's channel and connection numbers. */
   readonly channels: Map<number, ChannelUnacked>;
   readonly windows: Map<number, ConnectionWindow>;
-  /** basic.get requests that found the way out full; each channel has at most one. */
-  readonly parkedGets: { readonly request: number; readonly getter: Consumer }[];
+  /** basic.get requests that could not be answered at once; each channel has at most one. */
+  readonly parkedGets: ParkedGet[];
   /** Limits per connection, and per consumer. */
   private readonly windowBytes: number;
   private readonly consumerWindowBytes: number;
@@ -61,6 +68,11 @@ export class Port {
     const { outlet } = this;
     const options = { id, number, frameMax, window, outlet, prefetch };
     this.channels.set(id, new ChannelUnacked(options));
+  }
+
+  /** Some get waits for room in the way out. */
+  get hasGetThatWantsRoom(): boolean {
+    return this.parkedGets.length > 0 && this.parkedGets.some(({ wantsRoom }) => wantsRoom);
   }
 
   /** Forgets the gets of a channel that closes while they wait: nobody would ever ack them. */

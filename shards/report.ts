@@ -9,6 +9,7 @@ export function reportOf(state: ShardState): ShardReport {
       id: queue.id,
       ready: queue.ready.length,
       unacked: queue.unackedCount,
+      onDisk: queue.ready.onDiskCount,
       readyBytes: queue.readyBytes,
       unackedBytes: queue.unackedBytes,
       consumers: queue.consumers.size,
@@ -22,6 +23,7 @@ export function reportOf(state: ShardState): ShardReport {
   }
   const { store } = state;
   return {
+    log: state.storage?.report(),
     queues,
     messages: store.messageCount,
     arenaBytes: store.arenaBytes,

@@ -6,9 +6,13 @@ import { ConsumerTable } from './consumer/consumer-table.ts';
 import type { Mailbox, ShardBoot, ShardNotice } from './mailbox/control-messages.ts';
 import { Port } from './port.ts';
 import { FlowGovernor } from './queue/flow-governor.ts';
-import { Queue } from './queue/queue.ts';
+import { Queue, type QueueSurroundings } from './queue/queue.ts';
 import { RunList } from './queue/run-list.ts';
 import { NO_LIMIT_BYTES } from './queue/vhost-memory.ts';
+import { durabilityOf } from '../src/routing/durability.ts';
+import { Storage } from './log/storage.ts';
+import { LANE_MEMORY, laneOf } from './mailbox/confirm-counter.ts';
+import { Residency } from './store/residency.ts';
 import { DoorbellRinger } from './ring/doorbell.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import type { MessageStore } from './store/message-store.ts';
@@ -23,6 +27,10 @@ export class ShardState {
   readonly ports: readonly Port[];
   readonly governor: FlowGovernor;
   readonly memories: VhostMemories;
+  readonly residency: Residency;
+  /** Undefined: nothing is kept on disk. */
+  readonly storage: Storage | undefined;
+  private readonly boot: ShardBoot;
   private readonly notifyMain: (notice: ShardNotice) => void;
 
   constructor(boot: ShardBoot, notifyMain: (notice: ShardNotice) => void) {
@@ -36,7 +44,11 @@ export class ShardState {
       const { connectionWindowBytes, consumerWindowBytes } = settings;
       return new Port(acceptor, mailbox, doorbell, connectionWindowBytes, consumerWindowBytes);
     });
-    this.store = new MemoryStore((owner, page) => this.ports[owner].outlet.slabFree(page));
+    this.boot = boot;
+    this.store = new MemoryStore((owner, page) => this.freeSlabBody(owner, page));
+    this.residency = new Residency(this.store, boot.log?.residentBytesMax ?? NO_LIMIT_BYTES);
+    this.storage =
+      boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
     this.governor = new FlowGovernor(
       {
         backlogMessages: settings.flowBacklogMessages,
@@ -46,6 +58,12 @@ export class ShardState {
       this.ports.map((port) => port.outlet),
     );
     this.memories = new VhostMemories(settings);
+  }
+
+  private get surroundings(): QueueSurroundings {
+    const { store, runList, residency, storage } = this;
+    const log = storage?.shardLog;
+    return { store, runList, residency, log, readAhead: storage?.readAhead };
   }
 
   /** Applies topology changes that concern this shard's queues. */
@@ -64,7 +82,14 @@ export class ShardState {
     if (this.queues.has(spec.id)) return;
     const memory = this.memories.of(vhost);
     memory.queueCount += 1;
-    this.queues.set(spec.id, new Queue(spec, this.store, this.runList, memory));
+    const { log } = this.boot;
+    const lane = log === undefined ? LANE_MEMORY : laneOf(durabilityOf(spec, log.durability));
+    this.queues.set(spec.id, new Queue(spec, lane, this.surroundings, memory));
+  }
+
+  private freeSlabBody(owner: number, page: number): void {
+    if (owner < this.ports.length) this.ports[owner].outlet.slabFree(page);
+    else this.storage!.slab.release(page);
   }
 
   /** Main hears soon what is held here now. Call once per turn. */

@@ -41,11 +41,12 @@ export class Shard implements ThreadWork {
     runList.runAll();
     this.state.governor.tick();
     this.state.memoryChanged();
+    this.state.storage?.turn();
     for (const port of ports) {
       const moved = port.confirms.publish();
       port.outlet.flush(moved);
       // Who was blocked in this turn is woken when the acceptor makes room, whatever else happens.
-      const isWanted = port.outlet.isWanted || port.parkedGets.length > 0;
+      const isWanted = port.outlet.isWanted || port.hasGetThatWantsRoom;
       if (isWanted && port.outlet.waitForSpace()) isBusy = true;
     }
     return isBusy || !runList.isEmpty;

@@ -2,6 +2,7 @@
 // obeys the control port. Errors are not caught: a shard that fails ends its thread, and main
 // decides.
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Change } from '../src/routing/change.ts';
 import type { ShardBoot, ShardControl, ShardNotice } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
@@ -9,18 +10,45 @@ import { reportOf } from './report.ts';
 import { Shard } from './shard.ts';
 import { ShardState } from './shard-state.ts';
 
+/** More than what the rings can hold takes. */
+const LAST_TURNS_MAX = 100_000;
+
 const boot = workerData as ShardBoot;
 const control = parentPort!;
 const notify = (notice: ShardNotice): void => control.postMessage(notice);
 
 const state = new ShardState(boot, notify);
+const shard = new Shard(state);
 const loop = new ThreadLoop(
-  new Shard(state),
+  shard,
   new DoorbellOwner(boot.doorbell),
   boot.settings.spinMicros,
 );
 
+async function start(queues: readonly Change[]): Promise<void> {
+  state.apply(queues);
+  if (state.storage !== undefined) {
+    state.storage.schedule = () => loop.schedule();
+    await state.storage.recover();
+  }
+  notify({ kind: 'started' });
+  loop.schedule();
+}
+
+/** Finishes what clients had sent and what the log still has to write. */
+async function stop(): Promise<void> {
+  for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
+  loop.stop();
+  await state.storage?.stop();
+  notify({ kind: 'stopped' });
+  control.close();
+}
+
 control.on('message', (message: ShardControl) => {
+  if (message.kind === 'recover') {
+    void start(message.changes);
+    return;
+  }
   if (message.kind === 'apply') {
     state.apply(message.changes);
     notify({ kind: 'applied', revision: message.revision });
@@ -29,13 +57,8 @@ control.on('message', (message: ShardControl) => {
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
   } else {
-    loop.stop();
-    notify({ kind: 'stopped' });
-    control.close();
+    void stop();
     return;
   }
   loop.schedule();
 });
-
-notify({ kind: 'started' });
-loop.schedule();

@@ -33,7 +33,8 @@ export async function startBroker(config: BrokerConfig, log: Logger): Promise<Ru
     throw error;
   }
   const failed = broker.failed.catch((error: Error) => error);
-  log.info('broker started', { acceptors: config.acceptors, shards: config.shards });
+  const { acceptors, shards } = config;
+  log.info('broker started', { acceptors, shards, log: broker.store.kind });
   return { listeners, managementPort: management?.port, stop, failed };
 }
 

@@ -87,7 +87,7 @@ function routesWith(shape: Shape, bindingCount: number): VhostRoutes {
       routingKey: shape.bindingKey(index),
       arguments: shape.bindingArguments(index),
     } as const;
-    routes.apply({ kind: 'bound', vhost: VHOST, binding });
+    routes.apply({ kind: 'bound', vhost: VHOST, binding, durable: true });
   }
   return routes;
 }

@@ -1,6 +1,8 @@
 // What travels by MessagePort between main and the other threads: rare, plain data, in order per
 // port. Never per message of a client.
 import type { Change } from '../../src/routing/change.ts';
+import type { Durability } from '../../src/routing/durability.ts';
+import type { SlabMemory } from './slab.ts';
 
 /** The shared memory of one (acceptor, shard) pair. */
 export interface Mailbox {
@@ -23,7 +25,41 @@ export interface ShardSettings {
   readonly spinMicros: number;
 }
 
+/** Where and how a shard keeps messages on disk. */
+export interface LogBoot {
+  readonly directory: string;
+  /** Which implementation: `auto` is the native one where it is there. */
+  readonly backend: 'auto' | 'native' | 'portable';
+  readonly segmentBytes: number;
+  readonly spareSegments: number;
+  /** What queues without an x-durability of their own are. */
+  readonly durability: Durability;
+  /** Message bytes in memory from which messages are written out to save it. */
+  readonly residentBytesMax: number;
+  /** Larger messages come back from disk by way of this shard's slab. */
+  readonly inlineBytesMax: number;
+  /** All slabs: the acceptors', then the shards'. */
+  readonly slabs: readonly SlabMemory[];
+  readonly slabOwner: number;
+  /** For tests: src/log/log.ts. */
+  readonly faults?: string | undefined;
+}
+
+/** What came of reading the log at start. */
+export interface RecoveryReport {
+  readonly messages: number;
+  readonly segments: number;
+  /** File and bytes of what could not be read. */
+  readonly corruptRanges: readonly string[];
+  readonly isTorn: boolean;
+  readonly isClean: boolean;
+  /** Which implementation of the log runs. */
+  readonly logKind: string;
+}
+
 export interface ShardBoot {
+  /** Undefined: nothing is kept on disk. */
+  readonly log?: LogBoot | undefined;
   readonly settings: ShardSettings;
   readonly doorbell: SharedArrayBuffer;
   /** By acceptor. */
@@ -33,6 +69,8 @@ export interface ShardBoot {
 
 /** main -> shard */
 export type ShardControl =
+  /** The first message: the queues that there were, to be filled from the log. */
+  | { readonly kind: 'recover'; readonly changes: readonly Change[] }
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }
@@ -44,6 +82,8 @@ export interface QueueReport {
   readonly id: number;
   readonly ready: number;
   readonly unacked: number;
+  /** Ready messages whose data are on disk only. */
+  readonly onDisk: number;
   readonly readyBytes: number;
   readonly unackedBytes: number;
   readonly consumers: number;
@@ -56,7 +96,26 @@ export interface QueueReport {
   readonly isClosed: boolean;
 }
 
+/** What a shard's log has done and holds. */
+export interface LogReport {
+  readonly batches: number;
+  readonly syncs: number;
+  readonly bytesWritten: number;
+  readonly syncMicros: number;
+  readonly reads: number;
+  readonly segments: number;
+  readonly diskBytes: number;
+  readonly liveBytes: number;
+  readonly checkpoints: number;
+  /** Messages on disk, in memory or not. */
+  readonly messages: number;
+  /** Messages that could not be read since the start. */
+  readonly lost: number;
+}
+
 export interface ShardReport {
+  /** Undefined: nothing is kept on disk. */
+  readonly log: LogReport | undefined;
   readonly queues: readonly QueueReport[];
   readonly messages: number;
   readonly arenaBytes: number;
@@ -75,6 +134,12 @@ export type ShardNotice =
   | { readonly kind: 'started' }
   | { readonly kind: 'applied'; readonly revision: number }
   | { readonly kind: 'queue-gone'; readonly queueId: number }
+  | { readonly kind: 'recovering'; readonly segmentsDone: number; readonly segments: number }
+  | { readonly kind: 'recovered'; readonly report: RecoveryReport }
+  /** The disk has no room for more segments, or has again. */
+  | { readonly kind: 'log-space'; readonly isShort: boolean }
+  /** A message could not be read from the log and is gone. */
+  | { readonly kind: 'message-lost'; readonly queueId: number; readonly position: number }
   | {
       readonly kind: 'memory';
       /** What all messages of the shard take. */

@@ -39,6 +39,11 @@ export const PERSISTENT_FLAG = 1;
 /** Props and body lie in the publishing acceptor's slab; the record carries a page number. */
 export const SLAB_FLAG = 2;
 export const REDELIVERED_FLAG = 4;
+/** The shard keeps the message in its log, or is about to. */
+export const LOGGED_FLAG = 8;
+/** In PUBLISH: what the publisher's confirm waits for (confirm-counter.ts). */
+export const LANE_SHIFT = 4;
+export const LANE_MASK = 3;
 
 export const PUBLISH_FLAGS = 2;
 export const PUBLISH_EXRK_BYTES = 3;

@@ -5,11 +5,31 @@ import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { RecoveredMessages } from '../log/queue-recovery.ts';
+import type { ReadAhead } from '../log/read-ahead.ts';
+import type { ShardLog } from '../log/shard-log.ts';
+import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
+import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
 import type { RunList } from './run-list.ts';
 import type { VhostMemory } from './vhost-memory.ts';
+
+/** What `getHead` says. */
+export const GOT_IT = 0;
+export const GET_NO_ROOM = 1;
+export const GET_LOADING = 2;
+
+/** What all queues of a shard share. */
+export interface QueueSurroundings {
+  readonly store: MessageStore;
+  readonly runList: RunList;
+  readonly residency: Residency;
+  /** Undefined: this broker keeps nothing on disk. */
+  readonly log: ShardLog | undefined;
+  readonly readAhead: ReadAhead | undefined;
+}
 
 export class Queue {
   readonly id: number;
@@ -18,8 +38,19 @@ export class Queue {
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
+  /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
+  readonly lane: number;
   private readonly store: MessageStore;
   private readonly runList: RunList;
+  private readonly residency: Residency;
+  private readonly log: ShardLog | undefined;
+  private readonly readAhead: ReadAhead | undefined;
+  /** Its open run of acks (pending-records.ts). */
+  ackRun: number;
+  ackGeneration: number;
+  /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
+  loadedUntil: number;
+  isLoading: boolean;
   /** On the run list already. */
   isQueuedToRun: boolean;
   /** Watched by the flow governor. */
@@ -37,14 +68,27 @@ export class Queue {
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(spec: QueueSpec, store: MessageStore, runList: RunList, memory: VhostMemory) {
+  constructor(
+    spec: QueueSpec,
+    lane: number,
+    surroundings: QueueSurroundings,
+    memory: VhostMemory,
+  ) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
     this.rotation = new Rotation();
     this.consumers = new Set();
-    this.store = store;
-    this.runList = runList;
+    this.lane = lane;
+    this.store = surroundings.store;
+    this.runList = surroundings.runList;
+    this.residency = surroundings.residency;
+    this.log = surroundings.log;
+    this.readAhead = surroundings.readAhead;
+    this.ackRun = 0;
+    this.ackGeneration = 0;
+    this.loadedUntil = 0;
+    this.isLoading = false;
     this.isQueuedToRun = false;
     this.isWatched = false;
     this.isDeleted = false;
@@ -68,14 +112,77 @@ export class Queue {
     return this.readyBytes + this.unackedBytes;
   }
 
-  /** Takes over one reference of a published message. */
-  publish(handle: number): void {
+  /**
+   * Takes over one reference of a published message; `isLogged`: it is to be on disk, if this queue
+   * is.
+   */
+  publish(handle: number, isLogged: boolean): void {
     this.publishedCount += 1;
-    const bytes = messageBytes(this.store, handle);
+    const bytes = this.store.dataBytes(handle);
     this.readyBytes += bytes;
     this.memory.bytes += bytes;
-    this.ready.append(handle);
+    const position = this.ready.append(handle);
+    if (isLogged && this.lane !== LANE_MEMORY) this.log!.add(handle, this, position);
     if (!this.isQueuedToRun) this.wake();
+  }
+
+  /** Takes over a transient message that is to be paged out. */
+  publishSpilled(handle: number): void {
+    this.publish(handle, false);
+    this.log!.add(handle, this, (this.ready.nextPosition - 1) | 0);
+  }
+
+  /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */
+  restore(recovered: RecoveredMessages, isClean: boolean): void {
+    const { positions, handles, nextPosition, counts } = recovered;
+    const redeliveredUntil = isClean && positions.length > 0 ? positions[0] : nextPosition;
+    this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
+    this.loadedUntil = this.ready.headPosition;
+    let bytes = 0;
+    for (const handle of handles) bytes += this.dataBytes(handle);
+    this.readyBytes = bytes;
+    this.memory.bytes += bytes;
+  }
+
+  /** Whether a message this deep in the queue had better not stay in memory. */
+  private isDeep(position: number): boolean {
+    const depth = (position - this.ready.headPosition) | 0;
+    return this.residency.isDeep(depth, this.readyBytes);
+  }
+
+  /** The next message would go where it had better not stay in memory. */
+  get spills(): boolean {
+    const { residency, log, ready } = this;
+    return log !== undefined && residency.isOver && this.isDeep(ready.nextPosition);
+  }
+
+  /** The message at `position` is written: it may leave memory for row `row`. */
+  pageOut(handle: number, row: number, position: number): void {
+    if (this.isDeleted || !this.isDeep(position)) return;
+    if (this.ready.at(position) !== handle) return;
+    this.ready.replace(position, handle, ~row);
+    this.store.release(handle);
+  }
+
+  /** Whether the message at `position` waits here, on disk in row `row`. */
+  holdsOnDisk(position: number, row: number): boolean {
+    const { ready } = this;
+    const handle = ready.at(position);
+    return handle === undefined ? ready.returnedMessages.has(position, ~row) : handle === ~row;
+  }
+
+  /** The message of row `row` is in memory again, as `handle`. False when it is gone from here. */
+  loaded(position: number, row: number, handle: number): boolean {
+    return this.ready.replace(position, ~row, handle);
+  }
+
+  /** The message of row `row` cannot be read any more. */
+  lost(position: number, row: number): void {
+    if (!this.ready.remove(position, ~row)) return;
+    const bytes = this.dataBytes(~row);
+    this.readyBytes -= bytes;
+    this.memory.bytes -= bytes;
+    this.log!.done(~row, this, position);
   }
 
   /**
@@ -114,12 +221,17 @@ export class Queue {
         continue;
       }
       if (delivered === deliveriesMax) return true;
+      if (ready.peek() < 0) {
+        this.readAhead!.want(this);
+        return false;
+      }
       if (!this.deliverHead(consumer)) {
         consumer.block(BLOCKED_ON_OUTLET);
         continue;
       }
       this.endTurn(consumer);
       delivered += 1;
+      if (ready.onDiskCount > 0) this.readAhead!.near(this);
     }
     return false;
   }
@@ -128,32 +240,44 @@ export class Queue {
   private deliverHead(consumer: Consumer): boolean {
     const { ready, store } = this;
     const handle = ready.peek();
-    const isRedelivered = ready.peekDeliveryCount() > 0;
+    const isRedelivered = ready.peekIsRedelivered();
     // Looked up first: a delivery without acks gives the message back.
-    const bytes = messageBytes(store, handle);
+    const bytes = store.dataBytes(handle);
+    const isLogged = store.isLogged(handle);
     if (!deliver(store, handle, consumer, isRedelivered)) return false;
-    this.headDelivered(consumer, bytes, isRedelivered);
+    this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
   }
 
-  /** Answers the basic.get `request` with the head, which must exist; false without room. */
-  getHead(getter: Consumer, request: number): boolean {
+  /** Answers the basic.get `request` with the head, which must exist: GOT_IT, or why not now. */
+  getHead(getter: Consumer, request: number): number {
     const { ready, store } = this;
     const handle = ready.peek();
-    const isRedelivered = ready.peekDeliveryCount() > 0;
+    if (handle < 0) {
+      this.readAhead!.want(this);
+      return GET_LOADING;
+    }
+    const isRedelivered = ready.peekIsRedelivered();
     const remaining = ready.length - 1;
-    const bytes = messageBytes(store, handle);
-    if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return false;
-    this.headDelivered(getter, bytes, isRedelivered);
-    return true;
+    const bytes = store.dataBytes(handle);
+    const isLogged = store.isLogged(handle);
+    if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return GET_NO_ROOM;
+    this.headDelivered(getter, bytes, isRedelivered, isLogged);
+    return GOT_IT;
   }
 
-  private headDelivered(consumer: Consumer, bytes: number, isRedelivered: boolean): void {
+  private headDelivered(
+    consumer: Consumer,
+    bytes: number,
+    isRedelivered: boolean,
+    isLogged: boolean,
+  ): void {
     const { ready } = this;
     ready.take();
     this.readyBytes -= bytes;
     if (consumer.noAck) {
       this.memory.bytes -= bytes;
+      if (isLogged) this.log!.done(ready.handle, this, ready.position);
     } else {
       this.unackedBytes += bytes;
       this.recordUnacked(consumer, ready.handle);
@@ -163,39 +287,50 @@ export class Queue {
   }
 
   /** An unacked message is done with. */
-  drop(handle: number): void {
-    const bytes = messageBytes(this.store, handle);
+  drop(handle: number, position: number): void {
+    const bytes = this.store.dataBytes(handle);
     this.unackedCount -= 1;
     this.unackedBytes -= bytes;
     this.memory.bytes -= bytes;
+    if (this.store.isLogged(handle)) this.log!.done(handle, this, position);
     this.store.release(handle);
   }
 
   /** Puts an unacked message back to its place. */
   requeue(handle: number, position: number, deliveryCount: number): void {
     if (this.isDeleted) {
-      this.drop(handle);
+      this.drop(handle, position);
       return;
     }
-    const bytes = messageBytes(this.store, handle);
+    const bytes = this.store.dataBytes(handle);
     this.unackedCount -= 1;
     this.unackedBytes -= bytes;
     this.readyBytes += bytes;
     this.ready.putBack(handle, position, deliveryCount);
+    if (deliveryCount > 0 && this.store.isLogged(handle)) {
+      this.log!.counted(handle, this, position, deliveryCount);
+    }
     this.wake();
   }
 
   /** Drops all ready messages and returns how many there were. */
   purge(): number {
-    const ready = this.ready;
+    const { ready, store } = this;
     const count = ready.length;
     while (!ready.isEmpty) {
       ready.take();
-      this.store.release(ready.handle);
+      const { handle } = ready;
+      if (handle < 0 || store.isLogged(handle)) this.log!.done(handle, this, ready.position);
+      if (handle >= 0) store.release(handle);
     }
     this.memory.bytes -= this.readyBytes;
     this.readyBytes = 0;
     return count;
+  }
+
+  /** Size of a message wherever it is. */
+  dataBytes(handle: number): number {
+    return handle < 0 ? this.log!.records.dataBytes(~handle) : this.store.dataBytes(handle);
   }
 
   private endTurn(consumer: Consumer): void {
@@ -211,8 +346,4 @@ export class Queue {
     const unacked = consumer.channel.unacked;
     unacked.push(handle, ready.position, consumer.index, ready.deliveryCount + 1);
   }
-}
-
-function messageBytes(store: MessageStore, handle: number): number {
-  return store.exrkBytes(handle) + store.propsBytes(handle) + store.bodyBytes(handle);
 }

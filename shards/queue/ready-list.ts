@@ -2,17 +2,21 @@
 // thread.
 //
 //   returned (heap by position)      fifo (ring of handles)
-//   { 12, 15, 40 }                 | 41 42 43 44 45 ... |
+//   { 12, 15, 40 }                 | 41 42 ~3 ~4 -- 46 ... |        ~3: on disk, row 3; --: a hole
 //                                    ^ headPosition
 //
-// A message's position is its number in the queue's life. New messages only join at the tail and
-// leave at the head, so the fifo needs no positions: they are consecutive. Messages that come back
-// (nack, recover, channel closed) were delivered from the head, so every one of them precedes all
-// of the fifo; a heap gives them back in order, whatever order they came back in.
-// Positions are 31-bit, compared by signed difference. 4 bytes per ready message.
+// A message's position is its number in the queue's life (on disk: its sequence number). New
+// messages only join at the tail and leave at the head, so the fifo needs no positions: they are
+// consecutive; where one is missing (after a recovery) there is a hole, never at the head. Messages
+// that come back (nack, recover, channel closed) were delivered from the head, so every one of
+// them precedes all of the fifo; a heap gives them back in order, whatever order they came back in.
+// A handle below zero names a message whose data are on disk: row ~handle of the record table.
+// Positions are 32-bit, compared by signed difference. 4 bytes per ready message.
 import { ReturnedHeap } from './returned-heap.ts';
 
 const INITIAL_SLOTS = 16;
+/** In a slot: the message of this position is gone. */
+const HOLE = -0x8000_0000;
 /**
  * A list that once was long gives its memory back when it has run empty this often without having
  * used more than this part of it. At the first time would be too soon: a queue whose backlog comes
@@ -21,17 +25,27 @@ const INITIAL_SLOTS = 16;
 const SHRINK_AFTER_EMPTIES = 1024;
 const SHRINK_DIVISOR = 8;
 const SHRINK_SLOTS_MIN = 4096;
+/** Recovered messages that lie further apart than this on average go to the heap. */
+const SPREAD_MAX = 4;
 
 export class ReadyList {
   private slots: Int32Array;
   private mask: number;
-  /** Free-running slot numbers; their difference is the fifo's length. */
+  /** Positions: their difference is the fifo's length, holes included. */
   private head: number;
   private tail: number;
+  private holeCount: number;
   private readonly returned: ReturnedHeap;
   /** Where the list last ran empty, and how often since it was long. */
   private emptyAt: number;
   private shallowEmpties: number;
+  /** Messages before this position may have been delivered in an earlier life of the broker. */
+  private redeliveredUntil: number;
+  private hasRedelivered: boolean;
+  /** How often recovered messages were delivered in earlier lives, where that is not 0. */
+  private readonly recoveredCounts: Map<number, number>;
+  /** How many of the fifo are on disk. */
+  onDiskCount: number;
   /** What `take` took. */
   handle: number;
   position: number;
@@ -42,26 +56,47 @@ export class ReadyList {
     this.mask = INITIAL_SLOTS - 1;
     this.head = 0;
     this.tail = 0;
+    this.holeCount = 0;
     this.returned = new ReturnedHeap();
     this.emptyAt = 0;
     this.shallowEmpties = 0;
+    this.redeliveredUntil = 0;
+    this.hasRedelivered = false;
+    this.recoveredCounts = new Map();
+    this.onDiskCount = 0;
     this.handle = -1;
     this.position = 0;
     this.deliveryCount = 0;
   }
 
   get length(): number {
-    return ((this.tail - this.head) | 0) + this.returned.length;
+    return ((this.tail - this.head) | 0) - this.holeCount + this.returned.length;
   }
 
   get isEmpty(): boolean {
     return this.tail === this.head && this.returned.length === 0;
   }
 
-  append(handle: number): void {
+  /** The position of the fifo's first message, and of the next one to be appended. */
+  get headPosition(): number {
+    return this.head;
+  }
+
+  get nextPosition(): number {
+    return this.tail;
+  }
+
+  get hasHoles(): boolean {
+    return this.holeCount > 0;
+  }
+
+  /** Returns the message's position. */
+  append(handle: number): number {
     if (((this.tail - this.head) | 0) > this.mask) this.resize((this.mask + 1) * 2);
-    this.slots[this.tail & this.mask] = handle;
-    this.tail = (this.tail + 1) | 0;
+    const position = this.tail;
+    this.slots[position & this.mask] = handle;
+    this.tail = (position + 1) | 0;
+    return position;
   }
 
   /** Puts a delivered message back to its place. */
@@ -75,9 +110,17 @@ export class ReadyList {
     return this.slots[this.head & this.mask];
   }
 
-  /** How often the message at the head, which must exist, has been delivered before. */
-  peekDeliveryCount(): number {
-    return this.returned.length > 0 ? this.returned.firstDeliveryCount() : 0;
+  /** Where the head, which must exist, stands. */
+  peekPosition(): number {
+    return this.returned.length > 0 ? this.returned.firstPosition() : this.head;
+  }
+
+  /** Whether the message at the head, which must exist, may have been delivered before. */
+  peekIsRedelivered(): boolean {
+    if (this.returned.length > 0 && this.returned.firstDeliveryCount() > 0) return true;
+    if (!this.hasRedelivered) return false;
+    const position = this.peekPosition();
+    return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
   }
 
   /** Takes the head, which must exist, into `handle`, `position` and `deliveryCount`. */
@@ -87,13 +130,129 @@ export class ReadyList {
       this.position = this.returned.firstPosition();
       this.deliveryCount = this.returned.firstDeliveryCount();
       this.returned.removeFirst();
+      if (this.recoveredCounts.size > 0) this.addRecoveredCount();
       return;
     }
     this.handle = this.slots[this.head & this.mask];
     this.position = this.head;
     this.deliveryCount = 0;
+    if (this.recoveredCounts.size > 0) this.addRecoveredCount();
+    if (this.handle < 0) this.onDiskCount -= 1;
     this.head = (this.head + 1) | 0;
+    if (this.holeCount > 0) this.skipHoles();
     if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.emptied();
+  }
+
+  /** The handle at a position of the fifo; undefined when the message is not there (any more). */
+  at(position: number): number | undefined {
+    if (!this.isInFifo(position)) return undefined;
+    const handle = this.slots[position & this.mask];
+    return handle === HOLE ? undefined : handle;
+  }
+
+  /**
+   * The message at `position` goes by another handle from now on: paged out, or loaded. False when
+   * it is not there by the old one (any more).
+   */
+  replace(position: number, from: number, to: number): boolean {
+    if (!this.isInFifo(position)) return this.returned.replace(position, from, to);
+    const at = position & this.mask;
+    if (this.slots[at] !== from) return false;
+    this.slots[at] = to;
+    if (from < 0) this.onDiskCount -= 1;
+    if (to < 0) this.onDiskCount += 1;
+    return true;
+  }
+
+  /** Takes out the message at `position`, which cannot be delivered. False when it is not there. */
+  remove(position: number, handle: number): boolean {
+    if (!this.isInFifo(position)) return this.returned.remove(position, handle);
+    if (this.slots[position & this.mask] !== handle) return false;
+    this.slots[position & this.mask] = HOLE;
+    this.holeCount += 1;
+    if (handle < 0) this.onDiskCount -= 1;
+    this.skipHoles();
+    return true;
+  }
+
+  /** Recovered messages that were delivered before, and how often. */
+  get countsOfRecovered(): ReadonlyMap<number, number> {
+    return this.recoveredCounts;
+  }
+
+  /** The messages that came back, for looking through them. */
+  get returnedMessages(): ReturnedHeap {
+    return this.returned;
+  }
+
+  /**
+   * Fills an empty list with recovered messages, ascending by position, all on disk. Those before
+   * `redeliveredUntil` count as delivered before, those in `counts` that often.
+   */
+  restore(
+    positions: Int32Array,
+    handles: Int32Array,
+    nextPosition: number,
+    redeliveredUntil: number,
+    counts: ReadonlyMap<number, number>,
+  ): void {
+    const count = positions.length;
+    for (const [position, deliveries] of counts) this.recoveredCounts.set(position, deliveries);
+    this.head = nextPosition;
+    this.tail = nextPosition;
+    this.emptyAt = nextPosition;
+    this.redeliveredUntil = redeliveredUntil;
+    this.hasRedelivered = count > 0;
+    // From the newest back, as far as they stand close enough together.
+    let first = count;
+    while (first > 0) {
+      const span = (nextPosition - positions[first - 1]) | 0;
+      if (span > (count - first + 1) * SPREAD_MAX + INITIAL_SLOTS) break;
+      first -= 1;
+    }
+    for (let i = 0; i < first; i += 1) this.returned.add(positions[i], handles[i], 0);
+    if (first < count) this.fill(positions, handles, first);
+  }
+
+  private fill(positions: Int32Array, handles: Int32Array, first: number): void {
+    this.head = positions[first];
+    const span = (this.tail - this.head) | 0;
+    let slotCount = INITIAL_SLOTS;
+    while (slotCount < span) slotCount *= 2;
+    this.slots = new Int32Array(slotCount);
+    this.mask = slotCount - 1;
+    let position = this.head;
+    for (let i = first; i < positions.length; i += 1) {
+      for (; position !== positions[i]; position = (position + 1) | 0) this.addHole(position);
+      this.slots[position & this.mask] = handles[i];
+      this.onDiskCount += 1;
+      position = (position + 1) | 0;
+    }
+    for (; position !== this.tail; position = (position + 1) | 0) this.addHole(position);
+  }
+
+  /** How often the message just taken was delivered before the broker started, added once. */
+  private addRecoveredCount(): void {
+    const count = this.recoveredCounts.get(this.position);
+    if (count === undefined) return;
+    this.deliveryCount += count;
+    this.recoveredCounts.delete(this.position);
+  }
+
+  private addHole(position: number): void {
+    this.slots[position & this.mask] = HOLE;
+    this.holeCount += 1;
+  }
+
+  private isInFifo(position: number): boolean {
+    return ((position - this.head) | 0) >= 0 && ((position - this.tail) | 0) < 0;
+  }
+
+  private skipHoles(): void {
+    while (this.head !== this.tail && this.slots[this.head & this.mask] === HOLE) {
+      this.head = (this.head + 1) | 0;
+      this.holeCount -= 1;
+    }
   }
 
   private emptied(): void {

@@ -30,6 +30,54 @@ export class ReturnedHeap {
     return this.rows[DELIVERY_COUNT];
   }
 
+  /** The message in row `row` < length, in no order. */
+  positionAt(row: number): number {
+    return this.rows[row * COLUMNS + POSITION];
+  }
+
+  handleAt(row: number): number {
+    return this.rows[row * COLUMNS + HANDLE];
+  }
+
+  deliveryCountAt(row: number): number {
+    return this.rows[row * COLUMNS + DELIVERY_COUNT];
+  }
+
+  /** The message goes by another handle. False when it is not here by the old one. */
+  replace(position: number, from: number, to: number): boolean {
+    const row = this.find(position, from);
+    if (row >= 0) this.rows[row * COLUMNS + HANDLE] = to;
+    return row >= 0;
+  }
+
+  /** Takes a message out, wherever it stands. False when it is not here. */
+  remove(position: number, handle: number): boolean {
+    const row = this.find(position, handle);
+    if (row < 0) return false;
+    // Up to the top, as if it were the first, then out.
+    let index = row;
+    const deliveryCount = this.deliveryCountAt(row);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      this.move(parent, index);
+      index = parent;
+    }
+    this.write(0, position, handle, deliveryCount);
+    this.removeFirst();
+    return true;
+  }
+
+  has(position: number, handle: number): boolean {
+    return this.find(position, handle) >= 0;
+  }
+
+  private find(position: number, handle: number): number {
+    for (let row = 0; row < this.length; row += 1) {
+      if (this.positionAt(row) === position && this.handleAt(row) === handle) return row;
+    }
+    return -1;
+  }
+
   add(position: number, handle: number, deliveryCount: number): void {
     if (this.length * COLUMNS === this.rows.length) {
       const grown = new Int32Array(this.rows.length * 2);

@@ -3,7 +3,7 @@
 // thread.
 import { copyBytes } from '../../src/base/copy.ts';
 import type { MessageData } from '../../src/protocol/deliver-frames.ts';
-import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { LOGGED_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import { Arena } from './arena.ts';
 import type { IncomingMessage, MessageStore } from './message-store.ts';
 
@@ -29,19 +29,24 @@ export type OnSlabFree = (owner: number, page: number) => void;
 
 export class MemoryStore implements MessageStore {
   private rows: Int32Array;
+  /** By handle: see `log` of MessageStore. Apart from the rows: most messages are never logged. */
+  private logs: Int32Array;
   private rowCount: number;
   private firstFree: number;
   private readonly arena: Arena;
   private readonly onSlabFree: OnSlabFree;
   messageCount: number;
   slabMessageCount: number;
+  slabBytes: number;
 
   constructor(onSlabFree: OnSlabFree) {
     this.rows = new Int32Array(INITIAL_ROWS * COLUMNS);
+    this.logs = new Int32Array(INITIAL_ROWS);
     this.rowCount = 0;
     this.firstFree = NO_ROW;
     this.messageCount = 0;
     this.slabMessageCount = 0;
+    this.slabBytes = 0;
     this.onSlabFree = onSlabFree;
     this.arena = new Arena((handle, chunk, at) => {
       this.rows[handle * COLUMNS + CHUNK] = chunk;
@@ -77,7 +82,10 @@ export class MemoryStore implements MessageStore {
     rows[row + REFERENCES] = references;
     rows[row + SLAB] = (message.slabOwner << SLAB_OWNER_SHIFT) | message.slabPage;
     this.messageCount += 1;
-    if (isSlab) this.slabMessageCount += 1;
+    if (isSlab) {
+      this.slabMessageCount += 1;
+      this.slabBytes += message.propsBytes + message.bodyBytes;
+    }
     return handle;
   }
 
@@ -100,12 +108,32 @@ export class MemoryStore implements MessageStore {
     this.firstFree = handle;
     if (isSlab) {
       this.slabMessageCount -= 1;
+      this.slabBytes -= rows[row + PROPS_BYTES] + rows[row + BODY_BYTES];
       this.onSlabFree(this.slabOwner(handle), this.slabPage(handle));
     }
   }
 
   flags(handle: number): number {
     return this.rows[handle * COLUMNS + FLAGS];
+  }
+
+  isLogged(handle: number): boolean {
+    return (this.rows[handle * COLUMNS + FLAGS] & LOGGED_FLAG) !== 0;
+  }
+
+  log(handle: number): number {
+    return this.logs[handle];
+  }
+
+  setLog(handle: number, log: number): void {
+    this.rows[handle * COLUMNS + FLAGS] |= LOGGED_FLAG;
+    this.logs[handle] = log;
+  }
+
+  dataBytes(handle: number): number {
+    const { rows } = this;
+    const row = handle * COLUMNS;
+    return rows[row + EXRK_BYTES] + rows[row + PROPS_BYTES] + rows[row + BODY_BYTES];
   }
 
   exrkBytes(handle: number): number {
@@ -146,7 +174,7 @@ export class MemoryStore implements MessageStore {
     return exrkBytes + rows[row + PROPS_BYTES] + rows[row + BODY_BYTES];
   }
 
-  copyData(handle: number, target: Buffer<SharedArrayBuffer>, at: number): void {
+  copyData(handle: number, target: Buffer<ArrayBufferLike>, at: number): void {
     const row = handle * COLUMNS;
     const source = this.arena.bytesOf(this.rows[row + CHUNK]);
     copyBytes(source, this.rows[row + AT], target, at, this.inlineBytes(handle));
@@ -168,5 +196,8 @@ export class MemoryStore implements MessageStore {
     const rows = new Int32Array(this.rows.length * 2);
     rows.set(this.rows);
     this.rows = rows;
+    const logs = new Int32Array(this.logs.length * 2);
+    logs.set(this.logs);
+    this.logs = logs;
   }
 }

@@ -1,7 +1,7 @@
 // What a shard asks of the store that keeps its messages: one entry per message however many of the
 // shard's queues hold it, counted by references (one per queue that holds it, one per delivery
-// whose slab bytes are still being sent). Shard thread. `MemoryStore` is the only implementation so
-// far; the segmented disk log comes behind the same interface.
+// whose slab bytes are still being sent). Shard thread. It keeps what is in memory; what has been
+// paged out is a row of the record table (shards/log) until it is loaded again.
 //
 // A message is named by its handle, a small integer >= 0 that is reused after the last release.
 // Its data are `exrk`, `props` and `body` one behind the other; for a slab message only `exrk` is
@@ -18,6 +18,13 @@ export interface MessageStore {
   /** Gives one reference back; with the last one the message is gone and its slab page is freed. */
   release(handle: number): void;
   flags(handle: number): number;
+  /** Whether the message has a record in the log, or is to get one; then `log` says which. */
+  isLogged(handle: number): boolean;
+  /** Row of the record table, or ~group of the records still pending (shards/log). */
+  log(handle: number): number;
+  setLog(handle: number, log: number): void;
+  /** exrk, props and body together. */
+  dataBytes(handle: number): number;
   exrkBytes(handle: number): number;
   propsBytes(handle: number): number;
   bodyBytes(handle: number): number;
@@ -28,10 +35,12 @@ export interface MessageStore {
   /** Bytes that `copyData` writes: what a delivery carries inline. */
   inlineBytes(handle: number): number;
   /** Copies the inline data to `target` from byte `at` (8-aligned). */
-  copyData(handle: number, target: Buffer<SharedArrayBuffer>, at: number): void;
+  copyData(handle: number, target: Buffer<ArrayBufferLike>, at: number): void;
   /** Messages held. */
   readonly messageCount: number;
   readonly slabMessageCount: number;
+  /** Bytes in slabs that they hold. */
+  readonly slabBytes: number;
   /** Bytes of memory taken for inline data, and bytes of it that are live. */
   readonly arenaBytes: number;
   readonly liveBytes: number;

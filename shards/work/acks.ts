@@ -67,7 +67,7 @@ export class AckWork {
     } else {
       // An ack, or a rejected message, which is dropped (it has nowhere else to go yet).
       queue.ackedCount += 1;
-      queue.drop(handle);
+      queue.drop(handle, position);
     }
     this.settled(consumer);
   }

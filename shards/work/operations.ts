@@ -12,7 +12,7 @@ import * as layout from '../mailbox/to-shard-layout.ts';
 import type { ChannelUnacked } from '../consumer/channel-unacked.ts';
 import { Consumer, unblockAll } from '../consumer/consumer.ts';
 import type { Port } from '../port.ts';
-import type { Queue } from '../queue/queue.ts';
+import { GET_NO_ROOM, GOT_IT, type Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { AckWork } from './acks.ts';
 
@@ -110,16 +110,24 @@ export class OperationWork {
     // Looked at here already, so that polling an empty queue leaves no stand-in behind.
     if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     const getter = this.getter(queue, channel, words[at + layout.GET_NO_ACK] !== 0);
-    if (!tryGet(port, request, getter)) port.parkedGets.push({ request, getter });
+    this.tryGet(port, request, getter);
   }
 
   /** Retries gets that found the way out full; the turn's end asks for room for the others. */
   retryGets(port: Port): void {
     if (port.parkedGets.length === 0) return;
     const parked = port.parkedGets.splice(0);
-    for (const get of parked) {
-      if (!tryGet(port, get.request, get.getter)) port.parkedGets.push(get);
-    }
+    for (const { request, getter } of parked) this.tryGet(port, request, getter);
+  }
+
+  /** Answers a get, or parks it until there is room or the message has been loaded. */
+  private tryGet(port: Port, request: number, getter: Consumer): void {
+    const { queue } = getter;
+    if (queue.isDeleted) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
+    const outcome = queue.getHead(getter, request);
+    if (outcome === GOT_IT) return;
+    port.parkedGets.push({ request, getter, wantsRoom: outcome === GET_NO_ROOM });
   }
 
   private getter(queue: Queue, channel: ChannelUnacked, noAck: boolean): Consumer {
@@ -192,17 +200,4 @@ function isTaken(queue: Queue, exclusive: boolean): boolean {
   if (exclusive) return queue.consumers.size > 0;
   for (const consumer of queue.consumers) return consumer.exclusive;
   return false;
-}
-
-/** Answers a get; false when the way out has no room for the message now. */
-function tryGet(port: Port, request: number, getter: Consumer): boolean {
-  if (getter.queue.isDeleted) {
-    port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
-    return true;
-  }
-  if (getter.queue.ready.isEmpty) {
-    port.outlet.reply(request, STATUS_EMPTY, 0, 0);
-    return true;
-  }
-  return getter.queue.getHead(getter, request);
 }

@@ -1,6 +1,11 @@
 // PUBLISH records: take over the message once, link it into each target queue that still exists.
 // Shard thread, hot path: no allocation per message.
+import type { ShardLog } from '../log/shard-log.ts';
+import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import {
+  LANE_MASK,
+  LANE_SHIFT,
+  PERSISTENT_FLAG,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
   PUBLISH_FLAGS,
@@ -18,12 +23,14 @@ import { IncomingMessage } from '../store/message-store.ts';
 
 export class PublishWork {
   private readonly state: ShardState;
+  private readonly log: ShardLog | undefined;
   private readonly message: IncomingMessage;
   /** The queue of the last publish: most publishes go where the one before went. */
   private lastQueue: Queue | undefined;
 
   constructor(state: ShardState) {
     this.state = state;
+    this.log = state.storage?.shardLog;
     this.message = new IncomingMessage();
     this.lastQueue = undefined;
   }
@@ -32,16 +39,19 @@ export class PublishWork {
     const words = port.work.words;
     const targetCount = words[at + PUBLISH_TARGET_COUNT];
     this.read(port, words, at, targetCount);
-    if (targetCount === 1) this.toOne(words[at + PUBLISH_TARGETS]);
-    else this.toMany(words, at + PUBLISH_TARGETS, targetCount);
-    port.confirms.add();
+    const lane = (words[at + PUBLISH_FLAGS] >> LANE_SHIFT) & LANE_MASK;
+    const isLogged = lane !== LANE_MEMORY && this.log !== undefined;
+    if (isLogged) this.log!.begin(port.acceptor, lane);
+    if (targetCount === 1) this.toOne(words[at + PUBLISH_TARGETS], isLogged);
+    else this.toMany(words, at + PUBLISH_TARGETS, targetCount, isLogged);
+    if (!isLogged) port.confirms.add(lane, 1);
   }
 
   private read(port: Port, words: Int32Array, at: number, targetCount: number): void {
     const message = this.message;
     message.source = port.work.bytes;
     message.dataAt = (at + publishDataWord(targetCount)) * 4;
-    message.flags = words[at + PUBLISH_FLAGS];
+    message.flags = words[at + PUBLISH_FLAGS] & (PERSISTENT_FLAG | SLAB_FLAG);
     message.exrkBytes = words[at + PUBLISH_EXRK_BYTES];
     message.propsBytes = words[at + PUBLISH_PROPS_BYTES];
     message.bodyBytes = words[at + PUBLISH_BODY_BYTES];
@@ -49,18 +59,25 @@ export class PublishWork {
     message.slabPage = words[at + PUBLISH_SLAB_PAGE];
   }
 
-  private toOne(queueId: number): void {
+  private toOne(queueId: number, isLogged: boolean): void {
     const queue = this.find(queueId);
     if (queue === undefined) {
       this.drop();
       return;
     }
     if (queue.passOn(this.message)) return;
-    queue.publish(this.state.store.add(this.message, 1));
+    const handle = this.state.store.add(this.message, 1);
+    if (!isLogged && queue.spills) this.spill(queue, handle);
+    else queue.publish(handle, isLogged);
     this.state.governor.consider(queue);
   }
 
-  private toMany(words: Int32Array, targetsAt: number, targetCount: number): void {
+  private toMany(
+    words: Int32Array,
+    targetsAt: number,
+    targetCount: number,
+    isLogged: boolean,
+  ): void {
     // The queues that still exist are few or many, but known only by looking: count them first.
     let references = 0;
     for (let i = 0; i < targetCount; i += 1) {
@@ -74,9 +91,15 @@ export class PublishWork {
     for (let i = 0; i < targetCount; i += 1) {
       const queue = this.state.queues.get(words[targetsAt + i]);
       if (queue === undefined) continue;
-      queue.publish(handle);
+      queue.publish(handle, isLogged);
       this.state.governor.consider(queue);
     }
+  }
+
+  /** A transient message that memory has no room for. */
+  private spill(queue: Queue, handle: number): void {
+    this.log!.beginSpill();
+    queue.publishSpilled(handle);
   }
 
   /** All target queues were deleted while the message was on its way: as if it had come before. */

@@ -137,7 +137,13 @@ export class Acceptor implements ThreadWork {
       boot.config.messageBytesMax,
       Math.floor(this.links[0].work.recordBytesMax / 2),
     );
-    this.publisher = new Publisher(this.links, this.paces, this.slab, this.inlineBytesMax);
+    this.publisher = new Publisher(
+      this.links,
+      this.paces,
+      this.slab,
+      this.inlineBytesMax,
+      boot.config.durability,
+    );
     this.consumers = new Map();
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
@@ -266,7 +272,7 @@ export class Acceptor implements ThreadWork {
     let isBusy = false;
     for (let i = 0; i < links.length; i += 1) {
       if (this.deliveries.drain(links[i])) isBusy = true;
-      links[i].unconfirmed.collect(this.noteConfirms);
+      links[i].collectConfirms(this.noteConfirms);
     }
     for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
     this.touchedConfirms.length = 0;
@@ -286,7 +292,7 @@ export class Acceptor implements ThreadWork {
 
   hasInput(): boolean {
     for (const link of this.links) {
-      if (link.deliveries.refresh() || link.unconfirmed.hasNews()) return true;
+      if (link.deliveries.refresh() || link.hasConfirms()) return true;
     }
     return this.toFlush.length > 0;
   }

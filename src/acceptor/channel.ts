@@ -10,6 +10,7 @@ import { SlidingWindow } from '../base/sliding-window.ts';
 import { unknownDeliveryTag } from '../errors/channel-refusals.ts';
 import { AmqpError, type Refusal } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH, type Method } from '../protocol/methods.generated.ts';
+import { hostOf } from '../topology/placement.ts';
 import { ChannelBacklog } from './channel-backlog.ts';
 import { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
@@ -146,11 +147,12 @@ export class Channel {
 
   /** The link to a queue's shard, which is told of this channel first. */
   linkTo(shard: number): ShardLink {
-    const link = this.connection.acceptor.links[shard];
+    const { links } = this.connection.acceptor;
+    const link = links[hostOf(shard, links.length)];
     if (!this.openLinks.has(link)) {
       this.openLinks.add(link);
       const { id, frameMax } = this.connection;
-      const words = [this.id, id, this.prefetch.grant(shard), this.number, frameMax];
+      const words = [this.id, id, this.prefetch.grant(link.shard), this.number, frameMax];
       link.operate(layout.CHANNEL_OPEN, layout.CHANNEL_OPEN_BYTES, words);
     }
     return link;

@@ -16,7 +16,7 @@ export interface AcceptorBoot {
   /** By shard. */
   readonly mailboxes: readonly Mailbox[];
   readonly shardDoorbells: readonly SharedArrayBuffer[];
-  /** By acceptor; the own one is slabs[acceptor]. */
+  /** The acceptors' (the own one is slabs[acceptor]), then the shards'. */
   readonly slabs: readonly SlabMemory[];
   readonly spinMicros: number;
   /** Open channels of the node (channel-places.ts). */

@@ -5,6 +5,7 @@
 // is used up, or memory is short) nothing is written, `publish` returns false, and the connection
 // is not read until it can.
 import {
+  LANE_SHIFT,
   PERSISTENT_FLAG,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
@@ -18,6 +19,7 @@ import {
   publishTargetsMax,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
+import { LANE_MEMORY } from '../../shards/mailbox/confirm-counter.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { copyBytes } from '../base/copy.ts';
 import { internalExchangePublish } from '../errors/channel-refusals.ts';
@@ -27,11 +29,12 @@ import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
 import { isWellFormedTable } from '../protocol/table-scan.ts';
+import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
-import { makeRoute, type Route } from './route.ts';
+import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
 import type { ShardLink } from './shard-link.ts';
 
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
@@ -54,7 +57,7 @@ const PERSISTENT_MODE = 2;
 
 export class Publisher {
   private readonly links: readonly ShardLink[];
-  private readonly targetsMax: number;
+  private readonly routeOptions: RouteOptions;
   private readonly paceOf: (queueId: number) => QueuePace;
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
@@ -68,9 +71,11 @@ export class Publisher {
     paces: QueuePaces,
     slab: SlabAllocator,
     inlineBytesMax: number,
+    durability: Durability,
   ) {
     this.links = links;
-    this.targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
+    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
+    this.routeOptions = { targetsMax, durability };
     this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
@@ -106,10 +111,10 @@ export class Publisher {
       (message.slabPage >= 0 ? SLAB_FLAG : 0);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!mayGo(channel, route) || !this.write(message, leg.link, leg.queueIds, flags))
-        return false;
+      if (!mayGo(channel, route) || !this.write(message, leg, flags)) return false;
       if (channel.confirms !== undefined) {
-        leg.link.unconfirmed.expect(channel.confirms, channel.confirms.add(1));
+        const lane = laneFor(leg, flags);
+        leg.link.unconfirmed[lane].expect(channel.confirms, channel.confirms.add(1));
       }
     } else if (legs.length === 0) {
       this.toNobody(channel, message);
@@ -138,8 +143,9 @@ export class Publisher {
     if (message.slabPage >= 0) this.slab.setHolders(message.slabPage, legs.length);
     const number = channel.confirms?.add(legs.length) ?? 0;
     for (const leg of legs) {
-      this.write(message, leg.link, leg.queueIds, flags);
-      if (channel.confirms !== undefined) leg.link.unconfirmed.expect(channel.confirms, number);
+      this.write(message, leg, flags);
+      if (channel.confirms === undefined) continue;
+      leg.link.unconfirmed[laneFor(leg, flags)].expect(channel.confirms, number);
     }
     return true;
   }
@@ -151,18 +157,15 @@ export class Publisher {
   }
 
   /** Writes one PUBLISH record; false when the ring has no room. */
-  private write(
-    message: IncomingPublish,
-    link: ShardLink,
-    queueIds: Int32Array,
-    flags: number,
-  ): boolean {
+  private write(message: IncomingPublish, leg: RouteLeg, flags: number): boolean {
+    const { link, queueIds } = leg;
     const { words, bytes } = link.work;
+    const lane = laneFor(leg, flags);
     const targetCount = queueIds.length;
-    const at = link.claimPublish(recordBytes(message, targetCount));
+    const at = link.claimPublish(recordBytes(message, targetCount), lane);
     if (at < 0) return false;
     const { exrkBytes, propsBytes, bodyBytes } = message;
-    words[at + PUBLISH_FLAGS] = flags;
+    words[at + PUBLISH_FLAGS] = flags | (lane << LANE_SHIFT);
     words[at + PUBLISH_EXRK_BYTES] = exrkBytes;
     words[at + PUBLISH_PROPS_BYTES] = propsBytes;
     words[at + PUBLISH_BODY_BYTES] = bodyBytes;
@@ -224,12 +227,17 @@ export class Publisher {
     const route =
       resolution.queues.length === 0
         ? this.unroutable
-        : makeRoute(resolution.queues, this.links, this.paceOf, this.targetsMax);
+        : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
     if (!resolution.dependsOnHeaders) {
       vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
     }
     return route;
   }
+}
+
+/** Only persistent messages are kept on disk. */
+function laneFor(leg: RouteLeg, flags: number): number {
+  return (flags & PERSISTENT_FLAG) === 0 ? LANE_MEMORY : leg.lane;
 }
 
 /** True when the paces of all target queues allow one more publish. */

@@ -1,6 +1,9 @@
 // Where publishes with one exchange and routing key go, in the form the publish path wants: queue
 // ids grouped by shard. Acceptor thread. Made on a route-cache miss, used for every hit.
+import { LANE_MEMORY, laneOf } from '../../shards/mailbox/confirm-counter.ts';
 import type { QueueSpec } from '../routing/change.ts';
+import { type Durability, durabilityOf } from '../routing/durability.ts';
+import { hostOf } from '../topology/placement.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { ShardLink } from './shard-link.ts';
 
@@ -8,6 +11,8 @@ import type { ShardLink } from './shard-link.ts';
 export interface RouteLeg {
   readonly link: ShardLink;
   readonly queueIds: Int32Array;
+  /** What the confirm of a persistent message waits for there: the safest of the queues. */
+  readonly lane: number;
 }
 
 export interface Route {
@@ -16,17 +21,32 @@ export interface Route {
   readonly paces: readonly QueuePace[];
 }
 
+export interface RouteOptions {
+  /** Queues in one PUBLISH record. */
+  readonly targetsMax: number;
+  /** Of queues that do not say. */
+  readonly durability: Durability;
+}
+
 export function makeRoute(
   queues: readonly QueueSpec[],
   links: readonly ShardLink[],
   paceOf: (queueId: number) => QueuePace,
-  targetsMax: number,
+  options: RouteOptions,
 ): Route {
+  const { targetsMax, durability } = options;
   const legs: RouteLeg[] = [];
   for (const link of links) {
-    const ids = queues.filter((queue) => queue.shard === link.shard).map((queue) => queue.id);
+    const isThere = (queue: QueueSpec): boolean =>
+      hostOf(queue.shard, links.length) === link.shard;
+    const there = queues.filter(isThere);
+    const ids = there.map((queue) => queue.id);
+    const lanes = there.map((queue) => laneOf(durabilityOf(queue, durability)));
+    // Tens of thousands of queues: more than a call takes as arguments.
+    const lane = lanes.reduce((safest, one) => Math.max(safest, one), LANE_MEMORY);
     for (let at = 0; at < ids.length; at += targetsMax) {
-      legs.push({ link, queueIds: Int32Array.from(ids.slice(at, at + targetsMax)) });
+      const queueIds = Int32Array.from(ids.slice(at, at + targetsMax));
+      legs.push({ link, queueIds, lane });
     }
   }
   return { legs, paces: queues.map((queue) => paceOf(queue.id)) };

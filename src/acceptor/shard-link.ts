@@ -5,7 +5,7 @@
 // operations and acks are never refused: what finds no room is parked in order, and nothing new is
 // parsed from any client until it has gone, so the parked list is bounded by what one turn
 // produces.
-import { ConfirmCounterReader } from '../../shards/mailbox/confirm-counter.ts';
+import { ConfirmCounterReader, LANE_COUNT } from '../../shards/mailbox/confirm-counter.ts';
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
 import {
   ACK,
@@ -19,6 +19,7 @@ import {
 import type { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { RingProducer } from '../../shards/ring/ring-producer.ts';
+import type { ChannelConfirms } from './channel-confirms.ts';
 import { UnconfirmedPublishes } from './unconfirmed-publishes.ts';
 
 type Parked = readonly [ring: RingProducer, kind: number, bytes: number, words: readonly number[]];
@@ -27,7 +28,8 @@ export class ShardLink {
   readonly shard: number;
   readonly work: RingProducer;
   readonly deliveries: RingConsumer;
-  readonly unconfirmed: UnconfirmedPublishes;
+  /** By confirm lane. */
+  readonly unconfirmed: readonly UnconfirmedPublishes[];
   private readonly acks: RingProducer;
   private readonly doorbell: DoorbellRinger;
   private readonly reserveBytes: number;
@@ -43,7 +45,11 @@ export class ShardLink {
     this.work = new RingProducer(mailbox.workRing);
     this.acks = new RingProducer(mailbox.ackRing);
     this.deliveries = new RingConsumer(mailbox.deliveryRing);
-    this.unconfirmed = new UnconfirmedPublishes(new ConfirmCounterReader(mailbox.confirmCounter));
+    this.unconfirmed = Array.from(
+      { length: LANE_COUNT },
+      (_value, lane) =>
+        new UnconfirmedPublishes(new ConfirmCounterReader(mailbox.confirmCounter, lane)),
+    );
     this.doorbell = doorbell;
     this.reserveBytes = this.work.recordBytesMax;
     this.parked = [];
@@ -58,20 +64,37 @@ export class ShardLink {
     return this.parked.length > 0;
   }
 
+  /** True when the shard has confirmed something new. */
+  hasConfirms(): boolean {
+    const { unconfirmed } = this;
+    for (let lane = 0; lane < LANE_COUNT; lane += 1) if (unconfirmed[lane].hasNews()) return true;
+    return false;
+  }
+
+  /** Passes on what the shard has confirmed. */
+  collectConfirms(touched: (channel: ChannelConfirms) => void): void {
+    const { unconfirmed } = this;
+    for (let lane = 0; lane < LANE_COUNT; lane += 1) {
+      if (!unconfirmed[lane].isEmpty) unconfirmed[lane].collect(touched);
+    }
+  }
+
   /** True when a PUBLISH of `bytes` fits now, wherever it falls in the ring. */
   hasRoomFor(bytes: number): boolean {
     return this.parked.length === 0 && this.work.canClaim(bytes, this.reserveBytes);
   }
 
-  /** Room for a PUBLISH: its word index, or -1 when there is none now. */
-  claimPublish(bytes: number): number {
+  /**
+   * Room for a PUBLISH whose confirm waits in `lane`: its word index, or -1 when there is none now.
+   */
+  claimPublish(bytes: number, lane: number): number {
     // Nothing overtakes an operation that is parked.
     if (this.parked.length > 0) return -1;
     const at = this.work.claim(bytes, this.reserveBytes);
     if (at < 0) return -1;
     this.work.words[at] = bytes;
     this.work.words[at + 1] = PUBLISH;
-    this.unconfirmed.count();
+    this.unconfirmed[lane].count();
     return at;
   }
 

@@ -34,6 +34,31 @@ export class Users {
     this.byName.set(user.name, user);
   }
 
+  remove(name: string): void {
+    this.byName.delete(name);
+  }
+
+  all(): Iterable<User> {
+    return this.byName.values();
+  }
+
+  /** Undefined takes the permission away. A user who does not exist stays so. */
+  setPermission(name: string, vhost: string, permission: Permission | undefined): void {
+    const user = this.byName.get(name);
+    if (user === undefined) return;
+    const permissions = new Map(user.permissions);
+    if (permission === undefined) permissions.delete(vhost);
+    else permissions.set(vhost, permission);
+    this.byName.set(name, { ...user, permissions });
+  }
+
+  /** A virtual host created later under the same name starts without permissions. */
+  forgetVhost(vhost: string): void {
+    for (const { name, permissions } of this.byName.values()) {
+      if (permissions.has(vhost)) this.setPermission(name, vhost, undefined);
+    }
+  }
+
   find(name: string): User | undefined {
     return this.byName.get(name);
   }

@@ -19,6 +19,7 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
+type LogBackendSetting = 'auto' | 'native' | 'portable';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -45,6 +46,8 @@ export interface BrokerConfig {
   readonly compatProduct: string;
   readonly compatVersion: string;
   readonly logLevel: LogLevelSetting;
+  /** Which program writes the log on disk. */
+  readonly logBackend: LogBackendSetting;
   readonly ringBytes: number;
   readonly inlineBodyBytesMax: number;
   readonly readBudgetBytes: number;
@@ -52,6 +55,11 @@ export interface BrokerConfig {
   readonly consumerWindowBytes: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
+  readonly durability: 'fsync' | 'write' | 'memory';
+  readonly segmentBytes: number;
+  /** Of the memory watermark. */
+  readonly memoryPagingRatio: number;
+  readonly diskFreeLimitBytes: number;
   // Limits: 0 is none.
   readonly connectionMax: number;
   readonly channelMaxPerNode: number;

@@ -40,7 +40,7 @@ const NOT_IMPLEMENTED: readonly string[] = [
   'trust_store.*',
   // Limits and resources
   'consumer_timeout',
-  'disk_free_limit.*',
+  'disk_free_limit.relative',
   'disk_monitor_failure_retries',
   'disk_monitor_failure_retry_interval',
   'memory_monitor_interval',
@@ -50,7 +50,6 @@ const NOT_IMPLEMENTED: readonly string[] = [
   'link_max_per_session',
   'total_memory_available_override_value',
   'vm_memory_calculation_strategy',
-  'vm_memory_high_watermark_paging_ratio',
   // Queues and storage
   'background_gc_enabled',
   'background_gc_target_interval',

@@ -4,6 +4,7 @@
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { limitSettings } from './limit-settings.ts';
 import type { Setting } from './setting.ts';
+import { storageSettings } from './storage-settings.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -89,7 +90,8 @@ const accounts: readonly Setting[] = [
     type: { kind: 'string' },
     default: 'guest',
     rabbitmqEnvironment: ['RABBITMQ_DEFAULT_USER'],
-    description: 'User created, as administrator, when the data directory is new.',
+    description:
+      'User created, as administrator, when the data directory is new; later it is not looked at.',
     since: SINCE_FIRST,
   },
   {
@@ -98,7 +100,7 @@ const accounts: readonly Setting[] = [
     type: { kind: 'string' },
     default: 'guest',
     rabbitmqEnvironment: ['RABBITMQ_DEFAULT_PASS'],
-    description: 'Password of default_user.',
+    description: 'Password of default_user; changing it later changes no user.',
     since: SINCE_FIRST,
     secret: true,
   },
@@ -194,6 +196,16 @@ const node: readonly Setting[] = [
     description: 'The least severe records that are logged: debug, info, warning, error or none.',
     since: SINCE_FIRST,
   },
+  {
+    key: 'log.backend',
+    field: 'logBackend',
+    type: { kind: 'choice', choices: ['auto', 'native', 'portable'], aliases: {} },
+    default: 'auto',
+    description:
+      'What writes the log on disk: native is the Rust module, portable the slower TypeScript one ' +
+      '(the format is the same), auto takes native where it can be loaded.',
+    since: SINCE_FIRST,
+  },
 ];
 
 const memory: readonly Setting[] = [
@@ -251,7 +263,7 @@ const tuning: readonly Setting[] = [
   {
     key: 'ring.inline_body_max',
     field: 'inlineBodyBytesMax',
-    type: { kind: 'size', bytesMin: 0, bytesMax: 16 * MIB },
+    type: { kind: 'size', bytesMin: 0, bytesMax: 128 * KIB },
     default: 3 * KIB,
     description:
       'Bodies up to this many bytes travel inside a ring; at most a quarter of ring.bytes.',
@@ -316,6 +328,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Limits: limitSettings,
   Node: node,
   Memory: memory,
+  Storage: storageSettings,
   Tuning: tuning,
 };
 

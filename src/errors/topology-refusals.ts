@@ -154,6 +154,17 @@ export const invalidArgument = defineRefusal(
     `invalid arg '${argument}' for ${subject}: ${problem}`,
 );
 
+export const argumentsTooLarge = defineRefusal(
+  {
+    id: 'topology.arguments-too-large',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send fewer or shorter arguments; data belong in messages.',
+  },
+  (subject: string, bytes: number, bytesMax: number) =>
+    `invalid arguments for ${subject}: expected at most ${bytesMax} bytes, received ${bytes}`,
+);
+
 export const invalidArgumentType = defineRefusal(
   {
     id: 'topology.invalid-argument-type',

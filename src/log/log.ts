@@ -43,7 +43,7 @@ export interface LogOptions {
   /** Looks only: nothing is created, written, quarantined or synced. For `warrenmq inspect`. */
   readonly readOnly?: boolean;
   /** For tests only: `drop-unsynced:SEED`, `sync-error:N`, `write-full:BYTES`, by commas. */
-  readonly faults?: string;
+  readonly faults?: string | undefined;
 }
 
 export interface LogCallbacks {

@@ -10,6 +10,7 @@ const EMPTY_QUEUE: QueueReport = Object.freeze({
   id: 0,
   ready: 0,
   unacked: 0,
+  onDisk: 0,
   readyBytes: 0,
   unackedBytes: 0,
   consumers: 0,
@@ -64,6 +65,7 @@ export class BrokerSnapshot {
     const counts = {
       ready: 0,
       unacked: 0,
+      onDisk: 0,
       readyBytes: 0,
       unackedBytes: 0,
       consumers: 0,
@@ -76,6 +78,7 @@ export class BrokerSnapshot {
       const queue = this.queue(id);
       counts.ready += queue.ready;
       counts.unacked += queue.unacked;
+      counts.onDisk += queue.onDisk;
       counts.readyBytes += queue.readyBytes;
       counts.unackedBytes += queue.unackedBytes;
       counts.consumers += queue.consumers;

@@ -1,6 +1,7 @@
 // Topology changes: what the control plane (main thread) decided, as plain data that is sent to
 // every acceptor and to the shards concerned. Each thread applies them in revision order to its own
-// replica. A change is a fact: it has been validated and is never refused.
+// replica. A change is a fact: it has been validated and is never refused. `durable` tells main
+// that the log has to know of it too; replicas do not look at it.
 import type { FieldTable } from '../protocol/field-table.ts';
 
 /** An exchange as declared (specification 1.7.2.1 plus RabbitMQ's arguments). */
@@ -40,8 +41,18 @@ export type Change =
   | { readonly kind: 'vhost-created'; readonly vhost: string }
   | { readonly kind: 'vhost-deleted'; readonly vhost: string }
   | { readonly kind: 'exchange-declared'; readonly vhost: string; readonly exchange: ExchangeSpec }
-  | { readonly kind: 'exchange-deleted'; readonly vhost: string; readonly name: string }
+  | {
+      readonly kind: 'exchange-deleted';
+      readonly vhost: string;
+      readonly name: string;
+      readonly durable: boolean;
+    }
   | { readonly kind: 'queue-declared'; readonly vhost: string; readonly queue: QueueSpec }
   | { readonly kind: 'queue-deleted'; readonly vhost: string; readonly queue: QueueSpec }
-  | { readonly kind: 'bound'; readonly vhost: string; readonly binding: BindingSpec }
-  | { readonly kind: 'unbound'; readonly vhost: string; readonly binding: BindingSpec };
+  | {
+      readonly kind: 'bound' | 'unbound';
+      readonly vhost: string;
+      readonly binding: BindingSpec;
+      /** Both ends are durable. */
+      readonly durable: boolean;
+    };

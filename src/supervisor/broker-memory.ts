@@ -13,12 +13,15 @@ const ACK_RING_DIVISOR = 4;
 /** Large bodies may take this part of the machine's memory, over all acceptors. */
 const SLAB_MEMORY_SHARE = 0.4;
 const SLAB_BYTES_MAX = 4 * 1024 ** 3;
+/** For large messages that come back from disk: the next ones of each queue. */
+const SHARD_SLAB_BYTES = 256 * 1024 * 1024;
 /** Even on a small machine several messages of the largest size fit. */
 const SLAB_MESSAGES_MIN = 4;
 
 export interface BrokerMemory {
   readonly shardDoorbells: readonly SharedArrayBuffer[];
   readonly acceptorDoorbells: readonly SharedArrayBuffer[];
+  /** The acceptors', then the shards'. */
   readonly slabs: readonly SlabMemory[];
   /** By acceptor, then by shard. */
   readonly mailboxes: readonly (readonly Mailbox[])[];
@@ -29,10 +32,14 @@ export interface BrokerMemory {
 export function allocateBrokerMemory(config: BrokerConfig): BrokerMemory {
   const { shards, acceptors, ringBytes } = config;
   const slabBytes = slabBytesOf(config);
+  const shardSlabBytes = Math.max(config.messageBytesMax * SLAB_MESSAGES_MIN, SHARD_SLAB_BYTES);
   return {
     shardDoorbells: times(shards, allocateDoorbell),
     acceptorDoorbells: times(acceptors, allocateDoorbell),
-    slabs: times(acceptors, () => allocateSlab(slabBytes)),
+    slabs: [
+      ...times(acceptors, () => allocateSlab(slabBytes)),
+      ...times(shards, () => allocateSlab(shardSlabBytes)),
+    ],
     mailboxes: times(acceptors, () =>
       times(shards, () => ({
         workRing: allocateRing(ringBytes),

@@ -1,28 +1,34 @@
 // The running broker: its threads, what they report, and the order of starting and stopping. Main
 // thread.
+import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { defaultUser, Users } from '../auth/users.ts';
-import { writeLogRecord } from '../base/logger.ts';
+import { defaultUser, type Users } from '../auth/users.ts';
+import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import { openLog } from '../log/open-log.ts';
 import { Topology } from '../topology/topology.ts';
-import type { ShardBoot, ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
+import { BrokerState } from './facts/broker-state.ts';
+import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
+import { shardBoot } from './shard-boot.ts';
+import { StorageNews } from './storage-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const SHARD_FILE = new URL(`../../shards/worker${EXTENSION}`, import.meta.url);
 const ACCEPTOR_FILE = new URL(`../acceptor/worker${EXTENSION}`, import.meta.url);
 
-/** Acceptors say goodbye to their clients; shards have nothing to wait for. */
+/** Acceptors say goodbye to their clients; shards write what is not yet on the disk. */
 const ACCEPTOR_STOP_MILLIS = 5000;
-const SHARD_STOP_MILLIS = 2000;
+const SHARD_STOP_MILLIS = 60_000;
 
 /** What `BrokerThread` does not take care of itself. */
 type AcceptorNews = Exclude<AcceptorNotice, { kind: 'started' | 'applied' | 'stopped' }>;
@@ -33,8 +39,10 @@ export class Broker {
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   readonly memory: MemoryWatch;
-  /** Rejects when a thread fails. */
+  readonly storage: StorageNews;
+  /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
+  readonly store: FactStore;
   private readonly config: BrokerConfig;
   private readonly shards: readonly BrokerThread<ShardNotice>[];
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
@@ -45,26 +53,13 @@ export class Broker {
   constructor(config: BrokerConfig) {
     this.config = config;
     this.connections = new Map();
+    this.storage = new StorageNews(config);
     this.listenAnswers = [];
     const memory = allocateBrokerMemory(config);
     const spinMicros = spinMicrosOf(config);
     const onApplied = (): void => this.control.applied();
-    this.shards = memory.shardDoorbells.map((doorbell, shard) => {
-      const boot: ShardBoot = {
-        settings: {
-          shard,
-          connectionWindowBytes: config.connectionWindowBytes,
-          consumerWindowBytes: config.consumerWindowBytes,
-          flowBacklogMessages: config.flowBacklogMessages,
-          flowPublishRateFloor: config.flowPublishRateFloor,
-          queueBudgetBytes: config.queueBudgetBytes,
-          vhostBudgetBytes: config.vhostBudgetBytes,
-          spinMicros,
-        },
-        doorbell,
-        mailboxes: memory.mailboxes.map((byShard) => byShard[shard]),
-        acceptorDoorbells: memory.acceptorDoorbells,
-      };
+    this.shards = memory.shardDoorbells.map((_doorbell, shard) => {
+      const boot = shardBoot(config, memory, shard);
       const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
       return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
     });
@@ -85,22 +80,34 @@ export class Broker {
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
     const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    this.control = new ControlPlane(topology, this.shards, this.acceptors);
-    this.users = new Users();
-    this.users.add(defaultUser(config.defaultUser, config.defaultPass, config.defaultVhost));
+    const state = new BrokerState(topology);
+    this.store = new FactStore(state, {
+      directory: path.join(config.dataDir, 'topology'),
+      openLog: (options, callbacks) => openLog(options, callbacks, config.logBackend),
+      logger: createLogger('main', config.logLevel, writeLogRecord),
+      faults: process.env['WARRENMQ_TEST_FAULTS'],
+    });
+    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
+    this.users = state.users;
     this.places = new ConnectionPlaces(config);
     this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
     this.memory = watchMemory(config, this.shards, this.acceptors);
-    this.failed = Promise.race([...this.shards, ...this.acceptors].map((thread) => thread.failed));
+    this.failed = Promise.race(
+      [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
+    );
     this.failed.catch(() => {});
   }
 
   /** Resolves with the addresses that are listened on. */
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
+    await this.store.start((state) => this.makeNew(state));
+    for (const [shard, thread] of this.shards.entries()) {
+      thread.send({ kind: 'recover', changes: this.control.queuesOf(shard) } as never);
+    }
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
-    await this.control.execute({ kind: 'create-vhost', vhost: this.config.defaultVhost });
+    await this.control.restored();
     this.memory.start();
     const bound: ListenerAddress[] = [];
     for (const address of this.config.listeners) bound.push(await this.listen(address));
@@ -114,6 +121,14 @@ export class Broker {
     await Promise.all(
       this.shards.map((thread) => thread.stop({ kind: 'stop' }, SHARD_STOP_MILLIS)),
     );
+    await this.store.close();
+  }
+
+  /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
+  private makeNew({ topology, users }: BrokerState): void {
+    const { defaultVhost, defaultPass } = this.config;
+    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */
@@ -143,6 +158,10 @@ export class Broker {
       this.reports.answered(notice.request, notice.report);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
+    } else if (notice.kind === 'log-space') {
+      // TODO disk
+    } else if (notice.kind !== 'started' && notice.kind !== 'applied' && notice.kind !== 'stopped') {
+      this.storage.heard(shard, notice);
     }
   }
 

@@ -35,7 +35,7 @@ export function watchMemory(
 }
 
 /** The budget of the whole broker. */
-function watermarkBytes(config: BrokerConfig): number {
+export function watermarkBytes(config: BrokerConfig): number {
   if (config.memoryWatermarkBytes !== undefined) return config.memoryWatermarkBytes;
   return Math.floor(memoryBytes(totalmem(), constrainedMemory()) * config.memoryWatermarkRelative);
 }

@@ -9,11 +9,13 @@ import {
   queueLocked,
   queueNotFound,
   replyToBinding,
+  resourceText,
 } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import { validateBinding } from '../routing/binding-validation.ts';
 import type { BindingSpec, Change } from '../routing/change.ts';
 import type { Command } from './command.ts';
+import { assertStorable } from './durability.ts';
 import { assertNotDefaultExchange, isDirectReplyTo, withoutLineBreaks } from './names.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
@@ -26,7 +28,12 @@ export function bind(vhost: VhostTopology, command: BindingCommand, changes: Cha
   const problem = validateBinding(type, binding.routingKey, binding.arguments);
   if (problem !== undefined) throw new AmqpError(invalidBinding(problem));
   assertNotLocked(vhost, binding, command.connectionId);
-  if (vhost.bindings.find(binding) === undefined) vhost.addBinding(binding, changes);
+  if (vhost.bindings.find(binding) !== undefined) return;
+  assertStorable(
+    `binding from ${resourceText('exchange', binding.source, vhost.name)}`,
+    binding.arguments,
+  );
+  vhost.addBinding(binding, changes);
 }
 
 export function unbind(vhost: VhostTopology, command: BindingCommand, changes: Change[]): void {

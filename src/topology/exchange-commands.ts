@@ -12,6 +12,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import type { Change, ExchangeSpec } from '../routing/change.ts';
 import { isKnownExchangeType, knownExchangeTypes } from '../routing/exchange-types.ts';
 import type { Command } from './command.ts';
+import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
 import { assertExchangeArguments, COMPARED_EXCHANGE_ARGUMENTS } from './exchange-arguments.ts';
 import {
@@ -47,6 +48,7 @@ export function declareExchange(
   assertNewName('exchange', name);
   quota.assertRoomForExchange(vhost, name);
   assertExchangeArguments(subject, command.arguments);
+  assertStorable(subject, command.arguments);
   const { type, durable, autoDelete, internal } = command;
   vhost.addExchange(
     { name, type, durable, autoDelete, internal, arguments: command.arguments },

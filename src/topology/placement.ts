@@ -7,6 +7,14 @@
 const FNV_OFFSET_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
+/**
+ * The thread that hosts a shard. There are fewer threads than shards after `shards` was lowered:
+ * then a thread hosts several.
+ */
+export function hostOf(shard: number, shardCount: number): number {
+  return shard % shardCount;
+}
+
 export function placeQueue(vhost: string, name: string, shardCount: number): number {
   return hash32(`${vhost}\0${name}`) % shardCount;
 }

@@ -15,3 +15,9 @@ export const PREDECLARED_EXCHANGES: readonly ExchangeSpec[] = [
   predeclared('amq.match', 'headers'),
   predeclared('amq.rabbitmq.trace', 'topic', true),
 ];
+
+const NAMES: ReadonlySet<string> = new Set(PREDECLARED_EXCHANGES.map(({ name }) => name));
+
+export function isPredeclared(name: string): boolean {
+  return NAMES.has(name);
+}

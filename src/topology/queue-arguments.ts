@@ -64,6 +64,8 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map([
   ['x-single-active-consumer', both(bool)],
   ['x-consumer-timeout', both(integer(0))],
   ['x-consumer-disconnected-timeout', quorum(integer(0))],
+  // WarrenMQ's own: what a confirm waits for (src/routing/durability.ts).
+  ['x-durability', both(oneOf(['fsync', 'write', 'memory'], () => 'invalid_durability'))],
   [TYPE_ARGUMENT, both(oneOf(QUEUE_TYPES, (word) => unsupported('type', word)))],
   ['x-quorum-initial-group-size', quorum(integer(1))],
   ['x-delivery-limit', quorum(integer(-1))],

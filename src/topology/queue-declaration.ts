@@ -7,6 +7,7 @@ import { queueLocked, resourceText, serverNamedQueueRefused } from '../errors/to
 import { AmqpError } from '../errors/refusal.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import type { Command } from './command.ts';
+import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
 import { assertNewName, type RandomBytes, serverNamed, withoutLineBreaks } from './names.ts';
 import {
@@ -88,4 +89,5 @@ function assertEquivalent(
 function assertNewQueue(subject: string, command: DeclareQueue): void {
   assertQueueArguments(subject, command.arguments);
   assertQueueProperties(subject, queueTypeOf(command.arguments), command);
+  assertStorable(subject, command.arguments);
 }

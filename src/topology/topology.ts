@@ -4,7 +4,7 @@
 // command at a time, to its end; a refused command changes nothing.
 // Invariants: queue ids rise from 1 and are never reused; `places` holds exactly the queues that
 // exist; `exclusive` exactly the exclusive ones, by the connection that owns them. Nothing is kept
-// of what has been deleted.
+// of what has been deleted. All that holds after `restore` too, whatever facts are missing.
 import { randomBytes } from 'node:crypto';
 import { vhostNotFound } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
@@ -17,13 +17,25 @@ import type {
 } from '../routing/change.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
+import { isDurable } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
 import { placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
 import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
+import {
+  restoreBinding,
+  restoreExchange,
+  restoreExchangeDeletion,
+  restoreUnbinding,
+} from './restore.ts';
 import { VhostTopology } from './vhost-topology.ts';
+
+type FactInVhost = Exclude<
+  Change,
+  { readonly kind: 'vhost-created' | 'vhost-deleted' | 'queue-deleted' }
+>;
 
 interface QueuePlace {
   readonly vhost: VhostTopology;
@@ -44,7 +56,7 @@ export class Topology {
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
-  private nextQueueId = 1;
+  private nextId = 1;
 
   constructor(options: TopologyOptions) {
     this.shardCount = options.shardCount;
@@ -70,6 +82,44 @@ export class Topology {
       for (const change of vhost.snapshot()) changes.push(change);
     }
     return changes;
+  }
+
+  /** What has to survive a restart, in an order that `restore` can take. */
+  durableFacts(): Change[] {
+    return this.snapshot().filter(isDurable);
+  }
+
+  /** Every queue that is made has this id or a higher one. */
+  get nextQueueId(): number {
+    return this.nextId;
+  }
+
+  /** Ids below were given to queues before the restart, or may have been. */
+  skipQueueIds(below: number): void {
+    this.nextId = Math.max(this.nextId, below);
+  }
+
+  /**
+   * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left out,
+   * or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
+   */
+  restore(fact: Change): string | undefined {
+    switch (fact.kind) {
+      case 'vhost-created': {
+        const isThere = this.byName.has(fact.vhost);
+        this.deleteVhost(fact.vhost, []);
+        this.addVhost(fact.vhost, []);
+        return isThere ? 'the deletion of the virtual host is lost' : undefined;
+      }
+      case 'vhost-deleted':
+        if (!this.byName.has(fact.vhost)) return 'the virtual host to delete does not exist';
+        this.deleteVhost(fact.vhost, []);
+        return undefined;
+      case 'queue-deleted':
+        return this.restoreQueueDeletion(fact.queue);
+      default:
+        return this.restoreInVhost(fact);
+    }
   }
 
   vhosts(): Iterable<string> {
@@ -142,10 +192,15 @@ export class Topology {
     if (this.byName.has(name)) return;
     assertNameBytes('vhost', name);
     this.quota.assertRoomForVhost(name);
+    this.addVhost(name, changes);
+  }
+
+  private addVhost(name: string, changes: Change[]): VhostTopology {
     const vhost = new VhostTopology(name);
     this.byName.set(name, vhost);
     changes.push({ kind: 'vhost-created', vhost: name });
     for (const exchange of PREDECLARED_EXCHANGES) vhost.addExchange(exchange, changes);
+    return vhost;
   }
 
   /** The shards hear of each queue; exchanges and bindings go with the 'vhost-deleted'. */
@@ -165,8 +220,8 @@ export class Topology {
     if (existing !== undefined) return existing;
     this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
-    const queue = { id: this.nextQueueId, shard, ...declaration };
-    this.nextQueueId += 1;
+    const queue = { id: this.nextId, shard, ...declaration };
+    this.nextId += 1;
     this.rememberQueue(vhost, queue);
     vhost.addQueue(queue, changes);
     return queue;
@@ -192,6 +247,47 @@ export class Topology {
     if (place === undefined) return;
     this.forgetQueue(place.queue);
     place.vhost.removeQueue(place.queue, changes);
+  }
+
+  private restoreInVhost(fact: FactInVhost): string | undefined {
+    // What is in a virtual host proves that it exists, even where the fact of its creation is lost.
+    const existing = this.byName.get(fact.vhost);
+    const vhost = existing ?? this.addVhost(fact.vhost, []);
+    const problem = existing === undefined ? 'the creation of the virtual host is lost' : undefined;
+    return this.restoreIn(vhost, fact) ?? problem;
+  }
+
+  private restoreIn(vhost: VhostTopology, fact: FactInVhost): string | undefined {
+    switch (fact.kind) {
+      case 'exchange-declared':
+        return restoreExchange(vhost, fact.exchange);
+      case 'exchange-deleted':
+        return restoreExchangeDeletion(vhost, fact.name);
+      case 'queue-declared':
+        return this.restoreQueue(vhost, fact.queue);
+      case 'bound':
+        return restoreBinding(vhost, fact.binding);
+      case 'unbound':
+        return restoreUnbinding(vhost, fact.binding);
+    }
+  }
+
+  private restoreQueue(vhost: VhostTopology, queue: QueueSpec): string | undefined {
+    if (this.places.has(queue.id)) return `the id of queue '${queue.name}' is another queue's`;
+    const older = vhost.queues.get(queue.name);
+    if (older !== undefined) this.restoreQueueDeletion(older);
+    this.skipQueueIds(queue.id + 1);
+    this.rememberQueue(vhost, queue);
+    vhost.addQueue(queue, []);
+    return older === undefined ? undefined : `the deletion of queue '${queue.name}' is lost`;
+  }
+
+  private restoreQueueDeletion({ id, name }: QueueSpec): string | undefined {
+    const place = this.places.get(id);
+    if (place === undefined) return `queue '${name}' to delete does not exist`;
+    this.forgetQueue(place.queue);
+    place.vhost.forgetQueue(place.queue);
+    return undefined;
   }
 
   private removeExclusive(connectionId: number, changes: Change[]): void {

@@ -28,10 +28,9 @@ export class VhostTopology {
   }
 
   removeExchange(name: string, changes: Change[]): void {
-    this.exchanges.delete(name);
-    changes.push({ kind: 'exchange-deleted', vhost: this.name, name });
-    this.bindings.removeFrom(name);
-    this.sweepAutoDelete(this.bindings.removeTo('exchange', name), changes);
+    const durable = this.exchanges.get(name)!.durable;
+    changes.push({ kind: 'exchange-deleted', vhost: this.name, name, durable });
+    this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
   addQueue(queue: QueueSpec, changes: Change[]): void {
@@ -40,19 +39,31 @@ export class VhostTopology {
   }
 
   removeQueue(queue: QueueSpec, changes: Change[]): void {
-    this.queues.delete(queue.name);
     changes.push({ kind: 'queue-deleted', vhost: this.name, queue });
-    this.sweepAutoDelete(this.bindings.removeTo('queue', queue.name), changes);
+    this.sweepAutoDelete(this.forgetQueue(queue), changes);
+  }
+
+  /** Without what follows from it; returns the exchanges that have lost bindings. */
+  forgetExchange(name: string): Iterable<string> {
+    this.exchanges.delete(name);
+    this.bindings.removeFrom(name);
+    return this.bindings.removeTo('exchange', name);
+  }
+
+  /** Without what follows from it; returns the exchanges that have lost bindings. */
+  forgetQueue(queue: QueueSpec): Iterable<string> {
+    this.queues.delete(queue.name);
+    return this.bindings.removeTo('queue', queue.name);
   }
 
   addBinding(binding: BindingSpec, changes: Change[]): void {
     this.bindings.add(binding);
-    changes.push({ kind: 'bound', vhost: this.name, binding });
+    changes.push(this.bound(binding));
   }
 
   removeBinding(binding: BindingSpec, changes: Change[]): void {
+    changes.push({ ...this.bound(binding), kind: 'unbound' });
     this.bindings.remove(binding);
-    changes.push({ kind: 'unbound', vhost: this.name, binding });
     this.sweepAutoDelete([binding.source], changes);
   }
 
@@ -68,7 +79,16 @@ export class VhostTopology {
       yield { kind: 'exchange-declared', vhost, exchange };
     }
     for (const queue of this.queues.values()) yield { kind: 'queue-declared', vhost, queue };
-    for (const binding of this.bindings.all()) yield { kind: 'bound', vhost, binding };
+    for (const binding of this.bindings.all()) yield this.bound(binding);
+  }
+
+  /** A binding is durable when both its ends are (RabbitMQ: rabbit_binding). */
+  private bound(binding: BindingSpec): Change & { readonly kind: 'bound' | 'unbound' } {
+    const { source, destination, destinationKind } = binding;
+    const to = destinationKind === 'queue' ? this.queues : this.exchanges;
+    const durable =
+      this.exchanges.get(source)?.durable === true && to.get(destination)?.durable === true;
+    return { kind: 'bound', vhost: this.name, binding, durable };
   }
 
   /** Deletes those of `losers`, which have just lost bindings, that are auto-delete and unbound. */
@@ -78,9 +98,9 @@ export class VhostTopology {
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       const exchange = this.exchanges.get(name);
       if (exchange === undefined || !exchange.autoDelete || this.bindings.isSource(name)) continue;
-      this.exchanges.delete(name);
-      changes.push({ kind: 'exchange-deleted', vhost: this.name, name });
-      for (const source of this.bindings.removeTo('exchange', name)) pending.push(source);
+      const { durable } = exchange;
+      changes.push({ kind: 'exchange-deleted', vhost: this.name, name, durable });
+      for (const source of this.forgetExchange(name)) pending.push(source);
     }
   }
 }

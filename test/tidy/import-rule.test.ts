@@ -8,9 +8,9 @@ import { productFiles, sourceFiles } from './source-files.ts';
 /** What each layer of src may import. A file directly in src is a layer of its own: src/main.ts. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
+  'src/log': ['src/base'],
   'src/errors': ['src/base'],
   'src/config': ['src/base', 'src/errors'],
-  'src/log': ['src/base'],
   'src/protocol': ['src/base', 'src/errors'],
   'src/routing': ['src/base', 'src/errors', 'src/protocol'],
   'src/auth': ['src/base', 'src/errors', 'src/config', 'src/protocol', 'src/routing'],
@@ -30,6 +30,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/base',
     'src/errors',
     'src/config',
+    'src/protocol',
     'src/routing',
     'src/auth',
     'src/topology',
@@ -49,7 +50,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/acceptor',
     'shards/mailbox',
   ],
-  'src/main.ts': ['src/base', 'src/config', 'src/log', 'src/management', 'src/supervisor'],
+  'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/supervisor'],
   'src/cli': ['src/base', 'src/errors', 'src/config', 'src/log', 'src/main.ts'],
   'shards/ring': [],
   'shards/mailbox': ['src/base', 'src/routing'],

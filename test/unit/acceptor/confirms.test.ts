@@ -2,7 +2,7 @@
 // order (and past 2^31), several channels; every publish is acked once it is confirmed everywhere, and
 // an ack never covers one that is not.
 import { describe, expect, it } from 'vitest';
-import { ConfirmCounterReader } from '../../../shards/mailbox/confirm-counter.ts';
+import { ConfirmCounterReader, LANE_MEMORY } from '../../../shards/mailbox/confirm-counter.ts';
 import { ChannelConfirms } from '../../../src/acceptor/channel-confirms.ts';
 import { UnconfirmedPublishes } from '../../../src/acceptor/unconfirmed-publishes.ts';
 import { Random } from '../../fuzz/session-bytes.ts';
@@ -41,7 +41,7 @@ class ModelShard {
     const memory = new SharedArrayBuffer(128);
     this.cells = new Int32Array(memory);
     this.cells[0] = start;
-    this.unconfirmed = new UnconfirmedPublishes(new ConfirmCounterReader(memory));
+    this.unconfirmed = new UnconfirmedPublishes(new ConfirmCounterReader(memory, LANE_MEMORY));
   }
 
   confirm(count: number): void {

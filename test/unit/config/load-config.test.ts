@@ -28,6 +28,7 @@ describe('defaults', () => {
       compatProduct: 'RabbitMQ',
       compatVersion: '4.2.0',
       logLevel: 'info',
+      logBackend: 'auto',
       ringBytes: 1048576,
       inlineBodyBytesMax: 3072,
       readBudgetBytes: 262144,

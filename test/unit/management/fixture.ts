@@ -32,6 +32,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     id,
     ready: 0,
     unacked: 0,
+    onDisk: 0,
     readyBytes: 0,
     unackedBytes: 0,
     consumers: 0,
@@ -46,7 +47,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
 }
 
 export function shardReport(...queues: readonly QueueReport[]): ShardReport {
-  return { queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
+  return { log: undefined, queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
 }
 
 export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorReport {

@@ -32,13 +32,13 @@ describe('the routes of a broker', () => {
     };
     broker.apply({ kind: 'exchange-declared', vhost: 'a', exchange: exchangeSpec('x', 'direct') });
     broker.apply({ kind: 'queue-declared', vhost: 'a', queue });
-    broker.apply({ kind: 'bound', vhost: 'a', binding });
+    broker.apply({ kind: 'bound', vhost: 'a', binding, durable: true });
     expect(queuesOf()).toEqual(['q']);
-    broker.apply({ kind: 'unbound', vhost: 'a', binding });
+    broker.apply({ kind: 'unbound', vhost: 'a', binding, durable: true });
     expect(queuesOf()).toEqual([]);
     broker.apply({ kind: 'queue-deleted', vhost: 'a', queue });
     expect(broker.vhost('a')?.queueById(1)).toBeUndefined();
-    broker.apply({ kind: 'exchange-deleted', vhost: 'a', name: 'x' });
+    broker.apply({ kind: 'exchange-deleted', vhost: 'a', name: 'x', durable: true });
     expect(broker.vhost('a')?.exchange('x')).toBeUndefined();
   });
 
@@ -58,8 +58,8 @@ describe('the routes of a broker', () => {
     const queue = queueSpec('q', 1);
     const binding = bindingSpec('x', 'q', 'k');
     broker.apply({ kind: 'queue-deleted', vhost: 'gone', queue });
-    broker.apply({ kind: 'exchange-deleted', vhost: 'gone', name: 'x' });
-    broker.apply({ kind: 'unbound', vhost: 'gone', binding });
+    broker.apply({ kind: 'exchange-deleted', vhost: 'gone', name: 'x', durable: true });
+    broker.apply({ kind: 'unbound', vhost: 'gone', binding, durable: true });
     broker.apply({ kind: 'vhost-deleted', vhost: 'gone' });
     expect(broker.vhost('gone')).toBeUndefined();
     const late = () => broker.apply({ kind: 'queue-declared', vhost: 'gone', queue });

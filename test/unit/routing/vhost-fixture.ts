@@ -57,19 +57,19 @@ export class VhostFixture {
 
   bind(source: string, queue: string, key = '', args: FieldTable = {}): this {
     const binding = bindingSpec(source, queue, key, args);
-    this.routes.apply({ kind: 'bound', vhost: VHOST, binding });
+    this.routes.apply({ kind: 'bound', vhost: VHOST, binding, durable: true });
     return this;
   }
 
   unbind(source: string, queue: string, key = '', args: FieldTable = {}): this {
     const binding = bindingSpec(source, queue, key, args);
-    this.routes.apply({ kind: 'unbound', vhost: VHOST, binding });
+    this.routes.apply({ kind: 'unbound', vhost: VHOST, binding, durable: true });
     return this;
   }
 
   bindExchange(source: string, destination: string, key = '', args: FieldTable = {}): this {
     const binding = bindingSpec(source, destination, key, args, 'exchange');
-    this.routes.apply({ kind: 'bound', vhost: VHOST, binding });
+    this.routes.apply({ kind: 'bound', vhost: VHOST, binding, durable: true });
     return this;
   }
 
@@ -81,7 +81,7 @@ export class VhostFixture {
   }
 
   deleteExchange(name: string): this {
-    this.routes.apply({ kind: 'exchange-deleted', vhost: VHOST, name });
+    this.routes.apply({ kind: 'exchange-deleted', vhost: VHOST, name, durable: true });
     return this;
   }
 

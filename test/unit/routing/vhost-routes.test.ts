@@ -266,7 +266,7 @@ describe('a vhost', () => {
     vhost.deleteQueue('q');
     expect(vhost.route('h', '', { kind: 'x', tenant: 7 })).toEqual([]);
     const binding = bindingSpec('h', 'q', '', { kind: 'x', tenant: 7 });
-    vhost.queue('q').routes.apply({ kind: 'bound', vhost: VHOST, binding });
+    vhost.queue('q').routes.apply({ kind: 'bound', vhost: VHOST, binding, durable: true });
     expect(vhost.route('h', '', { kind: 'x', tenant: 7 })).toEqual(['q']);
   });
 });

@@ -1,8 +1,12 @@
 // The control plane with replicas that apply when the test says so: the shard that owns a queue first,
 // then all acceptors, one revision after the other, and an answer only when all have applied.
+// The log syncs when the test says so, too: before acceptors hear of anything durable.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hashPassword } from '../../../src/auth/password.ts';
 import type { Change } from '../../../src/routing/change.ts';
 import { ControlPlane } from '../../../src/supervisor/control-plane.ts';
+import { BrokerState } from '../../../src/supervisor/facts/broker-state.ts';
+import type { Fact } from '../../../src/supervisor/facts/fact.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import { binding, exchange, queue } from '../topology/commanding.ts';
 
@@ -24,7 +28,29 @@ class FakeReplica {
   }
 }
 
+/** Facts are durable at once, unless the test wants to say when. */
+class FakeSink {
+  readonly facts: string[][] = [];
+  isHeld = false;
+  private sync: (() => void) | undefined;
+
+  append(facts: readonly Fact[]): Promise<void> {
+    if (facts.length === 0) return Promise.resolve();
+    this.facts.push(facts.map(({ kind }) => kind));
+    if (!this.isHeld) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.sync = resolve;
+    });
+  }
+
+  async synced(): Promise<void> {
+    this.sync!();
+    await settle();
+  }
+}
+
 let log: string[];
+let sink: FakeSink;
 let shards: FakeReplica[];
 let acceptors: FakeReplica[];
 let control: ControlPlane;
@@ -58,9 +84,15 @@ function execute(name: string, command: Parameters<ControlPlane['execute']>[0]):
 
 beforeEach(async () => {
   log = [];
+  sink = new FakeSink();
   shards = [0, 1, 2].map((index) => new FakeReplica(`shard ${index}`, log));
   acceptors = [0, 1].map((index) => new FakeReplica(`acceptor ${index}`, log));
-  control = new ControlPlane(new Topology({ shardCount: 3 }), shards, acceptors);
+  control = new ControlPlane(
+    new BrokerState(new Topology({ shardCount: 3 })),
+    sink,
+    shards,
+    acceptors,
+  );
   execute('vhost', { kind: 'create-vhost', vhost: '/' });
   await settle();
   await applyAll();
@@ -133,6 +165,119 @@ describe('the control plane', () => {
     execute('unknown', binding('bind', 'nowhere', 'q'));
     await settle();
     expect(log).toEqual(['again ok', 'unknown 404']);
+  });
+
+  it('tells acceptors nothing that is not durable, and answers nothing', async () => {
+    sink.isHeld = true;
+    execute('declare', queue('q'));
+    execute('again', queue('q'));
+    await settle();
+    await applied(shardWithPending());
+    expect(log).toHaveLength(1);
+    await sink.synced();
+    expect(log.slice(1)).toEqual([
+      'acceptor 0 <- 2: queue-declared',
+      'acceptor 1 <- 2: queue-declared',
+    ]);
+    await applied(acceptors[0]);
+    await applied(acceptors[1]);
+    expect(log.slice(3)).toEqual(['declare ok', 'again ok']);
+  });
+
+  it('answers a deletion when it is durable, also the second that asks for it', async () => {
+    execute('declare', queue('q'));
+    await settle();
+    await applyAll();
+    sink.isHeld = true;
+    execute('shard', { kind: 'queue-gone', queueId: 1 });
+    execute('client', { kind: 'queue-gone', queueId: 1 });
+    await settle();
+    await applyAll();
+    expect(log.at(-1)).toMatch(/^shard . <- 3: queue-deleted/);
+    await sink.synced();
+    await applyAll();
+    expect(log.slice(-2)).toEqual(['shard ok', 'client ok']);
+  });
+
+  it('shares syncs among what comes while one is under way', async () => {
+    sink.isHeld = true;
+    for (let i = 0; i < 1000; i += 1) execute(`declare ${i}`, exchange(`x${i}`));
+    await settle();
+    await sink.synced();
+    await applyAll();
+    await sink.synced();
+    await applyAll();
+    expect(sink.facts.slice(1).map(({ length }) => length)).toEqual([1, 999]);
+    expect(log.filter((line) => line.endsWith('ok'))).toHaveLength(1000);
+  });
+
+  it('logs what is durable and nothing else', async () => {
+    sink.facts.length = 0;
+    const transient = { durable: false };
+    execute('1', queue('durable'));
+    execute('2', queue('transient', transient));
+    execute('3', queue('exclusive', { exclusive: true }));
+    execute('4', exchange('x', { autoDelete: true }));
+    execute('5', exchange('y', transient));
+    execute('6', binding('bind', 'x', 'durable'));
+    execute('7', binding('bind', 'x', 'transient'));
+    execute('8', binding('bind', 'y', 'durable'));
+    execute('9', { kind: 'connection-closed', connectionId: 1 });
+    execute('10', binding('unbind', 'y', 'durable'));
+    execute('11', binding('unbind', 'x', 'durable'));
+    execute('12', binding('unbind', 'x', 'transient'));
+    await settle();
+    await applyAll();
+    expect(sink.facts.flat()).toEqual([
+      'queue-declared',
+      'exchange-declared',
+      'bound',
+      'unbound',
+      // Because its last binding has gone, though that one was not durable.
+      'exchange-deleted',
+    ]);
+    expect(log.at(-1)).toBe('12 ok');
+  });
+
+  it('changes users when that is durable, in order with everything else', async () => {
+    sink.isHeld = true;
+    const account = {
+      name: 'u',
+      passwordHash: hashPassword('p'),
+      hashingAlgorithm: 'sha256',
+      tags: [],
+    } as const;
+    void control.record({ kind: 'user-set', account }).then(() => log.push('user ok'));
+    await settle();
+    expect(log).toEqual([]);
+    await sink.synced();
+    expect(log).toEqual(['user ok']);
+    expect(sink.facts.at(-1)).toEqual(['user-set']);
+    await expect(control.record({ kind: 'user-deleted', user: 'nobody' })).rejects.toThrow(
+      "user 'nobody' does not exist",
+    );
+  });
+
+  it('gives a queue of a shard that has no thread of its own to the one that hosts it', async () => {
+    const state = new BrokerState(new Topology({ shardCount: 1 }));
+    const spec = { durable: true, autoDelete: false, exclusiveOwner: 0, arguments: {} };
+    state.restore({ kind: 'vhost-created', vhost: '/' });
+    for (const shard of [0, 1, 2, 3, 4]) {
+      const added = { id: shard + 1, shard, name: `q${shard}`, ...spec };
+      state.restore({ kind: 'queue-declared', vhost: '/', queue: added });
+    }
+    control = new ControlPlane(state, sink, shards, acceptors);
+    for (const replica of [...shards, ...acceptors]) replica.appliedRevision = 0;
+    void control.restored().then(() => log.push('restored'));
+    await settle();
+    const idsOf = ({ pending }: FakeReplica): unknown =>
+      pending.flatMap(({ changes }) =>
+        changes.map((change) => change.kind === 'queue-declared' && change.queue.id),
+      );
+    expect(shards.map(idsOf)).toEqual([[1, 4], [2, 5], [3]]);
+    await applyAll();
+    expect(log.at(-1)).toBe('restored');
+    expect(sink.facts).toEqual([['vhost-created']]);
   });
 
   it('tells each shard only of its own queues', async () => {

@@ -76,7 +76,7 @@ describe('accepted', () => {
     const options = { routingKey: 'a.b', ...args({ n: 1 }) };
     const spec = { source: 'h', destination: 'q', destinationKind: 'queue', ...options };
     expect(accepted(topology, binding('bind', 'h\n', 'q\r', options))).toEqual([
-      { kind: 'bound', vhost: '/', binding: spec },
+      { kind: 'bound', vhost: '/', binding: spec, durable: true },
     ]);
     expect([...topology.bindingsFrom('/', 'h')]).toEqual([spec]);
     expect([...topology.bindingsTo('/', 'queue', 'q')]).toEqual([spec]);

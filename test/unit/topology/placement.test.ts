@@ -1,6 +1,6 @@
 // Placement of queues on shards: stable, in range, and even also for names that look alike.
 import { describe, expect, it } from 'vitest';
-import { placeQueue } from '../../../src/topology/placement.ts';
+import { hostOf, placeQueue } from '../../../src/topology/placement.ts';
 
 describe('placeQueue', () => {
   it.each([
@@ -26,5 +26,12 @@ describe('placeQueue', () => {
 
   it('has one place when there is one shard', () => {
     expect(placeQueue('/', 'q', 1)).toBe(0);
+  });
+});
+
+describe('the thread of a shard', () => {
+  it('is its own where there are enough, and shared where there are fewer', () => {
+    expect([0, 1, 2, 3, 4].map((shard) => hostOf(shard, 5))).toEqual([0, 1, 2, 3, 4]);
+    expect([0, 1, 2, 3, 4].map((shard) => hostOf(shard, 2))).toEqual([0, 1, 0, 1, 0]);
   });
 });

@@ -46,8 +46,7 @@ describe('a large topology', () => {
 
   it('keeps nothing at all of what is gone', () => {
     const topology = topologyWith();
-    const everything = () =>
-      inspect(topology, { depth: 10 }).replace(/nextQueueId: \d+/, 'nextQueueId: any');
+    const everything = () => inspect(topology, { depth: 10 }).replace(/nextId: \d+/, 'nextId: any');
     const before = everything();
     topology.execute({ kind: 'create-vhost', vhost: 'v' });
     for (const vhost of ['/', 'v']) {

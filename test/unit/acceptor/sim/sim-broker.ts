@@ -21,6 +21,7 @@ import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
 import { ConnectionPlaces, topologyLimitsOf } from '../../../../src/supervisor/limits.ts';
 import { MemoryWatch } from '../../../../src/supervisor/memory-watch.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
+import { BrokerState } from '../../../../src/supervisor/facts/broker-state.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
 import { type LoginOptions, SimClient } from './sim-client.ts';
 import { SimSocket } from './sim-socket.ts';
@@ -266,7 +267,8 @@ export class SimBroker {
       return made;
     };
     return new ControlPlane(
-      topology,
+      new BrokerState(topology),
+      { append: () => Promise.resolve() },
       this.shards.map((state, index) =>
         replica(this.shardThreads[index], (changes) => state.apply(changes)),
       ),

@@ -1,0 +1,304 @@
+// Brings messages that are on disk back into memory shortly before they are delivered: a window per
+// queue, as large as its consumers can take. Shard thread. The log reads on a thread of its own; a
+// queue whose head is not there yet is skipped meanwhile and runs again when it is.
+//
+// Small messages are read into a read's target and copied into the store; large ones straight into
+// this shard's slab, from where the acceptors send them like any other slab body.
+// Invariant: at most one read per queue is underway, and READS_MAX in all; a read's buffers belong
+// to the log until it is finished.
+import { alignTo8 } from '../../src/base/round.ts';
+import {
+  type Log,
+  type LogRead,
+  PERSISTENT,
+  READ_AT,
+  READ_COLUMNS,
+  READ_DATA_BYTES,
+  READ_FIRST_PART,
+  READ_HEAD_BYTES,
+  READ_INNER,
+  READ_PART_COUNT,
+  READ_POSITION,
+  STATUS_OK,
+} from '../../src/log/log.ts';
+import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
+import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
+import { PERSISTENT_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { Queue } from '../queue/queue.ts';
+import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
+import type { RecordTable } from './record-table.ts';
+
+const READS_MAX = 8;
+const TARGET_BYTES = 1024 * 1024;
+const MESSAGES_MAX = 2048;
+/** A window for consumers with a prefetch of a few messages. */
+const MESSAGES_MIN = 16;
+/** Room for parts; grows for a message that lies in more pieces. */
+const PARTS = 8192;
+const PART_COLUMNS = 3;
+/** A read takes no more into slabs at once, unless a single message is larger. */
+const SLAB_BYTES_MAX = 16 * 1024 * 1024;
+/** Exchange and routing key of a message whose props and body go to a slab. */
+const EXRK_BYTES_MAX = 512;
+
+class Read implements LogRead {
+  number = 0;
+  count = 0;
+  readonly rows = new Float64Array(MESSAGES_MAX * READ_COLUMNS);
+  parts = new Float64Array(PARTS * PART_COLUMNS);
+  readonly target: Buffer<ArrayBuffer>;
+  readonly words: Int32Array;
+  readonly status = new Int32Array(MESSAGES_MAX);
+  queue: Queue | undefined = undefined;
+  /** Per message: row, position in the queue, first slab page. */
+  readonly messages = new Int32Array(MESSAGES_MAX * MESSAGE_COLUMNS);
+  usedBytes = 0;
+  slabBytes = 0;
+  partCount = 0;
+
+  constructor() {
+    const memory = new ArrayBuffer(TARGET_BYTES);
+    this.target = Buffer.from(memory);
+    this.words = new Int32Array(memory);
+  }
+
+  reset(number: number, queue: Queue): void {
+    this.number = number;
+    this.queue = queue;
+    this.count = 0;
+    this.usedBytes = 0;
+    this.slabBytes = 0;
+    this.partCount = 0;
+  }
+
+  /** A chain of runs is at worst one of single pages. */
+  makeRoomForParts(pages: number): void {
+    const needed = (this.partCount + pages) * PART_COLUMNS;
+    if (needed <= this.parts.length) return;
+    const grown = new Float64Array(needed);
+    grown.set(this.parts);
+    this.parts = grown;
+  }
+}
+
+const MESSAGE_COLUMNS = 3;
+
+export interface ReadAheadOptions {
+  readonly log: Log;
+  readonly records: RecordTable;
+  readonly store: MessageStore;
+  readonly slab: SlabAllocator;
+  /** Number of the slab among all (acceptors' first). */
+  readonly slabOwner: number;
+  readonly inlineBytesMax: number;
+  /** Told of each message that could not be read. */
+  readonly onLost: (queue: Queue, position: number) => void;
+}
+
+export class ReadAhead {
+  private readonly options: ReadAheadOptions;
+  private readonly wanting: Queue[];
+  private readonly spares: Read[];
+  private readonly underway: Map<number, Read>;
+  private readonly message: IncomingMessage;
+  private readonly cursor: SlabCursor;
+  private number: number;
+  private readsMade: number;
+  /** Messages that could not be read since the start. */
+  lostCount: number;
+
+  constructor(options: ReadAheadOptions) {
+    this.options = options;
+    this.wanting = [];
+    this.spares = [];
+    this.underway = new Map();
+    this.message = new IncomingMessage();
+    this.cursor = new SlabCursor();
+    this.number = 0;
+    this.readsMade = 0;
+    this.lostCount = 0;
+  }
+
+  /** The queue's head is on disk and somebody waits for it. */
+  want(queue: Queue): void {
+    if (queue.isLoading) return;
+    queue.isLoading = true;
+    queue.loadedUntil = queue.ready.headPosition;
+    this.wanting.push(queue);
+  }
+
+  /** The queue is being drained: asks for the next window when half of the last one is gone. */
+  near(queue: Queue): void {
+    if (queue.isLoading) return;
+    const left = (queue.loadedUntil - queue.ready.headPosition) | 0;
+    if (left > MESSAGES_MAX / 2) return;
+    queue.isLoading = true;
+    if (left < 0) queue.loadedUntil = queue.ready.headPosition;
+    this.wanting.push(queue);
+  }
+
+  /** Starts the reads that were asked for. Call once per turn. */
+  turn(): void {
+    let left = this.wanting.length;
+    while (left > 0 && this.underway.size < READS_MAX) {
+      left -= 1;
+      this.start(this.wanting.shift()!);
+    }
+  }
+
+  /** From the log: a read is finished. */
+  finished(number: number): void {
+    const read = this.underway.get(number);
+    if (read === undefined) return;
+    this.underway.delete(number);
+    const queue = read.queue!;
+    for (let i = 0; i < read.count; i += 1) this.take(read, queue, i);
+    read.queue = undefined;
+    this.spares.push(read);
+    queue.isLoading = false;
+    if (!queue.isDeleted) queue.wake();
+  }
+
+  private start(queue: Queue): void {
+    if (queue.isDeleted || queue.ready.isEmpty) {
+      queue.isLoading = false;
+      return;
+    }
+    let read = this.spares.pop();
+    if (read === undefined) {
+      if (this.readsMade === READS_MAX) {
+        this.wanting.push(queue);
+        return;
+      }
+      this.readsMade += 1;
+      read = new Read();
+    }
+    this.number += 1;
+    read.reset(this.number, queue);
+    this.gather(read, queue);
+    if (read.count === 0) {
+      this.spares.push(read);
+      // Nothing fits now (the slab is full): tried again in the next turn.
+      const handle = queue.ready.peek();
+      if (handle < 0) this.wanting.push(queue);
+      else queue.isLoading = false;
+      return;
+    }
+    this.underway.set(read.number, read);
+    this.options.log.read(read);
+  }
+
+  /** Fills a read with the next messages of the queue that are on disk. */
+  private gather(read: Read, queue: Queue): void {
+    const { ready } = queue;
+    const messagesMax = windowMessages(queue);
+    const returned = ready.returnedMessages;
+    for (let row = 0; row < returned.length && read.count < messagesMax; row += 1) {
+      const handle = returned.handleAt(row);
+      if (handle < 0 && !this.add(read, ~handle, returned.positionAt(row))) return;
+    }
+    let position = queue.loadedUntil;
+    const end = ready.nextPosition;
+    while (position !== end && read.count < messagesMax) {
+      const handle = ready.at(position);
+      if (handle !== undefined && handle < 0 && !this.add(read, ~handle, position)) break;
+      position = (position + 1) | 0;
+    }
+    queue.loadedUntil = position;
+  }
+
+  /** Adds a message to a read; false when it has no room for it. */
+  private add(read: Read, row: number, position: number): boolean {
+    const { records, inlineBytesMax } = this.options;
+    const dataBytes = records.dataBytes(row);
+    const isLarge = dataBytes > inlineBytesMax;
+    const inlineBytes = READ_HEAD_BYTES + alignTo8(isLarge ? EXRK_BYTES_MAX : dataBytes);
+    if (read.usedBytes + inlineBytes > TARGET_BYTES) return false;
+    let page = NO_PAGE;
+    const firstPart = read.partCount;
+    if (isLarge) {
+      page = this.reserve(read, dataBytes);
+      if (page === NO_PAGE) return false;
+    }
+    const at = read.count * READ_COLUMNS;
+    read.rows[at + READ_POSITION] = records.position(row);
+    read.rows[at + READ_INNER] = records.inner(row);
+    read.rows[at + READ_DATA_BYTES] = dataBytes;
+    read.rows[at + READ_AT] = read.usedBytes;
+    read.rows[at + READ_FIRST_PART] = firstPart;
+    read.rows[at + READ_PART_COUNT] = read.partCount - firstPart;
+    const own = read.count * MESSAGE_COLUMNS;
+    read.messages[own] = row;
+    read.messages[own + 1] = position;
+    read.messages[own + 2] = page;
+    read.usedBytes += inlineBytes;
+    read.count += 1;
+    return true;
+  }
+
+  /** Slab pages for a large message, as parts of the read; NO_PAGE when there are none now. */
+  private reserve(read: Read, dataBytes: number): number {
+    const { slab, slabOwner } = this.options;
+    if (read.slabBytes > 0 && read.slabBytes + dataBytes > SLAB_BYTES_MAX) return NO_PAGE;
+    read.makeRoomForParts(Math.ceil(dataBytes / SLAB_PAGE_BYTES));
+    // Exchange and routing key do not go there, but how long they are is not known here.
+    const page = slab.allocate(dataBytes);
+    if (page === NO_PAGE) return NO_PAGE;
+    this.cursor.open(slab.slab, page);
+    let left = dataBytes;
+    while (left > 0) {
+      const bytes = this.cursor.next(left);
+      const part = read.partCount * PART_COLUMNS;
+      read.parts[part] = slabOwner + 1;
+      read.parts[part + 1] = this.cursor.at;
+      read.parts[part + 2] = bytes;
+      read.partCount += 1;
+      left -= bytes;
+    }
+    read.slabBytes += dataBytes;
+    return page;
+  }
+
+  /** Puts a message that was read into the store and its queue. */
+  private take(read: Read, queue: Queue, i: number): void {
+    const own = i * MESSAGE_COLUMNS;
+    const row = read.messages[own];
+    const position = read.messages[own + 1];
+    const page = read.messages[own + 2];
+    const { slab, slabOwner, store } = this.options;
+    const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row);
+    if (!isWanted || read.status[i] !== STATUS_OK) {
+      if (page !== NO_PAGE) slab.release(page);
+      if (!isWanted) return;
+      this.lostCount += 1;
+      queue.lost(position, row);
+      this.options.onLost(queue, position);
+      return;
+    }
+    const at = read.rows[i * READ_COLUMNS + READ_AT];
+    const { message } = this;
+    message.source = read.target;
+    message.dataAt = at + READ_HEAD_BYTES;
+    message.flags =
+      ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
+      (page === NO_PAGE ? 0 : SLAB_FLAG);
+    message.exrkBytes = read.words[(at >> 2) + 1];
+    message.propsBytes = read.words[(at >> 2) + 2];
+    message.bodyBytes = read.words[(at >> 2) + 3];
+    message.slabOwner = slabOwner;
+    message.slabPage = page === NO_PAGE ? 0 : page;
+    const handle = store.add(message, 1);
+    store.setLog(handle, row);
+    queue.loaded(position, row, handle);
+  }
+}
+
+/** As many messages as the queue's consumers may take soon. */
+function windowMessages(queue: Queue): number {
+  let messages = MESSAGES_MIN;
+  for (const consumer of queue.consumers) {
+    if (consumer.prefetch === 0) return MESSAGES_MAX;
+    messages += consumer.prefetch * 2;
+  }
+  return Math.min(messages, MESSAGES_MAX);
+}

@@ -1,0 +1,125 @@
+// Where the logged messages of a shard lie on disk: 16 bytes per message, all that a ready message
+// costs in memory (besides the four of its place in the queue) once its data have been paged out.
+// Shard thread, hot.
+//
+//   row: references | data bytes | position / 8, low 32 bits | high 16 bits, inner / 8 (16 bits)
+//
+// References: the queues that still hold the message, in memory or on disk. Rows lie in pages, so
+// that growing copies nothing and a million more messages never need twice their memory.
+
+const PAGE_SHIFT = 14;
+const PAGE_ROWS = 1 << PAGE_SHIFT;
+const PAGE_MASK = PAGE_ROWS - 1;
+const COLUMNS = 4;
+const REFERENCES = 0;
+const DATA_BYTES = 1;
+const POSITION_LOW = 2;
+const POSITION_HIGH = 3;
+const NO_ROW = -1;
+const NO_INNER = 0xffff;
+const TWO_TO_32 = 4294967296;
+
+export class RecordTable {
+  private readonly pages: Int32Array[];
+  private rowCount: number;
+  private firstFree: number;
+  /** Rows in use. */
+  count: number;
+
+  constructor() {
+    this.pages = [];
+    this.rowCount = 0;
+    this.firstFree = NO_ROW;
+    this.count = 0;
+  }
+
+  /** Rows are numbered below this. */
+  get end(): number {
+    return this.rowCount;
+  }
+
+  get bytes(): number {
+    return this.pages.length * PAGE_ROWS * COLUMNS * Int32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** A row for the message whose PUBLISH lies at `position`, or in the BLOCK there at `inner`. */
+  add(position: number, inner: number, dataBytes: number, references: number): number {
+    const row = this.takeRow();
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const at = (row & PAGE_MASK) * COLUMNS;
+    page[at + REFERENCES] = references;
+    page[at + DATA_BYTES] = dataBytes;
+    this.count += 1;
+    this.move(row, position, inner);
+    return row;
+  }
+
+  /** The message lies somewhere else now. */
+  move(row: number, position: number, inner: number): void {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const at = (row & PAGE_MASK) * COLUMNS;
+    const units = position / 8;
+    const high = Math.floor(units / TWO_TO_32);
+    page[at + POSITION_LOW] = (units - high * TWO_TO_32) | 0;
+    page[at + POSITION_HIGH] = (high << 16) | (inner < 0 ? NO_INNER : inner >>> 3);
+  }
+
+  isUsed(row: number): boolean {
+    return this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] > 0;
+  }
+
+  references(row: number): number {
+    return this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES];
+  }
+
+  /** One queue more holds the message (recovery). */
+  addReference(row: number): void {
+    this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] += 1;
+  }
+
+  dataBytes(row: number): number {
+    return this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + DATA_BYTES];
+  }
+
+  position(row: number): number {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const at = (row & PAGE_MASK) * COLUMNS;
+    return ((page[at + POSITION_HIGH] >>> 16) * TWO_TO_32 + (page[at + POSITION_LOW] >>> 0)) * 8;
+  }
+
+  /** Offset in the unpacked BLOCK at `position`, -1 when the PUBLISH stands by itself. */
+  inner(row: number): number {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const inner = page[(row & PAGE_MASK) * COLUMNS + POSITION_HIGH] & 0xffff;
+    return inner === NO_INNER ? -1 : inner * 8;
+  }
+
+  /** One queue is done with the message: how many others still hold it. At 0 call `free`. */
+  dropReference(row: number): number {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const at = (row & PAGE_MASK) * COLUMNS;
+    page[at + REFERENCES] -= 1;
+    return page[at + REFERENCES];
+  }
+
+  free(row: number): void {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    const at = (row & PAGE_MASK) * COLUMNS;
+    page[at + REFERENCES] = 0;
+    page[at + DATA_BYTES] = this.firstFree;
+    this.firstFree = row;
+    this.count -= 1;
+  }
+
+  private takeRow(): number {
+    const free = this.firstFree;
+    if (free !== NO_ROW) {
+      this.firstFree = this.pages[free >>> PAGE_SHIFT][(free & PAGE_MASK) * COLUMNS + DATA_BYTES];
+      return free;
+    }
+    const row = this.rowCount;
+    if (row === this.pages.length * PAGE_ROWS) this.pages.push(new Int32Array(PAGE_ROWS * COLUMNS));
+    this.rowCount = row + 1;
+    return row;
+  }
+}

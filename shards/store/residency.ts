@@ -1,0 +1,35 @@
+// Which messages stay in memory: those that will be delivered soon. Shard thread. What is deep in
+// its queue leaves memory as soon as it is on disk; when the shard holds more than its share of
+// memory, everything but the nearest does, and transient messages are written out as well.
+import type { MessageStore } from './message-store.ts';
+
+/** Nearer to the head than this, in messages and bytes, messages stay. */
+const NEAR_MESSAGES = 4096;
+const NEAR_BYTES = 64 * 1024 * 1024;
+/** The same while too much memory is used, and when the queue holds much, of large messages. */
+const NEAREST_MESSAGES = 64;
+const NEAREST_LARGE_MESSAGES = 8;
+
+export class Residency {
+  /** More is in memory than there should be. */
+  isOver: boolean;
+  private readonly bytesMax: number;
+  private readonly store: MessageStore;
+
+  constructor(store: MessageStore, bytesMax: number) {
+    this.store = store;
+    this.bytesMax = bytesMax;
+    this.isOver = false;
+  }
+
+  /** Looks at how much there is. Call once per turn. */
+  measure(): void {
+    this.isOver = this.store.liveBytes + this.store.slabBytes > this.bytesMax;
+  }
+
+  isDeep(depth: number, readyBytes: number): boolean {
+    if (depth > NEAR_MESSAGES) return true;
+    if (readyBytes > NEAR_BYTES) return depth > NEAREST_LARGE_MESSAGES;
+    return this.isOver && depth > NEAREST_MESSAGES;
+  }
+}

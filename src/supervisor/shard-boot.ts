@@ -1,0 +1,51 @@
+// What each shard thread is given at start. Main thread.
+import path from 'node:path';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
+import { type BrokerMemory, spinMicrosOf } from './broker-memory.ts';
+import { watermarkBytes } from './memory-control.ts';
+
+/** Segments of a log kept ready: room for what is on its way when the disk is full. */
+const SPARE_SEGMENTS = 2;
+/** Environment variable of the tests that break disks (src/log/log.ts). */
+const FAULTS = 'WARRENMQ_TEST_FAULTS';
+
+export function shardBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): ShardBoot {
+  return {
+    settings: {
+      shard,
+      connectionWindowBytes: config.connectionWindowBytes,
+      consumerWindowBytes: config.consumerWindowBytes,
+      flowBacklogMessages: config.flowBacklogMessages,
+      flowPublishRateFloor: config.flowPublishRateFloor,
+      queueBudgetBytes: config.queueBudgetBytes,
+      vhostBudgetBytes: config.vhostBudgetBytes,
+      spinMicros: spinMicrosOf(config),
+    },
+    log: logBoot(config, memory, shard),
+    doorbell: memory.shardDoorbells[shard],
+    mailboxes: memory.mailboxes.map((byShard) => byShard[shard]),
+    acceptorDoorbells: memory.acceptorDoorbells,
+  };
+}
+
+function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): LogBoot {
+  const paging = watermarkBytes(config) * config.memoryPagingRatio;
+  return {
+    directory: logDirectory(config.dataDir, shard),
+    backend: config.logBackend,
+    segmentBytes: config.segmentBytes,
+    spareSegments: SPARE_SEGMENTS,
+    durability: config.durability,
+    residentBytesMax: paging / config.shards,
+    inlineBytesMax: config.inlineBodyBytesMax,
+    slabs: memory.slabs,
+    slabOwner: config.acceptors + shard,
+    faults: process.env[FAULTS],
+  };
+}
+
+/** DATA/shards/000, 001, ... */
+export function logDirectory(dataDir: string, shard: number): string {
+  return path.join(dataDir, 'shards', String(shard).padStart(3, '0'));
+}
