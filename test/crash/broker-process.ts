@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { settingOf } from '../../src/config/schema.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 const START_MILLIS_MAX = 60_000;
@@ -12,10 +13,13 @@ const STOP_MILLIS_MAX = 60_000;
 const OUTPUT_CHARS_MAX = 1_000_000;
 const POLL_MILLIS = 10;
 
+/** The smallest: quick to make, and soon full. */
+export const SMALL_SEGMENTS = { 'storage.segment_bytes': '1MiB' } as const;
+
 export interface LaunchOptions {
   readonly dataDirectory: string;
   readonly shards: number;
-  /** Configuration settings of WarrenMQ, as `--set key=value`. */
+  /** Configuration settings, as `--set key=value`; what this version does not know is left out. */
   readonly set?: Readonly<Record<string, string>>;
   /** WARRENMQ_TEST_FAULTS. */
   readonly faults?: string | undefined;
@@ -125,8 +129,9 @@ export function launchWarrenmq(options: LaunchOptions): BrokerProcess {
   const ports = ['--host', '127.0.0.1', '--port', '0', '--management-port', '0'];
   const args = [program, 'server', ...ports, '--data-dir', options.dataDirectory];
   args.push('--shards', String(options.shards), '--acceptors', '1');
-  for (const [key, value] of Object.entries(options.set ?? {}))
-    args.push('--set', `${key}=${value}`);
+  for (const [key, value] of Object.entries(options.set ?? {})) {
+    if (settingOf(key) !== undefined) args.push('--set', `${key}=${value}`);
+  }
   const command = [...(options.wrapper ?? []), process.execPath, ...args];
   const environment = { ...process.env };
   if (options.faults !== undefined) environment['WARRENMQ_TEST_FAULTS'] = options.faults;

@@ -4,7 +4,7 @@
 // The file system is mounted in a namespace of its own, so nothing stays mounted: needs root.
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { settingOf } from '../../src/config/schema.ts';
+import { SMALL_SEGMENTS } from './broker-process.ts';
 import { CrashRun, type RunSettings } from './crash-run.ts';
 import type { CrashPublisher } from './crash-publisher.ts';
 import { drainAll } from './drain.ts';
@@ -26,11 +26,10 @@ export const DISK_FULL_MIX: MessageMix = {
   fixedBytes: BODY_BYTES,
 };
 
-/** Keys that this version does not have are left out. */
-export function diskFullSettings(): Record<string, string> {
-  const wanted = { 'log.segment_bytes': '1MiB', 'disk_free_limit.absolute': '8MiB' };
-  return Object.fromEntries(Object.entries(wanted).filter(([key]) => settingOf(key) !== undefined));
-}
+export const DISK_FULL_SETTINGS = {
+  ...SMALL_SEGMENTS,
+  'disk_free_limit.absolute': '8MiB',
+} as const;
 
 /** Whether this process may mount a file system in a namespace of its own. */
 export function canMount(): boolean {

@@ -5,9 +5,14 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BITS_MIX, BitFlips, makeStore, randomFlips, STORE_FOLDERS } from './bit-flips.ts';
-import { type LaunchOptions, launchWarrenmq, type Launcher } from './broker-process.ts';
+import {
+  type LaunchOptions,
+  launchWarrenmq,
+  type Launcher,
+  SMALL_SEGMENTS,
+} from './broker-process.ts';
 import type { RunSettings } from './crash-run.ts';
-import { canMount, DISK_FULL_MIX, diskFull, diskFullSettings, onSmallDisk } from './disk-full.ts';
+import { canMount, DISK_FULL_MIX, DISK_FULL_SETTINGS, diskFull, onSmallDisk } from './disk-full.ts';
 import { fewerShards } from './fewer-shards.ts';
 import { killCycles, summary } from './kill-cycles.ts';
 import { rabbitmqLauncher } from './rabbitmq.ts';
@@ -32,6 +37,7 @@ const RIVAL_DECLARATION_MILLIS = 5000;
 const RIVAL_STORE_FOLDERS = ['mnesia/crash@localhost/msg_stores'];
 const LIFE_MILLIS_MAX = 3000;
 const SHARDS = 3;
+const SEGMENT_SIZES = ['1MiB', '4MiB', '32MiB'];
 
 const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<void>>> = {
   kill: (proof) => cycles(proof, 500, undefined),
@@ -42,11 +48,16 @@ const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<void>>> = {
   shards: shardNumbers,
 };
 
-/** A data directory of its own for each part of a proof. */
-function optionsOf({ directory }: Proof, name: string, more?: Partial<LaunchOptions>) {
+/** A data directory of its own for each part of a proof; small segments roll and are cleaned. */
+function optionsOf(
+  { directory, seed }: Proof,
+  name: string,
+  more?: Partial<LaunchOptions>,
+): LaunchOptions {
   const dataDirectory = path.join(directory, name);
   mkdirSync(dataDirectory);
-  return { dataDirectory, shards: SHARDS, ...more };
+  const set = { 'storage.segment_bytes': SEGMENT_SIZES[seed % SEGMENT_SIZES.length] };
+  return { dataDirectory, shards: SHARDS, set, ...more };
 }
 
 async function cycles(proof: Proof, usual: number, faults: string | undefined): Promise<void> {
@@ -94,7 +105,7 @@ async function fullDisk(proof: Proof): Promise<void> {
   }
   const dataDirectory = path.join(process.env['CRASH_DISK'], 'data');
   mkdirSync(dataDirectory);
-  const options = { dataDirectory, shards: 2, set: diskFullSettings() };
+  const options = { dataDirectory, shards: 2, set: DISK_FULL_SETTINGS };
   const settings = { ...proof, options, publishers: 2, mix: DISK_FULL_MIX };
   try {
     proof.say(summary(await diskFull(settings, proof.cycles ?? 20, proof.say)));
@@ -108,7 +119,7 @@ async function fullDisk(proof: Proof): Promise<void> {
 async function flips(proof: Proof): Promise<void> {
   const settings = {
     ...proof,
-    options: optionsOf(proof, 'store', { shards: 2 }),
+    options: optionsOf(proof, 'store', { shards: 2, set: SMALL_SEGMENTS }),
     publishers: 2,
     mix: BITS_MIX,
   };

@@ -24,7 +24,7 @@ export async function rabbitmqLauncher(): Promise<{ launch: Launcher; mapper: Ch
     const plugins = path.join(dataDirectory, 'enabled_plugins');
     writeFileSync(plugins, '[].\n');
     const config = path.join(dataDirectory, 'rabbitmq.conf');
-    const lines = Object.entries(set).filter(([key]) => !key.startsWith('log.'));
+    const lines = Object.entries(set).filter(([key]) => !key.startsWith('storage.'));
     writeFileSync(config, lines.map(([key, value]) => `${key} = ${value}\n`).join(''));
     const absent = path.join(dataDirectory, 'absent');
     const environment = {

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { launchWarrenmq, type LaunchOptions } from '../broker-process.ts';
+import { launchWarrenmq, type LaunchOptions, SMALL_SEGMENTS } from '../broker-process.ts';
 import type { RunSettings } from '../crash-run.ts';
 
 export const TINY_MILLIS_MAX = 120_000;
@@ -17,7 +17,7 @@ export async function proving(
   const directory = mkdtempSync(path.join(os.tmpdir(), 'warrenmq-crash-tiny-'));
   const dataDirectory = path.join(directory, 'data');
   mkdirSync(dataDirectory);
-  const options = { dataDirectory, shards: 2, ...more };
+  const options = { dataDirectory, shards: 2, set: SMALL_SEGMENTS, ...more };
   try {
     await work({ seed, launch: launchWarrenmq, options, publishers: 2 }, directory);
   } catch (error) {
