@@ -1,6 +1,7 @@
 // Test thread. A few kill cycles, and a few power cuts: the short form of `npm run crash` and
 // `npm run crash:power`.
 import { expect, test } from 'vitest';
+import { CrashRun } from '../crash-run.ts';
 import { killCycles } from '../kill-cycles.ts';
 import { proving, TINY_MILLIS_MAX } from './run-directory.ts';
 
@@ -24,3 +25,15 @@ test.each([
     );
   },
 );
+
+test('a clean stop after a crash forgets no redelivered flag', {
+  timeout: TINY_MILLIS_MAX,
+}, async () => {
+  await proving(async (settings) => {
+    const run = new CrashRun(settings);
+    await run.loadedLife(500, 'kill');
+    await run.filledLife(1, 'stop');
+    await run.drainedLife('stop');
+    expect(run.checker.report()).toBe('');
+  });
+});
