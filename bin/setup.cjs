@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
-// Makes a clone ready to run: installs what package-lock.json names and builds dist/, each only
-// when needed. Runs on any Node from 12 on; called by `npm start`, `npm test`, `npm run check`.
+// Makes a clone ready to run: installs what package-lock.json names, builds dist/ and, where there
+// is a Rust toolchain, the native log, each only when needed. Runs on any Node from 12 on; called by `npm start`, `npm test`, `npm run check`.
 // Invariants: nothing on stdout with --quiet; two runs at once do the work once (setup-lock.cjs);
 // a stamp is written only after the work it vouches for; dist/ is replaced whole, never in place.
 const crypto = require('crypto');
@@ -9,6 +9,7 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 const { findNode, missingNodeText, pinnedPackage } = require('./node-runtime.cjs');
+const { buildNative, isNativeSettled } = require('./native-build.cjs');
 const { withSetupLock } = require('./setup-lock.cjs');
 
 const EXIT_FAILED = 1;
@@ -199,11 +200,19 @@ function build() {
   fs.renameSync(buildFolder, inRoot('dist'));
 }
 
+/** Never a reason to stop: without the addon the portable log does the same work. */
+function buildNativeLog() {
+  say('warrenmq setup: building the native log (cargo, its sources have changed)...');
+  const reason = buildNative(root);
+  if (reason !== '') say(`warrenmq setup: the portable log will be used: ${reason}`);
+}
+
 try {
-  if (!isInstalled() || !isBuilt()) {
+  if (!isInstalled() || !isBuilt() || !isNativeSettled(root)) {
     withSetupLock(inRoot('.setup'), say, () => {
       if (!isInstalled()) install();
       if (!isBuilt()) build();
+      if (!isNativeSettled(root)) buildNativeLog();
     });
   }
 } catch (error) {

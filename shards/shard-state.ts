@@ -47,8 +47,7 @@ export class ShardState {
     this.boot = boot;
     this.store = new MemoryStore((owner, page) => this.freeSlabBody(owner, page));
     this.residency = new Residency(this.store, boot.log?.residentBytesMax ?? NO_LIMIT_BYTES);
-    this.storage =
-      boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
+    this.storage = boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
     this.governor = new FlowGovernor(
       {
         backlogMessages: settings.flowBacklogMessages,

@@ -3,7 +3,12 @@
 // decides.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../src/routing/change.ts';
-import type { ShardBoot, ShardControl, ShardNotice } from './mailbox/control-messages.ts';
+import type {
+  OrphanLog,
+  ShardBoot,
+  ShardControl,
+  ShardNotice,
+} from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
 import { reportOf } from './report.ts';
@@ -19,17 +24,13 @@ const notify = (notice: ShardNotice): void => control.postMessage(notice);
 
 const state = new ShardState(boot, notify);
 const shard = new Shard(state);
-const loop = new ThreadLoop(
-  shard,
-  new DoorbellOwner(boot.doorbell),
-  boot.settings.spinMicros,
-);
+const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
-async function start(queues: readonly Change[]): Promise<void> {
+async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
   if (state.storage !== undefined) {
     state.storage.schedule = () => loop.schedule();
-    await state.storage.recover();
+    await state.storage.recover(orphans);
   }
   notify({ kind: 'started' });
   loop.schedule();
@@ -46,7 +47,7 @@ async function stop(): Promise<void> {
 
 control.on('message', (message: ShardControl) => {
   if (message.kind === 'recover') {
-    void start(message.changes);
+    void start(message.changes, message.orphans);
     return;
   }
   if (message.kind === 'apply') {

@@ -7,6 +7,7 @@ import { spread, type Spread } from '../report/statistics.ts';
 import { formatTable } from '../report/table.ts';
 import { runGenerator } from '../rivals/generator.ts';
 import { startRelay } from '../rivals/raw-relay.ts';
+import { measureDisk, type DiskResult } from './disk.ts';
 import { COPY_SIZES, measureCopies, type CopyResult } from './copies.ts';
 import { ceilingsCommand, type CeilingsOptions } from './options.ts';
 import { runRawLoad, type CeilingResult, type RawLoadOptions } from './raw-load.ts';
@@ -32,6 +33,7 @@ async function load(options: RawLoadOptions): Promise<void> {
 async function measure(options: CeilingsOptions): Promise<void> {
   const turns: CeilingResult[] = [];
   const copies: CopyResult[] = [];
+  const disks: DiskResult[] = [];
   const flags = ['--buffer-bytes', options.bufferBytes, '--buffers', options.buffers].map(String);
   const server = await startRelay(flags);
   try {
@@ -43,12 +45,13 @@ async function measure(options: CeilingsOptions): Promise<void> {
         turns.push(result as CeilingResult);
       }
       copies.push(...measureCopies(options.duration * COPY_SHARE));
+      disks.push(measureDisk(options.duration));
     }
   } finally {
     await server.stop();
   }
-  if (options.json) print(JSON.stringify({ turns, copies }));
-  else print(`${relayTable(options.sizes, turns)}\n\n${copyTable(copies)}`);
+  if (options.json) print(JSON.stringify({ turns, copies, disks }));
+  else print(`${relayTable(options.sizes, turns)}\n\n${copyTable(copies)}\n\n${diskTable(disks)}`);
 }
 
 function relayTable(sizes: readonly number[], turns: readonly CeilingResult[]): string {
@@ -73,6 +76,14 @@ function copyTable(copies: readonly CopyResult[]): string {
   ]);
   const columns = COPY_SIZES.map((size) => `${size / 1024} KiB`);
   return formatTable(['heap to shared memory, MiB/s (min to max)', ...columns], rows);
+}
+
+function diskTable(disks: readonly DiskResult[]): string {
+  const rows = [
+    ['MiB/s', range(spread(disks.map(({ bytesPerSecond }) => bytesPerSecond / MIB)))],
+    ['fdatasync of 8 MiB, us', range(spread(disks.map(({ syncMicros }) => syncMicros)))],
+  ];
+  return formatTable(['sequential log writes with syncs', 'min to max'], rows);
 }
 
 function range({ median, min, max }: Spread): string {

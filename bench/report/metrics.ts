@@ -15,6 +15,8 @@ export type MetricName =
   | 'latency-p50'
   | 'latency-p99'
   | 'latency-p999'
+  | 'confirm-p50'
+  | 'confirm-p99'
   | 'rss-per-connection'
   | 'connects'
   | 'handshake-p50'
@@ -54,6 +56,8 @@ export const METRICS: Readonly<Record<MetricName, Metric>> = {
   'latency-p50': latency('latency p50 us (less is better)', (summary) => summary.p50),
   'latency-p99': latency('latency p99 us (less is better)', (summary) => summary.p99),
   'latency-p999': latency('latency p99.9 us (less is better)', (summary) => summary.p999),
+  'confirm-p50': confirmLatency('confirm p50 us (less is better)', ({ p50 }) => p50),
+  'confirm-p99': confirmLatency('confirm p99 us (less is better)', ({ p99 }) => p99),
   'rss-per-connection': {
     title: 'RSS KiB/connection (less is better)',
     digits: 1,
@@ -92,6 +96,14 @@ function latency(
     title,
     digits: 0,
     valueOf: (turn) => turn.load?.latencyMicros && valueOf(turn.load.latencyMicros),
+  };
+}
+
+function confirmLatency(title: string, valueOf: (summary: LatencySummary) => number): Metric {
+  return {
+    title,
+    digits: 0,
+    valueOf: ({ load }) => load?.confirmLatencyMicros && valueOf(load.confirmLatencyMicros),
   };
 }
 

@@ -28,6 +28,7 @@ const CEILING_BYTES_MIN = 16 * KIB;
 const RATES: readonly MetricName[] = ['published', 'delivered', 'cpu-per-message', 'rss'];
 const BYTES: readonly MetricName[] = ['bytes', ...RATES];
 const LATENCIES: readonly MetricName[] = ['latency-p50', 'latency-p99', 'latency-p999'];
+const CONFIRM_LATENCIES: readonly MetricName[] = ['confirm-p50', 'confirm-p99'];
 const EIGHT = '--queues 8 --publishers 8 --consumers 8';
 
 /**
@@ -78,11 +79,15 @@ export const SCENARIOS: readonly Scenario[] = [
       warrenmqFlags: ['--set', 'shards=2'],
     },
   ),
+  durableScenario('16', 16, 10_000),
+  durableScenario('1k', KIB, 10_000),
+  durableScenario('1m', MIB, 100),
   scenario(
-    'persistent-confirm-16',
-    'persistent messages to a durable queue, 1000 unconfirmed at most',
-    '--persistent --durable --confirm-window 1000 --max-backlog 10000',
-    ['confirmed', 'delivered', 'cpu-per-message', 'rss'],
+    'durable-latency-5k',
+    '5,000 persistent messages of 1 KiB a second, open loop, confirmed: how long a message takes',
+    '--persistent --durable --size 1024 --rate 5000 --confirm-window 20000 --prefetch 1000 ' +
+      '--ack-batch 100',
+    ['delivered', 'confirmed', ...LATENCIES, ...CONFIRM_LATENCIES, 'cpu-per-message', 'rss'],
   ),
   scenario(
     'latency-20k',
@@ -176,6 +181,17 @@ function scenario(
     baseline: undefined,
   };
   return { name, purpose, load: load.split(' '), metrics, ...usual, ...differences };
+}
+
+/** RabbitMQ's classic queue confirms before anything is synced, WarrenMQ after (its default). */
+function durableScenario(name: string, bytes: number, backlogMax: number): Scenario {
+  return scenario(
+    `durable-${name}`,
+    `persistent messages of ${bytes} bytes, 2000 unconfirmed at most, prefetch 1000, ack per 100`,
+    `--persistent --durable --size ${bytes} --confirm-window 2000 --prefetch 1000 ` +
+      `--ack-batch 100 --max-backlog ${backlogMax}`,
+    ['confirmed', ...BYTES],
+  );
 }
 
 function sizeScenario(name: string, bytes: number, backlogMax: number): Scenario {

@@ -1,12 +1,7 @@
 // A checkpoint as records: which messages of which queues are alive (docs/log-format.md, kinds
 // CHECKPOINT and QUEUE). Shard thread, cold. It names positions, not places: where a message lies is
 // for recovery to find.
-import {
-  CHECKPOINT,
-  QUEUE,
-  RECORD_BYTES_MAX,
-  RECORD_HEADER_BYTES,
-} from '../../src/log/log.ts';
+import { CHECKPOINT, QUEUE, RECORD_BYTES_MAX, RECORD_HEADER_BYTES } from '../../src/log/log.ts';
 import type { Queue } from '../queue/queue.ts';
 
 const CHECKPOINT_BYTES = RECORD_HEADER_BYTES + 16;
@@ -42,7 +37,7 @@ export function checkpointRecords(
   const head = new Int32Array(CHECKPOINT_BYTES / 4);
   head[1] = CHECKPOINT_BYTES;
   head[2] = CHECKPOINT;
-  head[4] = position % TWO_TO_32 | 0;
+  head[4] = (position % TWO_TO_32) | 0;
   head[5] = Math.floor(position / TWO_TO_32);
   head[6] = records.length;
   head[7] = isClean ? 1 : 0;

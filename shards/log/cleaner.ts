@@ -7,17 +7,8 @@
 //
 // A message that is acked on the way is simply dead in its new place: recovery knows messages by
 // queue and position, not by where they lie.
-import {
-  type LogPack,
-  PACK_COLUMNS,
-  PACKED_AT,
-  PACKED_COLUMNS,
-  PACKED_INNER,
-  PACKED_STATUS,
-  PUBLISH_HEADER_BYTES,
-  RECORD_BYTES_MAX,
-  STATUS_OK,
-} from '../../src/log/log.ts';
+import type { LogPack } from '../../src/log/log.ts';
+import { byPlace, newPlaces, type Packed, packedBytes, packOf } from './packing.ts';
 import type { Segment } from './segment-ledger.ts';
 import type { ShardLog } from './shard-log.ts';
 
@@ -30,28 +21,19 @@ const ROWS_PER_TURN = 64 * 1024;
 /** Packed at once: messages, and bytes of them (a larger message is packed alone). */
 const PACK_MESSAGES = 4096;
 const PACK_BYTES = 4 * 1024 * 1024;
-/** What a message takes in a record besides its data, by estimate: fan-out has many targets. */
-const OVERHEAD_BYTES = PUBLISH_HEADER_BYTES + 32;
 /** Larger messages stay where they are, and their segment with them. */
 const MOVED_BYTES_MAX = 16 * 1024 * 1024;
-
-/** A message that is to be moved, and where it lay. */
-interface Moved {
-  readonly row: number;
-  readonly from: number;
-  readonly fromInner: number;
-}
 
 export class Cleaner {
   private readonly shardLog: ShardLog;
   private readonly victims: Map<number, Segment>;
   /** The next row to be looked at; -1 when nothing is being cleaned. */
   private row: number;
-  private found: Moved[];
+  private found: Packed[];
   private foundBytes: number;
   private number: number;
   private pack: LogPack | undefined;
-  private packing: Moved[];
+  private packing: Packed[];
   private isPacked: boolean;
   private isWaitingForSync: boolean;
   /** Messages that this pass has moved. */
@@ -118,8 +100,8 @@ export class Cleaner {
       if (victim === undefined) continue;
       const dataBytes = records.dataBytes(row);
       if (dataBytes > MOVED_BYTES_MAX) continue;
-      this.found.push({ row, from: position, fromInner: records.inner(row) });
-      this.foundBytes += dataBytes + OVERHEAD_BYTES;
+      this.found.push({ row, position, inner: records.inner(row) });
+      this.foundBytes += packedBytes(dataBytes);
     }
     const isFull = this.found.length >= PACK_MESSAGES || this.foundBytes >= PACK_BYTES;
     const isAtEnd = this.row >= records.end;
@@ -128,59 +110,40 @@ export class Cleaner {
   }
 
   private startPack(): void {
-    this.found.sort((a, b) => a.from - b.from || a.fromInner - b.fromInner);
+    this.found.sort(byPlace);
     this.packing = this.found;
-    const { records } = this.shardLog;
-    const rows = new Float64Array(this.packing.length * PACK_COLUMNS);
-    for (const [i, { row, from, fromInner }] of this.packing.entries()) {
-      rows.set([from, fromInner, records.dataBytes(row)], i * PACK_COLUMNS);
-    }
-    this.number += 1;
-    this.pack = {
-      number: this.number,
-      count: this.packing.length,
-      rows,
-      target: new Uint8Array(this.foundBytes + RECORD_BYTES_MAX),
-      results: new Int32Array(this.packing.length * PACKED_COLUMNS),
-      usedBytes: new Int32Array(1),
-    };
     this.found = [];
     this.foundBytes = 0;
+    this.number += 1;
+    this.pack = packOf(this.number, this.packing, this.shardLog.records);
     this.shardLog.log.pack(this.pack);
   }
 
   /** Appends what was packed; once that is on the disk, the messages are there. */
   private append(): void {
     if (this.shardLog.isBehind) return;
-    const { target, usedBytes, results } = this.pack!;
+    const pack = this.pack!;
     const { packing } = this;
     this.isPacked = false;
     this.pack = undefined;
     this.packing = [];
-    if (usedBytes[0] === 0) return;
+    if (pack.usedBytes[0] === 0) return;
     this.isWaitingForSync = true;
-    const places = this.shardLog.appendPacked(target, usedBytes[0], () => {
+    const places = this.shardLog.appendPacked(pack.target, pack.usedBytes[0], () => {
       this.isWaitingForSync = false;
-      this.move(packing, results, placesByOffset);
+      this.move(packing, pack, places);
     });
-    const placesByOffset = new Map<number, number>();
-    for (let i = 0; i < places.length; i += 2) placesByOffset.set(places[i], places[i + 1]);
   }
 
-  private move(
-    packing: readonly Moved[],
-    results: Int32Array,
-    places: ReadonlyMap<number, number>,
-  ): void {
+  private move(packing: readonly Packed[], pack: LogPack, places: readonly number[]): void {
     const { records, ledger, syncedPosition } = this.shardLog;
-    for (const [i, { row, from, fromInner }] of packing.entries()) {
-      const at = i * PACKED_COLUMNS;
-      if (results[at + PACKED_STATUS] !== STATUS_OK) continue;
+    for (const [i, place] of newPlaces(pack, places).entries()) {
+      const { row, position, inner } = packing[i];
       // Acked meanwhile, perhaps with its row in use again for another message.
-      if (!records.isUsed(row) || records.position(row) !== from) continue;
-      if (records.inner(row) !== fromInner) continue;
+      if (place === undefined || !records.isUsed(row)) continue;
+      if (records.position(row) !== position || records.inner(row) !== inner) continue;
       ledger.removed(row);
-      records.move(row, places.get(results[at + PACKED_AT])!, results[at + PACKED_INNER]);
+      records.move(row, place.position, place.inner);
       // A continued message ends no later than all that was synced with it.
       ledger.added(row, syncedPosition);
       this.movedCount += 1;
@@ -188,7 +151,8 @@ export class Cleaner {
   }
 
   private finish(): void {
-    if (this.movedCount === 0) for (const segment of this.victims.values()) segment.isStubborn = true;
+    if (this.movedCount === 0)
+      for (const segment of this.victims.values()) segment.isStubborn = true;
     this.victims.clear();
     this.row = -1;
   }

@@ -5,13 +5,18 @@
 // lies around it is used. Records of queues that the topology does not know are skipped, which is
 // how the messages of deleted queues go.
 import * as layout from '../../src/log/log.ts';
-import type { RecoveryReport } from '../mailbox/control-messages.ts';
+import type { Log } from '../../src/log/log.ts';
+import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Queue } from '../queue/queue.ts';
-import { type QueueCheckpoint, QueueRecovery } from './queue-recovery.ts';
-import type { ShardLog } from './shard-log.ts';
+import { type QueueCheckpoint, QueueRecovery, type RecoveredMessages } from './queue-recovery.ts';
+import type { RecordTable } from './record-table.ts';
+import type { SegmentLedger } from './segment-ledger.ts';
 
 export interface RecoveryOptions {
-  readonly shardLog: ShardLog;
+  readonly log: Log;
+  /** Where the messages' places are noted. */
+  readonly records: RecordTable;
+  readonly ledger: SegmentLedger;
   readonly queues: ReadonlyMap<number, Queue>;
   /** Told after every segment. */
   readonly onProgress: (segmentsDone: number, segments: number) => void;
@@ -33,62 +38,81 @@ interface OpenMessage {
 }
 
 export class LogRecovery {
-  private readonly shardLog: ShardLog;
-  private readonly queues: ReadonlyMap<number, Queue>;
-  private readonly onProgress: (segmentsDone: number, segments: number) => void;
+  private readonly options: RecoveryOptions;
   private readonly recoveries: Map<number, QueueRecovery>;
-  private readonly corruptRanges: string[];
+  readonly corruptRanges: string[];
   /** Store ids of logs that were taken over completely. */
   readonly imported: Set<string>;
+  segments: number;
+  isTorn: boolean;
+  /** It was stopped in order: everything is as it was. */
+  isClean: boolean;
+  /** Where the records of the newest segment end. */
+  end: number;
   private checkpoint: Checkpoint | undefined;
   private open: OpenMessage | undefined;
 
   constructor(options: RecoveryOptions) {
-    this.shardLog = options.shardLog;
-    this.queues = options.queues;
-    this.onProgress = options.onProgress;
+    this.options = options;
     this.recoveries = new Map();
     this.corruptRanges = [];
     this.imported = new Set();
+    this.segments = 0;
+    this.isTorn = false;
+    this.isClean = true;
+    this.end = 0;
     this.checkpoint = undefined;
     this.open = undefined;
   }
 
-  /** Fills the queues and opens the log for writing. */
-  async run(): Promise<RecoveryReport> {
-    const { shardLog } = this;
-    const { log } = shardLog;
+  /** Reads everything. */
+  async scan(): Promise<void> {
+    const { log, ledger, onProgress } = this.options;
     const { segments, checkpoints, segmentBytes } = log.inventory();
     for (const number of checkpoints.toReversed()) {
       this.checkpoint = await this.readCheckpoint(number);
       if (this.checkpoint !== undefined) break;
     }
-    let end = 0;
-    let isTorn = false;
     for (const [index, segment] of segments.entries()) {
       const scan = await log.scan(segment);
-      shardLog.ledger.at(segment);
+      ledger.at(segment);
       this.read(scan.entries, segment * segmentBytes);
       this.noteCorrupt(`segment ${segment}`, scan.corrupt);
-      isTorn ||= scan.tornAt >= 0;
-      end = scan.end;
-      this.onProgress(index + 1, segments.length);
+      this.isTorn ||= scan.tornAt >= 0;
+      this.end = scan.end;
+      onProgress(index + 1, segments.length);
     }
+    this.segments = segments.length;
     const newest = segments.at(-1) ?? 0;
-    const isClean =
+    this.isClean =
       segments.length === 0 ||
       (this.checkpoint?.isClean === true &&
-        this.checkpoint.position === newest * segmentBytes + end);
-    const messages = this.fillQueues(isClean);
-    shardLog.position = await log.begin(end);
-    shardLog.syncedPosition = shardLog.position;
-    const corruptRanges = this.corruptRanges;
-    const logKind = log.kind;
-    return { messages, segments: segments.length, corruptRanges, isTorn, isClean, logKind };
+        this.checkpoint.position === newest * segmentBytes + this.end);
+  }
+
+  /** Ends a queue's recovery: what is left of its messages. Undefined when it has nothing here. */
+  take(queue: Queue): RecoveredMessages | undefined {
+    // A queue without any record left still must not use its numbers again.
+    const recovery = this.recoveryOf(queue.id);
+    this.recoveries.delete(queue.id);
+    return recovery?.finish((row) => this.drop(row));
+  }
+
+  /** Drops what was found of a queue: it is not this log that counts for it. */
+  discard(queue: Queue): void {
+    const found = this.take(queue);
+    for (const handle of found?.handles ?? []) this.drop(~handle);
+  }
+
+  private drop(row: number): void {
+    const { records, ledger } = this.options;
+    if (records.dropReference(row) > 0) return;
+    ledger.removed(row);
+    records.free(row);
   }
 
   private async readCheckpoint(number: number): Promise<Checkpoint | undefined> {
-    const { entries, corrupt } = await this.shardLog.log.scanCheckpoint(number);
+    const { entries, corrupt } = await this.options.log.scanCheckpoint(number);
     this.noteCorrupt(`checkpoint ${number}`, corrupt);
     let position = -1;
     let isClean = false;
@@ -171,9 +195,7 @@ export class LogRecovery {
     if (open.leftBytes > 0) return;
     this.open = undefined;
     const endPosition =
-      base +
-      (entries[at + layout.ENTRY_OFFSET] >>> 0) +
-      entries[at + layout.ENTRY_RECORD_BYTES];
+      base + (entries[at + layout.ENTRY_OFFSET] >>> 0) + entries[at + layout.ENTRY_RECORD_BYTES];
     this.add(open.position, -1, open.dataBytes, open.targets, endPosition);
   }
 
@@ -185,7 +207,7 @@ export class LogRecovery {
     targets: ArrayLike<number>,
     endPosition: number,
   ): void {
-    const { records, ledger } = this.shardLog;
+    const { records, ledger } = this.options;
     let row = -1;
     for (let i = 0; i < targets.length; i += 2) {
       const queue = this.recoveryOf(targets[i]);
@@ -223,25 +245,11 @@ export class LogRecovery {
   private recoveryOf(queueId: number): QueueRecovery | undefined {
     const known = this.recoveries.get(queueId);
     if (known !== undefined) return known;
-    const queue = this.queues.get(queueId);
-    if (queue === undefined || queue.lane === 0) return undefined;
+    const queue = this.options.queues.get(queueId);
+    if (queue === undefined || queue.lane === LANE_MEMORY) return undefined;
     const recovery = new QueueRecovery(this.checkpoint?.queues.get(queueId));
     this.recoveries.set(queueId, recovery);
     return recovery;
-  }
-
-  private fillQueues(isClean: boolean): number {
-    const drop = (row: number): void => this.shardLog.dropRecord(row);
-    // A queue without any record left still must not use its numbers again.
-    for (const id of this.checkpoint?.queues.keys() ?? []) this.recoveryOf(id);
-    let messages = 0;
-    for (const [id, recovery] of this.recoveries) {
-      const recovered = recovery.finish(drop);
-      this.queues.get(id)!.restore(recovered, isClean);
-      messages += recovered.positions.length;
-      this.recoveries.delete(id);
-    }
-    return messages;
   }
 
   private noteCorrupt(file: string, corrupt: readonly number[]): void {

@@ -50,7 +50,7 @@ class Read implements LogRead {
   readonly words: Int32Array;
   readonly status = new Int32Array(MESSAGES_MAX);
   queue: Queue | undefined = undefined;
-  /** Per message: row, position in the queue, first slab page. */
+  /** Per message: row, position in the queue, first slab page, row among the returned. */
   readonly messages = new Int32Array(MESSAGES_MAX * MESSAGE_COLUMNS);
   usedBytes = 0;
   slabBytes = 0;
@@ -81,12 +81,13 @@ class Read implements LogRead {
   }
 }
 
-const MESSAGE_COLUMNS = 3;
+const MESSAGE_COLUMNS = 4;
 
 export interface ReadAheadOptions {
   readonly log: Log;
   readonly records: RecordTable;
   readonly store: MessageStore;
+  readonly queues: ReadonlyMap<number, Queue>;
   readonly slab: SlabAllocator;
   /** Number of the slab among all (acceptors' first). */
   readonly slabOwner: number;
@@ -103,7 +104,6 @@ export class ReadAhead {
   private readonly message: IncomingMessage;
   private readonly cursor: SlabCursor;
   private number: number;
-  private readsMade: number;
   /** Messages that could not be read since the start. */
   lostCount: number;
 
@@ -115,7 +115,6 @@ export class ReadAhead {
     this.message = new IncomingMessage();
     this.cursor = new SlabCursor();
     this.number = 0;
-    this.readsMade = 0;
     this.lostCount = 0;
   }
 
@@ -164,28 +163,29 @@ export class ReadAhead {
       queue.isLoading = false;
       return;
     }
-    let read = this.spares.pop();
-    if (read === undefined) {
-      if (this.readsMade === READS_MAX) {
-        this.wanting.push(queue);
-        return;
-      }
-      this.readsMade += 1;
-      read = new Read();
-    }
+    const read = this.spares.pop() ?? new Read();
     this.number += 1;
     read.reset(this.number, queue);
     this.gather(read, queue);
     if (read.count === 0) {
       this.spares.push(read);
-      // Nothing fits now (the slab is full): tried again in the next turn.
-      const handle = queue.ready.peek();
-      if (handle < 0) this.wanting.push(queue);
+      if (queue.ready.peek() < 0) this.makeRoom(queue);
       else queue.isLoading = false;
       return;
     }
     this.underway.set(read.number, read);
     this.options.log.read(read);
+  }
+
+  /**
+   * Nothing fits, because the slab is full: of messages on their way to clients, which will be
+   * released, or of messages that others had loaded and cannot deliver. Those go back.
+   */
+  private makeRoom(queue: Queue): void {
+    this.wanting.push(queue);
+    for (const other of this.options.queues.values()) {
+      if (other !== queue && !other.isLoading && other.unload(this.options.slabOwner) > 0) return;
+    }
   }
 
   /** Fills a read with the next messages of the queue that are on disk. */
@@ -195,20 +195,20 @@ export class ReadAhead {
     const returned = ready.returnedMessages;
     for (let row = 0; row < returned.length && read.count < messagesMax; row += 1) {
       const handle = returned.handleAt(row);
-      if (handle < 0 && !this.add(read, ~handle, returned.positionAt(row))) return;
+      if (handle < 0 && !this.add(read, ~handle, returned.positionAt(row), row)) return;
     }
     let position = queue.loadedUntil;
     const end = ready.nextPosition;
     while (position !== end && read.count < messagesMax) {
       const handle = ready.at(position);
-      if (handle !== undefined && handle < 0 && !this.add(read, ~handle, position)) break;
+      if (handle !== undefined && handle < 0 && !this.add(read, ~handle, position, 0)) break;
       position = (position + 1) | 0;
     }
     queue.loadedUntil = position;
   }
 
   /** Adds a message to a read; false when it has no room for it. */
-  private add(read: Read, row: number, position: number): boolean {
+  private add(read: Read, row: number, position: number, hint: number): boolean {
     const { records, inlineBytesMax } = this.options;
     const dataBytes = records.dataBytes(row);
     const isLarge = dataBytes > inlineBytesMax;
@@ -231,6 +231,7 @@ export class ReadAhead {
     read.messages[own] = row;
     read.messages[own + 1] = position;
     read.messages[own + 2] = page;
+    read.messages[own + 3] = hint;
     read.usedBytes += inlineBytes;
     read.count += 1;
     return true;
@@ -265,8 +266,9 @@ export class ReadAhead {
     const row = read.messages[own];
     const position = read.messages[own + 1];
     const page = read.messages[own + 2];
+    const hint = read.messages[own + 3];
     const { slab, slabOwner, store } = this.options;
-    const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row);
+    const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row, hint);
     if (!isWanted || read.status[i] !== STATUS_OK) {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted) return;
@@ -289,7 +291,7 @@ export class ReadAhead {
     message.slabPage = page === NO_PAGE ? 0 : page;
     const handle = store.add(message, 1);
     store.setLog(handle, row);
-    queue.loaded(position, row, handle);
+    queue.loaded(position, row, handle, hint);
   }
 }
 

@@ -130,6 +130,11 @@ export class ShardLog {
     return this.unwritten.length >= BATCHES_UNDERWAY_MAX || this.spares.length === 0;
   }
 
+  /** Something is with the log that is not on the disk yet. */
+  get isUnderway(): boolean {
+    return this.unsynced.length > 0;
+  }
+
   get isIdle(): boolean {
     return this.unsynced.length === 0 && this.pending.isEmpty;
   }
@@ -208,10 +213,13 @@ export class ShardLog {
     if (this.acksSince === 0) this.acksSince = now;
     const waited = now - this.acksSince;
     if (waited >= ACK_DELAY_MILLIS || this.pending.acks.count >= ACK_RUNS_MAX) return true;
-    this.ackTimer ??= setTimeout(() => {
-      this.ackTimer = undefined;
-      this.schedule();
-    }, ACK_DELAY_MILLIS - waited + 1);
+    this.ackTimer ??= setTimeout(
+      () => {
+        this.ackTimer = undefined;
+        this.schedule();
+      },
+      ACK_DELAY_MILLIS - waited + 1,
+    );
     return false;
   }
 
@@ -287,6 +295,10 @@ export class ShardLog {
   private hand(batch: Underway): void {
     this.batchNumber = batch.number;
     this.position = batch.endPosition;
+    const last = this.ledger.segmentOf(batch.endPosition - 1);
+    for (let number = this.ledger.segmentOf(batch.firstPosition); number <= last; number += 1) {
+      this.ledger.at(number);
+    }
     this.unwritten.push(batch);
     this.unsynced.push(batch);
     this.log.submit(batch);

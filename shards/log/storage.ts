@@ -3,12 +3,13 @@
 // the thread, and with it the broker: nothing more is confirmed, and the next start recovers.
 import { openLog } from '../../src/log/open-log.ts';
 import type { Log } from '../../src/log/log.ts';
-import type { LogBoot, LogReport, RecoveryReport, ShardNotice } from '../mailbox/control-messages.ts';
+import type { LogBoot, LogReport, OrphanLog, ShardNotice } from '../mailbox/control-messages.ts';
 import { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { Slab } from '../mailbox/slab.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { Unacked } from './checkpoint-records.ts';
+import { LogImport } from './log-import.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { ShardLog } from './shard-log.ts';
@@ -46,6 +47,7 @@ export class Storage {
       log,
       records: this.shardLog.records,
       store,
+      queues: state.queues,
       slab: this.slab,
       slabOwner: boot.slabOwner,
       inlineBytesMax: boot.inlineBytesMax,
@@ -55,22 +57,39 @@ export class Storage {
     });
   }
 
-  /** Brings the queues back. Nothing else may happen on the shard before. */
-  async recover(): Promise<void> {
-    const { state, shardLog, notifyMain } = this;
-    let saidAt = performance.now();
-    const recovery = new LogRecovery({
-      shardLog,
-      queues: state.queues,
-      onProgress: (segmentsDone, segments) => {
-        if (performance.now() - saidAt < PROGRESS_MILLIS) return;
-        saidAt = performance.now();
-        notifyMain({ kind: 'recovering', segmentsDone, segments });
-      },
-    });
-    const report: RecoveryReport = await recovery.run();
+  /**
+   * Brings the queues back, those of shards that are no more (`orphans`) too. Nothing else may happen
+   * on the shard before.
+   */
+  async recover(orphans: readonly OrphanLog[]): Promise<void> {
+    const { state, shardLog, log, notifyMain } = this;
+    const { records, ledger } = shardLog;
+    const { queues } = state;
+    const onProgress = this.progressNotices();
+    const recovery = new LogRecovery({ log, records, ledger, queues, onProgress });
+    await recovery.scan();
+    shardLog.position = await log.begin(recovery.end);
+    shardLog.syncedPosition = shardLog.position;
+    const corruptRanges = [...recovery.corruptRanges];
+    const imports = orphans.map((orphan) => this.importOf(orphan, onProgress));
+    const left = imports.filter(({ storeId }) => !recovery.imported.has(storeId));
+    const isElsewhere = ({ spec }: Queue): boolean =>
+      left.some(({ orphan }) => orphan.shard === spec.shard);
+    for (const queue of queues.values()) {
+      if (isElsewhere(queue)) recovery.discard(queue);
+      else queue.restore(recovery.take(queue), recovery.isClean);
+    }
+    for (const { orphan, run } of left) {
+      const ranges = await run();
+      corruptRanges.push(...ranges.map((range) => `shard ${orphan.shard}: ${range}`));
+    }
+    for (const { log: other } of imports) await other.close();
     const unacked = (): Unacked => unackedOf(state);
-    this.upkeep = new Upkeep({ shardLog, queues: state.queues, unacked });
+    this.upkeep = new Upkeep({ shardLog, queues, unacked });
+    const { segments, isTorn, isClean } = recovery;
+    const messages = [...queues.values()].reduce((sum, { ready }) => sum + ready.length, 0);
+    const logKind = log.kind;
+    const report = { messages, segments, corruptRanges, isTorn, isClean, logKind };
     notifyMain({ kind: 'recovered', report });
   }
 
@@ -86,7 +105,7 @@ export class Storage {
   async stop(): Promise<void> {
     while (!this.shardLog.isIdle) {
       this.shardLog.flush();
-      await this.shardLog.progress();
+      if (this.shardLog.isUnderway) await this.shardLog.progress();
     }
     this.shardLog.stop();
     await this.upkeep?.writeLast();
@@ -108,6 +127,52 @@ export class Storage {
       checkpoints: this.upkeep?.checkpointsWritten ?? 0,
       messages: records.count,
       lost: this.readAhead.lostCount,
+    };
+  }
+
+  private progressNotices(): (segmentsDone: number, segments: number) => void {
+    let saidAt = performance.now();
+    return (segmentsDone, segments) => {
+      if (performance.now() - saidAt < PROGRESS_MILLIS) return;
+      saidAt = performance.now();
+      this.notifyMain({ kind: 'recovering', segmentsDone, segments });
+    };
+  }
+
+  private importOf(
+    orphan: OrphanLog,
+    onProgress: (segmentsDone: number, segments: number) => void,
+  ): { orphan: OrphanLog; log: Log; storeId: string; run: () => Promise<readonly string[]> } {
+    const { segmentBytes, backend } = this.boot;
+    const nothing = (): void => {};
+    const log = openLog(
+      {
+        directory: orphan.directory,
+        segmentBytes,
+        spareSegments: 0,
+        memories: [],
+        readOnly: true,
+      },
+      {
+        onProgress: nothing,
+        onRead: nothing,
+        onPacked: () => logImport.packed(),
+        onSpace: nothing,
+        onFailure: (reason) => {
+          throw new Error(`the log in ${orphan.directory} cannot be read: ${reason}`);
+        },
+      },
+      backend,
+    );
+    const homed = [...this.state.queues].filter(([, { spec }]) => spec.shard === orphan.shard);
+    const queues = new Map(homed);
+    const { shard: number } = orphan;
+    const logImport = new LogImport({ from: log, number, to: this.shardLog, queues, onProgress });
+    return {
+      orphan,
+      log,
+      storeId: log.inventory().storeId,
+      run: async () => (await logImport.run()).corruptRanges,
     };
   }
 

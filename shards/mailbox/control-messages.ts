@@ -45,6 +45,12 @@ export interface LogBoot {
   readonly faults?: string | undefined;
 }
 
+/** The log of a shard that is no more, since `shards` was lowered. */
+export interface OrphanLog {
+  readonly shard: number;
+  readonly directory: string;
+}
+
 /** What came of reading the log at start. */
 export interface RecoveryReport {
   readonly messages: number;
@@ -70,7 +76,11 @@ export interface ShardBoot {
 /** main -> shard */
 export type ShardControl =
   /** The first message: the queues that there were, to be filled from the log. */
-  | { readonly kind: 'recover'; readonly changes: readonly Change[] }
+  | {
+      readonly kind: 'recover';
+      readonly changes: readonly Change[];
+      readonly orphans: readonly OrphanLog[];
+    }
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }

@@ -68,12 +68,7 @@ export class Queue {
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(
-    spec: QueueSpec,
-    lane: number,
-    surroundings: QueueSurroundings,
-    memory: VhostMemory,
-  ) {
+  constructor(spec: QueueSpec, lane: number, surroundings: QueueSurroundings, memory: VhostMemory) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
@@ -133,7 +128,8 @@ export class Queue {
   }
 
   /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */
-  restore(recovered: RecoveredMessages, isClean: boolean): void {
+  restore(recovered: RecoveredMessages | undefined, isClean: boolean): void {
+    if (recovered === undefined) return;
     const { positions, handles, nextPosition, counts } = recovered;
     const redeliveredUntil = isClean && positions.length > 0 ? positions[0] : nextPosition;
     this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
@@ -160,20 +156,41 @@ export class Queue {
   pageOut(handle: number, row: number, position: number): void {
     if (this.isDeleted || !this.isDeep(position)) return;
     if (this.ready.at(position) !== handle) return;
-    this.ready.replace(position, handle, ~row);
+    this.ready.replace(position, handle, ~row, 0);
     this.store.release(handle);
   }
 
   /** Whether the message at `position` waits here, on disk in row `row`. */
-  holdsOnDisk(position: number, row: number): boolean {
+  holdsOnDisk(position: number, row: number, hint: number): boolean {
     const { ready } = this;
     const handle = ready.at(position);
-    return handle === undefined ? ready.returnedMessages.has(position, ~row) : handle === ~row;
+    if (handle !== undefined) return handle === ~row;
+    return ready.returnedMessages.has(position, ~row, hint);
   }
 
-  /** The message of row `row` is in memory again, as `handle`. False when it is gone from here. */
-  loaded(position: number, row: number, handle: number): boolean {
-    return this.ready.replace(position, ~row, handle);
+  /**
+   * Gives back the memory of messages that were loaded ahead and wait (a consumer may be stuck):
+   * those in the slab `owner`. Returns the bytes.
+   */
+  unload(owner: number): number {
+    const { ready, store } = this;
+    let bytes = 0;
+    for (let at = ready.headPosition; at !== this.loadedUntil; at = (at + 1) | 0) {
+      const handle = ready.at(at);
+      if (handle === undefined || handle < 0 || !store.isLogged(handle)) continue;
+      const row = store.log(handle);
+      if ((store.flags(handle) & SLAB_FLAG) === 0 || store.slabOwner(handle) !== owner) continue;
+      bytes += store.dataBytes(handle);
+      ready.replace(at, handle, ~row, 0);
+      store.release(handle);
+    }
+    this.loadedUntil = ready.headPosition;
+    return bytes;
+  }
+
+  /** The message of row `row`, which it holds, is in memory again as `handle`. */
+  loaded(position: number, row: number, handle: number, hint: number): void {
+    this.ready.replace(position, ~row, handle, hint);
   }
 
   /** The message of row `row` cannot be read any more. */

@@ -152,10 +152,10 @@ export class ReadyList {
 
   /**
    * The message at `position` goes by another handle from now on: paged out, or loaded. False when
-   * it is not there by the old one (any more).
+   * it is not there by the old one (any more). `hint`: its row among the returned, if it is there.
    */
-  replace(position: number, from: number, to: number): boolean {
-    if (!this.isInFifo(position)) return this.returned.replace(position, from, to);
+  replace(position: number, from: number, to: number, hint: number): boolean {
+    if (!this.isInFifo(position)) return this.returned.replace(position, from, to, hint);
     const at = position & this.mask;
     if (this.slots[at] !== from) return false;
     this.slots[at] = to;

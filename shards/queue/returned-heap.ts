@@ -43,16 +43,16 @@ export class ReturnedHeap {
     return this.rows[row * COLUMNS + DELIVERY_COUNT];
   }
 
-  /** The message goes by another handle. False when it is not here by the old one. */
-  replace(position: number, from: number, to: number): boolean {
-    const row = this.find(position, from);
+  /** The message goes by another handle, if it is here by the old one; `hint`: probably its row. */
+  replace(position: number, from: number, to: number, hint: number): boolean {
+    const row = this.find(position, from, hint);
     if (row >= 0) this.rows[row * COLUMNS + HANDLE] = to;
     return row >= 0;
   }
 
   /** Takes a message out, wherever it stands. False when it is not here. */
   remove(position: number, handle: number): boolean {
-    const row = this.find(position, handle);
+    const row = this.find(position, handle, 0);
     if (row < 0) return false;
     // Up to the top, as if it were the first, then out.
     let index = row;
@@ -67,11 +67,14 @@ export class ReturnedHeap {
     return true;
   }
 
-  has(position: number, handle: number): boolean {
-    return this.find(position, handle) >= 0;
+  has(position: number, handle: number, hint: number): boolean {
+    return this.find(position, handle, hint) >= 0;
   }
 
-  private find(position: number, handle: number): number {
+  private find(position: number, handle: number, hint: number): number {
+    if (hint < this.length && this.positionAt(hint) === position) {
+      if (this.handleAt(hint) === handle) return hint;
+    }
     for (let row = 0; row < this.length; row += 1) {
       if (this.positionAt(row) === position && this.handleAt(row) === handle) return row;
     }

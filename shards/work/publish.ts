@@ -41,7 +41,7 @@ export class PublishWork {
     this.read(port, words, at, targetCount);
     const lane = (words[at + PUBLISH_FLAGS] >> LANE_SHIFT) & LANE_MASK;
     const isLogged = lane !== LANE_MEMORY && this.log !== undefined;
-    if (isLogged) this.log!.begin(port.acceptor, lane);
+    if (isLogged) this.log.begin(port.acceptor, lane);
     if (targetCount === 1) this.toOne(words[at + PUBLISH_TARGETS], isLogged);
     else this.toMany(words, at + PUBLISH_TARGETS, targetCount, isLogged);
     if (!isLogged) port.confirms.add(lane, 1);

@@ -10,7 +10,6 @@ import { SlidingWindow } from '../base/sliding-window.ts';
 import { unknownDeliveryTag } from '../errors/channel-refusals.ts';
 import { AmqpError, type Refusal } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH, type Method } from '../protocol/methods.generated.ts';
-import { hostOf } from '../topology/placement.ts';
 import { ChannelBacklog } from './channel-backlog.ts';
 import { ChannelConfirms } from './channel-confirms.ts';
 import type { ClientConsumer } from './client-consumer.ts';
@@ -148,7 +147,7 @@ export class Channel {
   /** The link to a queue's shard, which is told of this channel first. */
   linkTo(shard: number): ShardLink {
     const { links } = this.connection.acceptor;
-    const link = links[hostOf(shard, links.length)];
+    const link = links[shard];
     if (!this.openLinks.has(link)) {
       this.openLinks.add(link);
       const { id, frameMax } = this.connection;
@@ -224,20 +223,23 @@ export class Channel {
     this.connection.flow.channelResumed(this);
   }
 
-  /** Asks a shard; `onReply` runs inside the drain of its ring, before any later delivery. */
+  /**
+   * Asks a shard; `onReply` runs inside the drain of its ring, before any later delivery. What it
+   * promises is waited for.
+   */
   ask(
     link: ShardLink,
     kind: number,
     bytes: number,
     words: readonly number[],
     methodId: number,
-    onReply: (reply: ShardReply) => void,
+    onReply: (reply: ShardReply) => Promise<void> | void,
   ): void {
     const { acceptor } = this.connection;
     this.wait();
     const request = acceptor.requests.add((reply) => {
-      if (this.isOpen) this.guard(methodId, () => onReply(reply));
-      else if (reply.at >= 0) acceptor.deliveries.discard(this, link, reply.at);
+      if (this.isOpen) return this.guard(methodId, () => onReply(reply));
+      if (reply.at >= 0) acceptor.deliveries.discard(this, link, reply.at);
       this.resume();
     });
     link.operate(kind, bytes, [request, ...words]);
@@ -256,13 +258,15 @@ export class Channel {
     this.resume();
   }
 
-  private guard(methodId: number, run: () => void): void {
+  private guard(methodId: number, run: () => Promise<void> | void): void {
     try {
-      run();
+      const rest = run();
+      if (rest !== undefined) return void this.whileWaiting(methodId, () => rest);
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
       this.connection.refuse(error.refusal, this, methodId);
     }
+    this.resume();
   }
 
   // --- closing --------------------------------------------------------------------------------

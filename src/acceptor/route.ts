@@ -3,7 +3,6 @@
 import { LANE_MEMORY, laneOf } from '../../shards/mailbox/confirm-counter.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { type Durability, durabilityOf } from '../routing/durability.ts';
-import { hostOf } from '../topology/placement.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { ShardLink } from './shard-link.ts';
 
@@ -37,9 +36,7 @@ export function makeRoute(
   const { targetsMax, durability } = options;
   const legs: RouteLeg[] = [];
   for (const link of links) {
-    const isThere = (queue: QueueSpec): boolean =>
-      hostOf(queue.shard, links.length) === link.shard;
-    const there = queues.filter(isThere);
+    const there = queues.filter((queue) => queue.shard === link.shard);
     const ids = there.map((queue) => queue.id);
     const lanes = there.map((queue) => laneOf(durabilityOf(queue, durability)));
     // Tens of thousands of queues: more than a call takes as arguments.

@@ -91,7 +91,7 @@ const accounts: readonly Setting[] = [
     default: 'guest',
     rabbitmqEnvironment: ['RABBITMQ_DEFAULT_USER'],
     description:
-      'User created, as administrator, when the data directory is new; later it is not looked at.',
+      'User created, as administrator, when the data directory is new; not looked at later.',
     since: SINCE_FIRST,
   },
   {
@@ -202,8 +202,8 @@ const node: readonly Setting[] = [
     type: { kind: 'choice', choices: ['auto', 'native', 'portable'], aliases: {} },
     default: 'auto',
     description:
-      'What writes the log on disk: native is the Rust module, portable the slower TypeScript one ' +
-      '(the format is the same), auto takes native where it can be loaded.',
+      'What writes the log on disk: native is the Rust module, portable the slower one in ' +
+      'TypeScript with the same format; auto takes native where it can be loaded.',
     since: SINCE_FIRST,
   },
 ];

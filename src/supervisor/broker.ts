@@ -6,6 +6,7 @@ import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
+import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
@@ -18,6 +19,7 @@ import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
+import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
 
@@ -103,10 +105,18 @@ export class Broker {
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
     await this.store.start((state) => this.makeNew(state));
+    const orphans = orphanLogs(this.config.dataDir, this.shards.length);
     for (const [shard, thread] of this.shards.entries()) {
-      thread.send({ kind: 'recover', changes: this.control.queuesOf(shard) } as never);
+      const hosted = orphans.filter((orphan) => hostOf(orphan.shard, this.shards.length) === shard);
+      const changes = this.control.queuesOf(shard);
+      thread.send({ kind: 'recover', changes, orphans: hosted } as never);
     }
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
+    if (orphans.length > 0) {
+      this.control.topology.moveQueues();
+      await this.store.rewrite();
+      removeLogs(orphans);
+    }
     await this.control.restored();
     this.memory.start();
     const bound: ListenerAddress[] = [];
@@ -160,7 +170,11 @@ export class Broker {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
       // TODO disk
-    } else if (notice.kind !== 'started' && notice.kind !== 'applied' && notice.kind !== 'stopped') {
+    } else if (
+      notice.kind !== 'started' &&
+      notice.kind !== 'applied' &&
+      notice.kind !== 'stopped'
+    ) {
       this.storage.heard(shard, notice);
     }
   }

@@ -1,9 +1,9 @@
 // What each shard thread is given at start. Main thread.
-import path from 'node:path';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
 import { type BrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { watermarkBytes } from './memory-control.ts';
+import { logDirectory } from './orphan-logs.ts';
 
 /** Segments of a log kept ready: room for what is on its way when the disk is full. */
 const SPARE_SEGMENTS = 2;
@@ -43,9 +43,4 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
     slabOwner: config.acceptors + shard,
     faults: process.env[FAULTS],
   };
-}
-
-/** DATA/shards/000, 001, ... */
-export function logDirectory(dataDir: string, shard: number): string {
-  return path.join(dataDir, 'shards', String(shard).padStart(3, '0'));
 }

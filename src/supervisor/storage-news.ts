@@ -4,10 +4,7 @@ import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { RecoveryReport, ShardNotice } from '../../shards/mailbox/control-messages.ts';
 
-type StorageNotice = Extract<
-  ShardNotice,
-  { kind: 'recovering' | 'recovered' | 'message-lost' }
->;
+type StorageNotice = Extract<ShardNotice, { kind: 'recovering' | 'recovered' | 'message-lost' }>;
 
 export class StorageNews {
   /** By shard. */
@@ -27,7 +24,11 @@ export class StorageNews {
       this.recovered(shard, notice.report);
     } else {
       const { queueId, position } = notice;
-      this.log.warn('a corrupt message could not be read and is gone', { shard, queueId, position });
+      this.log.warn('a corrupt message could not be read and is gone', {
+        shard,
+        queueId,
+        position,
+      });
     }
   }
 

@@ -1,7 +1,7 @@
 // Puts facts of the log back into a virtual host, as recovery does. Main thread. A fact was valid
-// when it was written; here one before it may be lost, so each is checked against what is there, and
-// the newer fact wins. Answers what is wrong, or undefined. Nothing follows from a fact: exchanges
-// that went because they were auto-delete have facts of their own.
+// when it was written; here one before it may be lost, so each is checked against what is there,
+// and the newer fact wins. Answers what is wrong, or undefined. Nothing follows from a fact:
+// exchanges that went because they were auto-delete have facts of their own.
 import type { BindingSpec, ExchangeSpec } from '../routing/change.ts';
 import { isKnownExchangeType } from '../routing/exchange-types.ts';
 import { isPredeclared } from './predeclared-exchanges.ts';

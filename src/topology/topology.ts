@@ -20,7 +20,7 @@ import type { Command, Outcome } from './command.ts';
 import { isDurable } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
-import { placeQueue } from './placement.ts';
+import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
 import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
@@ -100,8 +100,8 @@ export class Topology {
   }
 
   /**
-   * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left out,
-   * or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
+   * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left
+   * out, or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
    */
   restore(fact: Change): string | undefined {
     switch (fact.kind) {
@@ -119,6 +119,16 @@ export class Topology {
         return this.restoreQueueDeletion(fact.queue);
       default:
         return this.restoreInVhost(fact);
+    }
+  }
+
+  /** Gives the queues of shards that are no more to those that host them (recovery only). */
+  moveQueues(): void {
+    for (const [id, { vhost, queue }] of this.places) {
+      if (queue.shard < this.shardCount) continue;
+      const moved = { ...queue, shard: hostOf(queue.shard, this.shardCount) };
+      vhost.queues.set(moved.name, moved);
+      this.places.set(id, { vhost, queue: moved });
     }
   }
 

@@ -10,7 +10,8 @@ export async function queueExists(client: RawClient, queue: string): Promise<boo
   channel.send('queue.declare', { queue, passive: true });
   const answer = await channel.next('queue.declare-ok or channel.close');
   channel.send(answer.name === 'channel.close' ? 'channel.close-ok' : 'channel.close');
-  return answer.name === 'queue.declare-ok';
+  // 405: another connection's exclusive queue is there.
+  return answer.name === 'queue.declare-ok' || (answer.fields as { code?: number }).code === 405;
 }
 
 export async function exchangeExists(client: RawClient, exchange: string): Promise<boolean> {

@@ -8,7 +8,6 @@ import { productFiles, sourceFiles } from './source-files.ts';
 /** What each layer of src may import. A file directly in src is a layer of its own: src/main.ts. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
-  'src/log': ['src/base'],
   'src/errors': ['src/base'],
   'src/config': ['src/base', 'src/errors'],
   'src/protocol': ['src/base', 'src/errors'],

@@ -14,7 +14,16 @@ export interface SourceFile {
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** Folders that git ignores (.gitignore), and git's own. */
-const SKIPPED = new Set(['.git', 'node_modules', 'dist', 'data', 'coverage', '.setup', 'results']);
+const SKIPPED = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'data',
+  'coverage',
+  '.setup',
+  'results',
+  'target',
+]);
 
 /** The files in a folder of the repository, or everywhere, whose names end in one of `endings`. */
 export function sourceFiles(folder: string, ...endings: readonly string[]): SourceFile[] {

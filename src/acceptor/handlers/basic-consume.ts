@@ -12,7 +12,6 @@ import {
 } from '../../errors/channel-refusals.ts';
 import { channelConsumerLimit } from '../../errors/limit-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
-import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { type FieldTable, typeNameOf } from '../../protocol/field-table.ts';
 import { ID_BASIC_CONSUME, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { QueueSpec } from '../../routing/change.ts';
@@ -20,6 +19,7 @@ import type { Channel } from '../channel.ts';
 import { ClientConsumer } from '../client-consumer.ts';
 import { serverTag } from '../server-names.ts';
 import { namedQueue } from './named-queue.ts';
+import { refuseGone } from './queue-request.ts';
 
 const INT32_MAX = 0x7fff_ffff;
 
@@ -47,7 +47,8 @@ export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>
     if (reply.status === STATUS_NO_QUEUE || reply.status === STATUS_EXCLUSIVE_CONSUMER) {
       acceptor.forgetConsumer(consumer);
       channel.consumers.delete(tag);
-      throw new AmqpError(refusalOf(channel, queue, reply.status));
+      if (reply.status === STATUS_NO_QUEUE) return refuseGone(channel, queue);
+      throw new AmqpError(exclusiveConsumerRefused(channel.connection.vhost.name, queue.name));
     }
     if (!method.nowait) channel.send({ name: 'basic.consume-ok', consumerTag: tag });
   });
@@ -58,13 +59,6 @@ function assertRoom(channel: Channel, tag: string): void {
   const { consumerMaxPerChannel: max } = channel.connection.acceptor.config;
   if (max === 0 || channel.consumers.size < max || channel.consumers.has(tag)) return;
   throw new AmqpError(channelConsumerLimit(max));
-}
-
-function refusalOf(channel: Channel, queue: QueueSpec, status: number) {
-  const vhost = channel.connection.vhost.name;
-  return status === STATUS_NO_QUEUE
-    ? queueNotFound(vhost, queue.name)
-    : exclusiveConsumerRefused(vhost, queue.name);
 }
 
 /** x-priority: https://www.rabbitmq.com/docs/consumer-priority. Any integer; 0 when absent. */

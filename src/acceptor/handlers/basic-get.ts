@@ -1,11 +1,10 @@
 // basic.get (specification 1.8.3.10). Acceptor thread.
 import { STATUS_EMPTY, STATUS_NO_QUEUE } from '../../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../../shards/mailbox/to-shard-layout.ts';
-import { AmqpError } from '../../errors/refusal.ts';
-import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { ID_BASIC_GET, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { Channel } from '../channel.ts';
 import { namedQueue } from './named-queue.ts';
+import { refuseGone } from './queue-request.ts';
 
 export function basicGet(channel: Channel, method: MethodOf<'basic.get'>): void {
   const queue = namedQueue(channel, method.queue);
@@ -13,9 +12,7 @@ export function basicGet(channel: Channel, method: MethodOf<'basic.get'>): void 
   const link = channel.linkTo(queue.shard);
   const words = [queue.id, channel.id, method.noAck ? 1 : 0];
   channel.ask(link, layout.GET, layout.GET_BYTES, words, ID_BASIC_GET, (reply) => {
-    if (reply.status === STATUS_NO_QUEUE) {
-      throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));
-    }
+    if (reply.status === STATUS_NO_QUEUE) return refuseGone(channel, queue);
     if (reply.status === STATUS_EMPTY) channel.send({ name: 'basic.get-empty' });
     else acceptor.deliveries.answerGet(channel, link, reply.at, method.noAck);
   });

@@ -9,7 +9,7 @@ import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generate
 import type { QueueSpec } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
 import { findQueue } from './named-queue.ts';
-import { askQueue } from './queue-request.ts';
+import { askQueue, refuseGone } from './queue-request.ts';
 
 /** How often a declare is repeated that finds its queue just being deleted. */
 const ATTEMPTS_MAX = 5;
@@ -22,9 +22,7 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
     }
     void channel.whileWaiting(ID_QUEUE_DECLARE, async () => {
-      if (!(await answer(channel, method, queue))) {
-        throw new AmqpError(queueNotFound(channel.connection.vhost.name, queue.name));
-      }
+      if (!(await answer(channel, method, queue))) await refuseGone(channel, queue);
     });
     return;
   }

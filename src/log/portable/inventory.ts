@@ -40,7 +40,7 @@ export function takeInventory(directory: string, newSegmentBytes: number): Inven
   };
 }
 
-export function hexText(bytes: Uint8Array): string {
+function hexText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 

@@ -47,7 +47,7 @@ export class PortableLog implements Log {
   #reads: Promise<void> = Promise.resolve();
   #packs: Promise<void> = Promise.resolve();
   #readCount = 0;
-  #hasFailed = false;
+  #failure: Error | undefined;
 
   constructor(options: LogOptions, callbacks: LogCallbacks) {
     this.#options = options;
@@ -98,7 +98,7 @@ export class PortableLog implements Log {
     const seal = new RecordSeal(storeId);
     const files = new SegmentFiles(disk, identity, this.#options, {
       onSpace: (isShort) => {
-        if (!this.#hasFailed) this.#callbacks.onSpace(isShort);
+        if (this.#failure === undefined) this.#callbacks.onSpace(isShort);
       },
       onFailure: (error) => this.#fail(error),
     });
@@ -112,10 +112,17 @@ export class PortableLog implements Log {
       await files.close();
       throw error;
     }
+    // A spare could not be made meanwhile: the user knows from the callback.
+    if (this.#failure !== undefined) {
+      await file.close();
+      throw this.#failure;
+    }
     const first = { file, segment, segmentBytes };
     const writer = new LogWriter(first, seal, this.#options.memories, {
       nextSegment: async (number, end) => files.next(number, end, 'wait'),
-      onProgress: (written, synced) => this.#callbacks.onProgress(written, synced),
+      onProgress: (written, synced) => {
+        if (this.#failure === undefined) this.#callbacks.onProgress(written, synced);
+      },
       onFailure: (error) => this.#fail(error),
     });
     this.#seal = seal;
@@ -135,25 +142,29 @@ export class PortableLog implements Log {
     this.#readCount += read.count;
     this.#reads = this.#after(this.#reads, async () => {
       await (await this.#readable()).reader.read(read);
-      if (!this.#hasFailed) this.#callbacks.onRead(read.number);
+      if (this.#failure === undefined) this.#callbacks.onRead(read.number);
     });
   }
 
   pack(pack: LogPack): void {
     this.#packs = this.#after(this.#packs, async () => {
       await (await this.#readable()).packer.pack(pack);
-      if (!this.#hasFailed) this.#callbacks.onPacked(pack.number);
+      if (this.#failure === undefined) this.#callbacks.onPacked(pack.number);
     });
   }
 
   recycle(segment: number): void {
-    for (const source of this.#reading?.sources ?? []) void source.forget(segment);
+    for (const source of this.#reading?.sources ?? []) {
+      source.forget(segment).catch((error: unknown) => this.#fail(error));
+    }
     if (this.#writing === undefined) this.#dead.push(segment);
     else this.#writing.files.recycle(segment);
   }
 
   async writeCheckpoint(records: Uint8Array): Promise<void> {
-    await this.#begun().checkpoints.write(records);
+    const { checkpoints } = this.#begun();
+    if (this.#failure !== undefined) throw this.#failure;
+    await checkpoints.write(records);
   }
 
   stats(): log.LogStats {
@@ -234,7 +245,7 @@ export class PortableLog implements Log {
 
   async #after(before: Promise<void>, task: () => Promise<void>): Promise<void> {
     await before;
-    if (this.#hasFailed) return;
+    if (this.#failure !== undefined) return;
     try {
       await task();
     } catch (error) {
@@ -248,10 +259,10 @@ export class PortableLog implements Log {
   }
 
   #fail(error: unknown): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
+    if (this.#failure !== undefined) return;
+    this.#failure = error as Error;
     this.#writing?.writer.fail();
-    this.#callbacks.onFailure((error as Error).message);
+    this.#callbacks.onFailure(this.#failure.message);
   }
 }
 

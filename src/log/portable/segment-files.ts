@@ -36,6 +36,8 @@ export class SegmentFiles {
   readonly #dead: number[] = [];
   #tending: Promise<void> | undefined;
   #isShort = false;
+  /** Why no more segments can be made. */
+  #failure: Error | undefined;
   #isClosing = false;
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -72,7 +74,7 @@ export class SegmentFiles {
     while (this.#spares.length === 0) {
       const mayWait = space === 'wait' && !this.#isClosing;
       if (this.#isClosed || (this.#isShort && !mayWait)) {
-        throw new Error('no space for another segment');
+        throw this.#failure ?? new Error('no space for another segment');
       }
       this.#waiting ??= Promise.withResolvers();
       this.tend();
@@ -114,17 +116,19 @@ export class SegmentFiles {
 
   /** Makes and recycles, in the background, until there are as many spares as wanted. */
   tend(): void {
-    if (this.#tending !== undefined || this.#isClosed) return;
+    if (this.#tending !== undefined || (this.#isClosed && this.#dead.length === 0)) return;
     this.#tending = this.#tend()
       .catch((error: unknown) => {
+        this.#failure = error as Error;
         this.#isClosed = true;
+        this.#dead.length = 0;
         this.#user.onFailure(error);
       })
       .finally(() => {
         this.#tending = undefined;
         // What was asked for in between.
-        const isOpen = this.#retry === undefined && this.#spares.length < this.#sparesWanted;
-        if (this.#dead.length > 0 || isOpen) this.tend();
+        const isFew = this.#retry === undefined && this.#spares.length < this.#sparesWanted;
+        if (this.#dead.length > 0 || (isFew && !this.#isClosed)) this.tend();
         this.#wake();
       });
   }
@@ -135,18 +139,20 @@ export class SegmentFiles {
     this.#wake();
   }
 
+  /** Finishes recycling, and gives up a spare in the making. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endRetry();
     this.#wake();
-    await this.#tending;
+    while (this.#tending !== undefined) await this.#tending;
   }
 
   async #tend(): Promise<void> {
     this.#endRetry();
-    while (!this.#isClosed) {
+    for (;;) {
       const dead = this.#dead.shift();
       if (dead !== undefined) await this.#recycleOne(dead);
+      else if (this.#isClosed) return;
       else if (this.#spares.length >= this.#sparesWanted) break;
       else if (!(await this.#makeOne())) return;
       if (this.#spares.length > 0) this.#wake();

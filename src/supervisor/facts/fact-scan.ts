@@ -40,8 +40,6 @@ export async function scanFacts(source: log.Log): Promise<FoundFacts> {
   let previousEnd = 0;
   for (const segment of source.inventory().segments) {
     const file = segmentFile(segment);
-    // Each needs the one before it, and there are few.
-    // oxlint-disable-next-line no-await-in-loop
     const scan = await source.scan(segment);
     readEntries(scan.entries, file, facts, unreadable);
     for (let i = 0; i < scan.corrupt.length; i += 2) {

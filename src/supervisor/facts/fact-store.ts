@@ -1,5 +1,5 @@
 // The durable part of the broker's state: recovers it when the broker starts, and logs each change
-// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: so the default
+// of it (docs/durability.md, "Topology"). Main thread. Every start writes a snapshot: the default
 // user and virtual host of a new store are there together or not at all, what was found damaged is
 // whole again, and the segments of earlier starts do not pile up.
 // Invariant: between two appends the state is exactly what the log says, so that a snapshot may be
@@ -86,6 +86,11 @@ export class FactStore {
     const durable = this.write(needsIds ? [...facts, this.moreIds()] : facts, isAwaited);
     if (this.writer!.isSnapshotDue) void this.snapshot();
     return isAwaited ? durable : Promise.resolve();
+  }
+
+  /** Writes the state anew, whatever facts led to it; resolves when that is durable. */
+  async rewrite(): Promise<void> {
+    await Promise.race([this.snapshot(), this.failed]);
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ export class FactWriter {
   /** Where the last record ends. */
   private position: number;
   private batch: number;
-  private waiting: Waiting[];
+  private readonly waiting: Waiting[];
   /** Records for the next batch, and where the first of them lies. */
   private readonly gathered: RecordWriter;
   private firstPosition: number;

@@ -3,46 +3,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BODY, CHANGE, CONTINUED, PIECE_BYTES, PUBLISH } from '../../../src/log/log.ts';
-import { ack, bodyOf, everyKind, message, type Sample } from './samples.ts';
+import { CONTINUED, PIECE_BYTES, PUBLISH } from '../../../src/log/log.ts';
+import { ack, bodyOf, everyKind, filler, message, type Sample } from './samples.ts';
 import {
   begunLog,
-  type Entry,
+  expected,
   freshDirectory,
   implementations,
   lookAt,
   SEGMENT_BYTES,
   TestLog,
 } from './test-log.ts';
-
-function expected(samples: readonly Sample[], places: readonly number[]): Entry[] {
-  return samples.map(({ bytes, kind, flags, dataBytes, extra }, index) => {
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    return {
-      segment: Math.floor(places[index] / SEGMENT_BYTES),
-      kind,
-      flags,
-      count: view.getUint16(10, true),
-      offset: places[index] % SEGMENT_BYTES,
-      inner: kind === BODY ? view.getUint32(16, true) : -1,
-      dataBytes,
-      recordBytes: bytes.byteLength,
-      extra,
-    };
-  });
-}
-
-/** A CHANGE record of exactly so many bytes. */
-function filler(bytes: number): Sample {
-  const record = new Uint8Array(bytes);
-  const view = new DataView(record.buffer);
-  view.setUint32(4, bytes, true);
-  record[8] = CHANGE;
-  view.setUint32(16, bytes - 24, true);
-  record.fill(120, 24);
-  const extra = [...new Int32Array(record.buffer, 16)];
-  return { bytes: record, kind: CHANGE, flags: 0, dataBytes: bytes - 24, extra };
-}
 
 describe.each(implementations)('%s', (kind) => {
   test('an empty directory has no log, and looking at it makes none', async () => {

@@ -81,7 +81,7 @@ export function count(...words: readonly number[]): Sample {
   });
 }
 
-export function imported(storeId: Uint8Array, number: number, flags: number): Sample {
+function imported(storeId: Uint8Array, number: number, flags: number): Sample {
   return encode(log.IMPORT, flags, 0, 40, 0, (writer) => {
     writer.put(storeId);
     writer.word(number);
@@ -143,6 +143,18 @@ export function everyKind(): Sample[] {
   ];
 }
 
+/** A CHANGE record of exactly so many bytes. */
+export function filler(bytes: number): Sample {
+  const record = new Uint8Array(bytes);
+  const view = new DataView(record.buffer);
+  view.setUint32(4, bytes, true);
+  record[8] = log.CHANGE;
+  view.setUint32(16, bytes - 24, true);
+  record.fill(120, 24);
+  const extra = [...new Int32Array(record.buffer, 16)];
+  return { bytes: record, kind: log.CHANGE, flags: 0, dataBytes: bytes - 24, extra };
+}
+
 /** The records one behind the other. */
 export function joined(samples: readonly Sample[]): Uint8Array {
   return Buffer.concat(samples.map(({ bytes }) => bytes));
@@ -173,4 +185,18 @@ function extraOf(record: Uint8Array): number[] {
   const words: number[] = [];
   for (let at = from; at < to; at += 4) words.push(view.getInt32(at, true));
   return words;
+}
+
+/** A record as a pack has made it. */
+export function packed(bytes: Uint8Array): Sample {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isBody = bytes[8] === log.BODY;
+  const copy = Uint8Array.from(bytes);
+  return {
+    bytes: copy,
+    kind: bytes[8],
+    flags: bytes[9],
+    dataBytes: isBody ? view.getUint32(20, true) : 0,
+    extra: extraOf(copy),
+  };
 }

@@ -78,6 +78,24 @@ export function entriesOf(scan: log.Scan, segment = 0): Entry[] {
   return entries;
 }
 
+/** What a scan must say of records that were appended. */
+export function expected(samples: readonly Sample[], places: readonly number[]): Entry[] {
+  return samples.map(({ bytes, kind, flags, dataBytes, extra }, index) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    return {
+      segment: Math.floor(places[index] / SEGMENT_BYTES),
+      kind,
+      flags,
+      count: view.getUint16(10, true),
+      offset: places[index] % SEGMENT_BYTES,
+      inner: kind === log.BODY ? view.getUint32(16, true) : -1,
+      dataBytes,
+      recordBytes: bytes.byteLength,
+      extra,
+    };
+  });
+}
+
 /** What all scans of a log came to. */
 export interface Recovered {
   readonly entries: readonly Entry[];
@@ -102,6 +120,8 @@ export class TestLog {
   readonly progress: (readonly [written: number, synced: number])[] = [];
   readonly space: boolean[] = [];
   readonly failures: string[] = [];
+  /** How many calls told of progress when the failure came. */
+  callsBeforeFailure = 0;
   readonly #done = new Set<string>();
   #wake: (() => void)[] = [];
 
@@ -111,7 +131,11 @@ export class TestLog {
       onRead: (number) => this.#note(() => this.#done.add(`read ${number}`)),
       onPacked: (number) => this.#note(() => this.#done.add(`pack ${number}`)),
       onSpace: (isShort) => this.#note(() => this.space.push(isShort)),
-      onFailure: (reason) => this.#note(() => this.failures.push(reason)),
+      onFailure: (reason) =>
+        this.#note(() => {
+          this.failures.push(reason);
+          this.callsBeforeFailure = this.progress.length;
+        }),
     };
     const full = { segmentBytes: SEGMENT_BYTES, spareSegments: 1, memories: [], ...options };
     this.log = openLog(full, callbacks, kind);
@@ -222,7 +246,7 @@ export async function lookAt(kind: Implementation, directory: string): Promise<R
   return recovered;
 }
 
-export function pairs(values: readonly number[]): [number, number][] {
+function pairs(values: readonly number[]): [number, number][] {
   return values.flatMap((value, at): [number, number][] =>
     at % 2 === 0 ? [[value, values[at + 1]]] : [],
   );

@@ -15,7 +15,7 @@ function found(words: string, segment: number): FoundFact[] {
       fact: { kind: 'user-deleted', user: name },
       mark,
       place: { file: segmentFile(segment), offset },
-    } as FoundFact;
+    };
   });
 }
 

@@ -9,6 +9,7 @@ import {
   copyOf,
   factsIn,
   newDirectory,
+  openUnsynced,
   restartOn,
   segmentPath,
   segmentsOf,
@@ -96,6 +97,28 @@ describe('a crash', () => {
       const complete = ends.filter((end) => end <= cut).length;
       expect(await factsIn(directory), `cut at ${cut}`).toEqual(states[complete]);
     }
+  });
+
+  it.each([1, 2, 3, 4])('leaves all that was answered, unsynced writes lost (%i)', async (seed) => {
+    const directory = newDirectory();
+    const run = await startStore(directory, openUnsynced(seed));
+    const crashed = [copyOf(directory)];
+    const states = [run.facts];
+    for (const fact of [...FACTS, ...DECLARATIONS]) {
+      await run.record(fact);
+      crashed.push(copyOf(directory));
+      states.push(run.facts);
+    }
+    // Nobody waits for these.
+    for (let i = 0; i < 50; i += 1) void run.record(userSet(`unanswered-${i}`));
+    const last = copyOf(directory);
+    await run.store.close();
+    for (const [index, copy] of crashed.entries()) {
+      const next = await restartOn(copy);
+      expect(next.isNew).toBe(false);
+      expect(next.facts).toEqual(states[index]);
+    }
+    expect((await restartOn(last)).facts).toEqual(expect.arrayContaining(states.at(-1)!));
   });
 
   it('during the first start means that the next one is the first', async () => {

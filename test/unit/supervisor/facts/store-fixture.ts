@@ -18,6 +18,13 @@ import { Topology } from '../../../../src/topology/topology.ts';
 export type OpenLog = (options: LogOptions, callbacks: LogCallbacks) => Log;
 
 const openPortable: OpenLog = (options, callbacks) => openLog(options, callbacks, 'portable');
+
+/** A log whose writes are lost until they are synced, but for some that a disk may have made. */
+export const openUnsynced =
+  (seed: number): OpenLog =>
+  (options, callbacks) =>
+    openPortable({ ...options, faults: `drop-unsynced:${seed}` }, callbacks);
+
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-facts-'));
 let count = 0;
 
@@ -35,7 +42,7 @@ export function copyOf(directory: string): string {
   return copy;
 }
 
-export function newState(): BrokerState {
+function newState(): BrokerState {
   return new BrokerState(new Topology({ shardCount: 3 }));
 }
 
@@ -106,7 +113,7 @@ export async function factsIn(directory: string): Promise<Fact[]> {
   return [...state.facts()];
 }
 
-/** Has a second life: what `recycle` and the callbacks are told can be watched or held back. */
+/** A log of which some calls, or what it says, are the test's. */
 export function watchedLog(
   change: (
     log: Log,

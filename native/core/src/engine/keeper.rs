@@ -1,0 +1,144 @@
+//! The keeper thread: makes spares ahead of need, recycles segments, writes checkpoints. Slow work
+//! that commits and reads must not wait for.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Answer, Keeping, Shared, lock};
+use crate::checkpoint::write_checkpoint;
+use crate::source::Areas;
+use crate::spares::{make_spare, recycle};
+
+/// How long to wait before trying again to make a spare on a full disk.
+const RETRY_TIME: Duration = Duration::from_millis(500);
+
+enum Next<A> {
+    Work(Keeping<A>),
+    Spare,
+}
+
+pub fn run<A: Areas>(shared: &Shared<A>) {
+    let mut retry_at = None;
+    while let Some(next) = next(shared, retry_at) {
+        match next {
+            Next::Work(Keeping::Recycle(segment)) => recycle_segment(shared, segment),
+            Next::Work(Keeping::Checkpoint { request, areas, part }) => {
+                let written = match shared.identity.get() {
+                    Some(&identity) if !shared.options.is_read_only => {
+                        let epoch = shared.epoch.load(Ordering::SeqCst) as u32;
+                        write_checkpoint(&*shared.disk, identity, epoch, &areas, part)
+                    }
+                    _ => Err(io::Error::other("a checkpoint came before the log had begun")),
+                };
+                drop(areas);
+                shared.answer(request, written.map(|_| Answer::Done));
+            }
+            Next::Spare => retry_at = add_spare(shared),
+        }
+    }
+}
+
+fn spares_wanted<A>(shared: &Shared<A>) -> usize {
+    shared.options.spare_segments.max(1)
+}
+
+fn next<A>(shared: &Shared<A>, retry_at: Option<Instant>) -> Option<Next<A>> {
+    let mut queue = lock(&shared.keeping.state);
+    loop {
+        if shared.is_abandoned() {
+            return None;
+        }
+        if let Some(work) = queue.pop_front() {
+            return Some(Next::Work(work));
+        }
+        let is_closing = shared.is_closing();
+        // The writer may still need a segment for what was submitted before.
+        if is_closing && shared.is_writer_done.load(Ordering::SeqCst) {
+            return None;
+        }
+        let is_wanted = {
+            let pool = lock(&shared.pool);
+            let wanted = if is_closing { 1 } else { spares_wanted(shared) };
+            pool.is_open && pool.ready.len() < wanted
+        };
+        queue = match retry_at.map(|at| at.saturating_duration_since(Instant::now())) {
+            _ if !is_wanted => wait(shared, queue, None),
+            Some(left) if !left.is_zero() => wait(shared, queue, Some(left)),
+            _ => return Some(Next::Spare),
+        };
+    }
+}
+
+fn wait<'a, A>(
+    shared: &'a Shared<A>,
+    queue: MutexGuard<'a, VecDeque<Keeping<A>>>,
+    time: Option<Duration>,
+) -> MutexGuard<'a, VecDeque<Keeping<A>>> {
+    let wake = &shared.keeping.wake;
+    match time {
+        None => wake.wait(queue).unwrap_or_else(|poisoned| poisoned.into_inner()),
+        Some(time) => {
+            let woken = wake.wait_timeout(queue, time);
+            woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0
+        }
+    }
+}
+
+/// Makes one spare. Returns when to try again if that failed.
+fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
+    let Some(identity) = shared.identity.get() else { return Some(Instant::now() + RETRY_TIME) };
+    let number = {
+        let mut pool = lock(&shared.pool);
+        pool.next_number += 1;
+        pool.next_number - 1
+    };
+    match make_spare(&*shared.disk, number, identity.segment_bytes, &shared.is_abandoned) {
+        Ok(true) => {
+            put_in_pool(shared, number);
+            None
+        }
+        Ok(false) => None,
+        Err(_) => {
+            let was_short = std::mem::replace(&mut lock(&shared.pool).is_short, true);
+            shared.pool_wake.notify_all();
+            if !was_short && !shared.is_abandoned() {
+                shared.listener.space(true);
+            }
+            Some(Instant::now() + RETRY_TIME)
+        }
+    }
+}
+
+fn put_in_pool<A>(shared: &Shared<A>, number: u32) {
+    let mut pool = lock(&shared.pool);
+    pool.ready.push_back(number);
+    let is_enough = pool.ready.len() >= spares_wanted(shared);
+    let is_relieved = is_enough && std::mem::replace(&mut pool.is_short, false);
+    drop(pool);
+    shared.pool_wake.notify_all();
+    if is_relieved && !shared.is_abandoned() {
+        shared.listener.space(false);
+    }
+}
+
+fn recycle_segment<A>(shared: &Shared<A>, segment: u64) {
+    if shared.options.is_read_only || shared.has_failed() {
+        return;
+    }
+    let spare = {
+        let mut pool = lock(&shared.pool);
+        let is_wanted = pool.is_open && pool.ready.len() < spares_wanted(shared);
+        is_wanted.then(|| {
+            pool.next_number += 1;
+            pool.next_number - 1
+        })
+    };
+    match (recycle(&*shared.disk, segment, spare), spare) {
+        (Ok(()), Some(number)) => put_in_pool(shared, number),
+        (Ok(()), None) => shared.keeping.nudge(),
+        (Err(error), _) => shared.fail(format!("recycling segment {segment} failed: {error}")),
+    }
+}
