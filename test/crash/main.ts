@@ -185,4 +185,12 @@ async function main(name: string): Promise<void> {
   }
 }
 
+// Ended from outside, no broker may stay behind: each is a process group of its own.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    process.emit('exit', 1);
+    process.kill(process.pid, signal);
+  });
+}
+
 await main(process.argv[2] ?? '');
