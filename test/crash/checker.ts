@@ -21,7 +21,7 @@ export type Kind = (typeof KINDS)[number];
 export const ACK_UNSURE_MILLIS = 1000;
 /** Targets per message at most. */
 const SLOTS = 3;
-const TEXTS_MAX = 20;
+const TEXTS_PER_KIND = 5;
 
 // Per message.
 const CONFIRMED = 1;
@@ -306,7 +306,7 @@ export class Checker implements Judge {
 
   #violation(kind: Kind, publisher: number, number: number, text: string): void {
     this.violations[kind] += 1;
-    if (this.texts.length >= TEXTS_MAX || this.#messages.tolerated?.includes(kind) === true) return;
+    if (this.violations[kind] > TEXTS_PER_KIND) return;
     this.texts.push(`${kind}: message ${number} of publisher ${publisher} ${text}`);
   }
 
