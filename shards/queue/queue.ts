@@ -139,7 +139,8 @@ export class Queue {
   restore(recovered: RecoveredMessages | undefined, isClean: boolean): void {
     if (recovered === undefined) return;
     const { positions, handles, nextPosition, counts } = recovered;
-    const redeliveredUntil = isClean && positions.length > 0 ? positions[0] : nextPosition;
+    const undelivered = recovered.redeliveredUntil ?? positions[0] ?? nextPosition;
+    const redeliveredUntil = isClean ? undelivered : nextPosition;
     this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
     this.loadedUntil = this.ready.headPosition;
     let bytes = 0;

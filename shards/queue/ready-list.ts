@@ -178,6 +178,11 @@ export class ReadyList {
     return true;
   }
 
+  /** Messages before this position count as delivered before; undefined when none do. */
+  get redeliveredEnd(): number | undefined {
+    return this.hasRedelivered ? this.redeliveredUntil : undefined;
+  }
+
   /** Recovered messages that were delivered before, and how often. */
   get countsOfRecovered(): ReadonlyMap<number, number> {
     return this.recoveredCounts;
