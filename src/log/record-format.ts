@@ -6,7 +6,7 @@ import { CRC_START, crcBytes, crcValue, crcWords } from './crc32c.ts';
 import * as log from './log.ts';
 
 /** A message of records in a BLOCK never takes more than this when unpacked. */
-export const BLOCK_RAW_BYTES_MAX = 256 * 1024;
+const BLOCK_RAW_BYTES_MAX = 256 * 1024;
 /** Header of a BLOCK, and of a BODY: 16 bytes and two words. */
 export const BLOCK_HEADER_BYTES = 24;
 export const BODY_HEADER_BYTES = 24;

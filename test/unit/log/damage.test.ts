@@ -98,7 +98,9 @@ describe.each(implementations)('%s', (kind) => {
   });
 
   test('a file that was cut short is torn there', async () => {
-    const { directory, file, samples, places, end } = await built(kind, everyKind());
+    // None that ends in zeros: whether those were cut off makes no difference to some.
+    const list = everyKind().filter((_, at) => at !== 2);
+    const { directory, file, samples, places, end } = await built(kind, list);
     const offsets = places.map((place) => place % SEGMENT_BYTES);
     const whole = readFileSync(file);
     for (let cut = end + 40; cut > 100; cut -= 8) {
