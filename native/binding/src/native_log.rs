@@ -141,7 +141,7 @@ impl NativeLog {
     #[napi]
     pub fn scan(&self, env: Env, request: u32, segment: f64) -> Result<()> {
         let number = whole(segment)? as u64;
-        self.inner.port.await_answer(env.raw());
+        self.inner.port.await_call(env.raw());
         self.inner.engine.scan_segment(request, number);
         Ok(())
     }
@@ -149,7 +149,7 @@ impl NativeLog {
     #[napi]
     pub fn scan_checkpoint(&self, env: Env, request: u32, checkpoint: f64) -> Result<()> {
         let number = whole(checkpoint)? as u64;
-        self.inner.port.await_answer(env.raw());
+        self.inner.port.await_call(env.raw());
         self.inner.engine.scan_checkpoint(request, number);
         Ok(())
     }
@@ -157,7 +157,7 @@ impl NativeLog {
     #[napi]
     pub fn begin(&self, env: Env, request: u32, previous_end: f64) -> Result<()> {
         let previous_end = whole(previous_end)?;
-        self.inner.port.await_answer(env.raw());
+        self.inner.port.await_call(env.raw());
         self.inner.engine.begin(request, previous_end);
         Ok(())
     }
@@ -166,6 +166,7 @@ impl NativeLog {
     #[allow(clippy::too_many_arguments)] // One by one they cost less than as an object.
     pub fn submit(
         &self,
+        env: Env,
         number: f64,
         bytes: Memory,
         parts: Memory,
@@ -183,13 +184,16 @@ impl NativeLog {
             end_position: whole(end_position)? as u64,
             sync,
         };
+        self.inner.port.await_batch(env.raw(), batch.number);
         self.inner.engine.submit(batch);
         Ok(())
     }
 
     #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)] // As above.
     pub fn read(
         &self,
+        env: Env,
         number: f64,
         count: f64,
         rows: Memory,
@@ -224,13 +228,16 @@ impl NativeLog {
         let parts = self.parts(&areas, &parts, part_total, 1)?;
         let status_area = self.memories.len() + 1;
         let number = whole(number)? as u64;
+        self.inner.port.await_call(env.raw());
         self.inner.engine.read(Read { number, areas, rows: places, parts, status_area });
         Ok(())
     }
 
     #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)] // As above.
     pub fn pack(
         &self,
+        env: Env,
         number: f64,
         count: f64,
         rows: Memory,
@@ -244,10 +251,13 @@ impl NativeLog {
         if results.bytes() / 12 < count || used_bytes.bytes() < 4 {
             return Err(refuse("an array for a pack's results is too short".to_owned()));
         }
+        let number = whole(number)? as u64;
+        let places = places?;
+        self.inner.port.await_call(env.raw());
         self.inner.engine.pack(Pack {
-            number: whole(number)? as u64,
+            number,
             areas: Memories::of([Some(target), Some(results), Some(used_bytes)], &self.memories),
-            places: places?,
+            places,
             results_area: self.memories.len() + 1,
             used_area: self.memories.len() + 2,
         });
@@ -264,7 +274,7 @@ impl NativeLog {
     pub fn write_checkpoint(&self, env: Env, request: u32, records: Memory) -> Result<()> {
         let areas = Memories::of([Some(records), None, None], &self.memories);
         let part = Part { area: 0, offset: 0, bytes: records.bytes() };
-        self.inner.port.await_answer(env.raw());
+        self.inner.port.await_call(env.raw());
         self.inner.engine.write_checkpoint(request, areas, part);
         Ok(())
     }
@@ -284,7 +294,7 @@ impl NativeLog {
 
     #[napi]
     pub fn close(&self, env: Env, request: u32) {
-        self.inner.port.await_answer(env.raw());
+        self.inner.port.await_call(env.raw());
         self.inner.engine.close(request);
     }
 

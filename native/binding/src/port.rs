@@ -1,12 +1,12 @@
 //! How the log's threads reach JavaScript: one thread-safe function per log.
 //!
 //! Events gather in a mailbox; the first one schedules a call, which delivers all that are there by
-//! then. The function is unreferenced, so that a log alone does not keep a thread alive, but for
-//! the time in which a promise waits for an answer.
+//! then. The function is referenced while something is under way and unreferenced otherwise, so that
+//! a log at rest does not keep its thread's event loop alive.
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use napi::bindgen_prelude::Result;
@@ -43,12 +43,33 @@ unsafe impl Send for Function {}
 // SAFETY: as above.
 unsafe impl Sync for Function {}
 
+/// What is under way. Changed on the JavaScript thread only; atomic because the port is shared.
+#[derive(Default)]
+struct Pending {
+    /// Answers, reads and packs.
+    calls: AtomicU64,
+    submitted_batch: AtomicU64,
+    synced_batch: AtomicU64,
+    has_failed: AtomicBool,
+    is_referenced: AtomicBool,
+    /// The function was given back.
+    is_over: AtomicBool,
+}
+
+impl Pending {
+    fn is_any(&self) -> bool {
+        let is_unsynced = self.synced_batch.load(Ordering::Relaxed)
+            < self.submitted_batch.load(Ordering::Relaxed);
+        self.calls.load(Ordering::Relaxed) > 0
+            || is_unsynced && !self.has_failed.load(Ordering::Relaxed)
+    }
+}
+
 #[derive(Default)]
 pub struct Port {
     mailbox: Mutex<Mailbox>,
     function: OnceLock<Function>,
-    /// Answers that promises wait for. Changed on the JavaScript thread only.
-    awaited: AtomicU32,
+    pending: Pending,
 }
 
 fn checked(status: sys::napi_status, what: &str) -> Result<()> {
@@ -94,30 +115,57 @@ impl Port {
         Ok(port)
     }
 
-    /// A promise waits for an answer: the thread stays alive until it is there.
-    pub fn await_answer(&self, env: sys::napi_env) {
-        if self.awaited.fetch_add(1, Ordering::Relaxed) == 0
-            && let Some(function) = self.function.get()
-        {
-            // SAFETY: on the JavaScript thread, before the function is released.
-            unsafe { sys::napi_ref_threadsafe_function(env, function.0) };
+    /// An answer, a read or a pack will come.
+    pub fn await_call(&self, env: sys::napi_env) {
+        self.pending.calls.fetch_add(1, Ordering::Relaxed);
+        self.refer(env);
+    }
+
+    /// A batch was submitted.
+    pub fn await_batch(&self, env: sys::napi_env, number: u64) {
+        self.pending.submitted_batch.store(number, Ordering::Relaxed);
+        self.refer(env);
+    }
+
+    /// Keeps the thread's event loop alive while something is under way.
+    fn refer(&self, env: sys::napi_env) {
+        if self.pending.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let is_any = self.pending.is_any();
+        let was_any = self.pending.is_referenced.swap(is_any, Ordering::Relaxed);
+        let Some(function) = self.function.get().filter(|_| is_any != was_any) else { return };
+        // SAFETY: on the JavaScript thread, before the function is released.
+        unsafe {
+            if is_any {
+                sys::napi_ref_threadsafe_function(env, function.0);
+            } else {
+                sys::napi_unref_threadsafe_function(env, function.0);
+            }
         }
     }
 
-    fn answered(&self, env: sys::napi_env) {
-        if self.awaited.fetch_sub(1, Ordering::Relaxed) == 1
-            && let Some(function) = self.function.get()
-        {
-            // SAFETY: as in `await_answer`.
-            unsafe { sys::napi_unref_threadsafe_function(env, function.0) };
+    /// Notes what a mailbox brings, before its callbacks may ask for more.
+    fn settle(&self, env: sys::napi_env, mailbox: &Mailbox) {
+        let calls = mailbox.reads.len() + mailbox.packs.len() + mailbox.answers.len();
+        self.pending.calls.fetch_sub(calls as u64, Ordering::Relaxed);
+        if let Some((_, synced)) = mailbox.progress {
+            self.pending.synced_batch.store(synced, Ordering::Relaxed);
         }
+        if mailbox.failure.is_some() {
+            self.pending.has_failed.store(true, Ordering::Relaxed);
+        }
+        self.refer(env);
     }
 
-    /// Gives the function back. No thread may post any more, and it happens once.
+    /// Gives the function back. No thread may post any more.
     pub fn release(&self) {
+        if self.pending.is_over.swap(true, Ordering::Relaxed) {
+            return;
+        }
         if let Some(function) = self.function.get() {
             let mode = sys::ThreadsafeFunctionReleaseMode::abort;
-            // SAFETY: the count that `open` took, given back once.
+            // SAFETY: the count that `open` took.
             unsafe { sys::napi_release_threadsafe_function(function.0, mode) };
         }
     }
@@ -184,14 +232,15 @@ unsafe extern "C" fn deliver(
     // SAFETY: `open` gave a count of the Arc away, and `finalize` has not come yet.
     let port = unsafe { &*context.cast::<Port>() };
     let mailbox = std::mem::take(&mut *port.lock());
+    port.settle(env, &mailbox);
     let call = Call { env, callback };
-    let delivered = deliver_all(port, &call, mailbox);
+    let delivered = deliver_all(&call, mailbox);
     if delivered.is_err() {
         call.report();
     }
 }
 
-fn deliver_all(port: &Port, call: &Call, mailbox: Mailbox) -> Result<()> {
+fn deliver_all(call: &Call, mailbox: Mailbox) -> Result<()> {
     if let Some((written, synced)) = mailbox.progress {
         call.event(PROGRESS, call.number(written as f64)?, call.number(synced as f64)?)?;
     }
@@ -208,7 +257,6 @@ fn deliver_all(port: &Port, call: &Call, mailbox: Mailbox) -> Result<()> {
         call.event(FAILURE, call.text(&reason)?, ptr::null_mut())?;
     }
     for (request, answer) in mailbox.answers {
-        port.answered(call.env);
         let request = call.number(f64::from(request))?;
         match answer {
             Ok(Answer::Begun(position)) => {

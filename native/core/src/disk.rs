@@ -9,6 +9,16 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// An error with what was being done, and the names that people search for.
+pub fn describe(what: &str, name: &str, error: &io::Error) -> io::Error {
+    let code = match error.raw_os_error() {
+        Some(5) => "EIO: ",
+        Some(28) => "ENOSPC: ",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{what} {name} failed: {code}{error}"))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Read,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::directory::Inventory;
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile, describe};
 use crate::record::{HEADER_BYTES, Head, RECORD_BYTES_MAX, Salt, u32_at};
 use crate::segment::{
     END_MARKER_BYTES, HEADERS_BYTES, Header, MAGIC_SEGMENT, place, position_of, segment_name,
@@ -78,10 +78,6 @@ pub struct Writer {
 pub fn now_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
-}
-
-fn describe(what: &str, name: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what} {name} failed: {error}"))
 }
 
 fn wrong(text: String) -> io::Error {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, Keeping, Shared, lock};
 use crate::checkpoint::write_checkpoint;
+use crate::disk::describe;
+use crate::segment::segment_name;
 use crate::source::Areas;
 use crate::spares::{make_spare, recycle};
 
@@ -34,6 +36,7 @@ pub fn run<A: Areas>(shared: &Shared<A>) {
                     _ => Err(io::Error::other("a checkpoint came before the log had begun")),
                 };
                 drop(areas);
+                let written = written.map_err(|error| describe("writing a", "checkpoint", &error));
                 shared.answer(request, written.map(|_| Answer::Done));
             }
             Next::Spare => retry_at = add_spare(shared),
@@ -139,6 +142,9 @@ fn recycle_segment<A>(shared: &Shared<A>, segment: u64) {
     match (recycle(&*shared.disk, segment, spare), spare) {
         (Ok(()), Some(number)) => put_in_pool(shared, number),
         (Ok(()), None) => shared.keeping.nudge(),
-        (Err(error), _) => shared.fail(format!("recycling segment {segment} failed: {error}")),
+        (Err(error), _) => {
+            let name = segment_name(segment);
+            shared.fail(describe("recycling", &name, &error).to_string());
+        }
     }
 }

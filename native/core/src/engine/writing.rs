@@ -20,10 +20,11 @@ const UNSYNCED_TIME_MAX: Duration = Duration::from_millis(100);
 
 struct PoolSpares<'a, A> {
     shared: &'a Shared<A>,
+    /// Whether to wait while the disk is full: recycling, or whoever makes room on it, ends that.
+    is_patient: bool,
 }
 
 impl<A> SpareSource for PoolSpares<'_, A> {
-    /// Waits while the disk is full: recycling, or whoever makes room on the disk, ends it.
     fn take_spare(&mut self) -> io::Result<String> {
         let shared = self.shared;
         let mut pool = lock(&shared.pool);
@@ -33,11 +34,11 @@ impl<A> SpareSource for PoolSpares<'_, A> {
                 shared.keeping.nudge();
                 return Ok(crate::spares::spare_name(number));
             }
-            let is_hopeless = shared.is_closing() && pool.is_short;
+            let is_hopeless = pool.is_short && (shared.is_closing() || !self.is_patient);
             if shared.is_abandoned() || shared.has_failed() || is_hopeless {
                 return Err(io::Error::new(
                     io::ErrorKind::StorageFull,
-                    "no room on the disk for another segment",
+                    "no space left on the disk for another segment",
                 ));
             }
             pool = shared.pool_wake.wait(pool).unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -174,7 +175,8 @@ fn begin<A>(shared: &Shared<A>, previous_end: usize) -> io::Result<Writer> {
     shared.epoch.store(u64::from(inventory.epoch) + 1, Ordering::SeqCst);
     let identity = *shared.identity.get_or_init(|| identity);
     shared.keeping.nudge();
-    let spares = &mut PoolSpares { shared };
+    // Nobody recycles yet: a log that cannot begin says so.
+    let spares = &mut PoolSpares { shared, is_patient: false };
     Writer::begin(shared.disk.clone(), identity, inventory, previous_end, spares)
 }
 
@@ -229,7 +231,7 @@ fn append<A: Areas>(shared: &Shared<A>, writer: &mut Writer, batch: &Batch<A>) -
         first_position: batch.first_position,
         end_position: batch.end_position,
     };
-    writer.append(&records, &mut PoolSpares { shared })
+    writer.append(&records, &mut PoolSpares { shared, is_patient: true })
 }
 
 fn sync<A>(shared: &Shared<A>, state: &mut State) -> io::Result<()> {
