@@ -16,6 +16,8 @@ import { Upkeep } from './upkeep.ts';
 
 /** A recovery says how far it is this often. */
 const PROGRESS_MILLIS = 1000;
+/** With a full disk an idle shard takes a turn this often: only upkeep can make room. */
+const SHORT_TURN_MILLIS = 250;
 
 export class Storage {
   readonly shardLog: ShardLog;
@@ -27,6 +29,8 @@ export class Storage {
   private readonly state: ShardState;
   private readonly notifyMain: (notice: ShardNotice) => void;
   private upkeep: Upkeep | undefined;
+  private isShort: boolean;
+  private shortTimer: NodeJS.Timeout | undefined;
   /** Asks for a turn of the shard; set by whoever runs its turns. */
   schedule: () => void;
 
@@ -36,6 +40,8 @@ export class Storage {
     this.notifyMain = notifyMain;
     this.schedule = () => {};
     this.upkeep = undefined;
+    this.isShort = false;
+    this.shortTimer = undefined;
     const slabs = boot.slabs.map((memory) => new Slab(memory));
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
     this.log = this.open(slabs);
@@ -71,6 +77,7 @@ export class Storage {
     const report: RecoveryReport = await recovery.run();
     const unacked = (): Unacked => unackedOf(state);
     this.upkeep = new Upkeep({ shardLog, queues: state.queues, unacked });
+    this.upkeep.isShort = this.isShort;
     notifyMain({ kind: 'recovered', report });
   }
 
@@ -89,6 +96,7 @@ export class Storage {
       await this.shardLog.progress();
     }
     this.shardLog.stop();
+    clearInterval(this.shortTimer);
     await this.upkeep?.writeLast();
     await this.log.close();
   }
@@ -111,6 +119,15 @@ export class Storage {
     };
   }
 
+  private spaceChanged(isShort: boolean): void {
+    this.isShort = isShort;
+    if (this.upkeep !== undefined) this.upkeep.isShort = isShort;
+    clearInterval(this.shortTimer);
+    if (isShort) this.shortTimer = setInterval(() => this.schedule(), SHORT_TURN_MILLIS).unref();
+    this.notifyMain({ kind: 'log-space', isShort });
+    this.schedule();
+  }
+
   private open(slabs: readonly Slab[]): Log {
     const { directory, segmentBytes, spareSegments, backend, faults } = this.boot;
     const memories = slabs.map(({ bytes }) => bytes);
@@ -126,11 +143,7 @@ export class Storage {
           this.upkeep?.packed(number);
           this.schedule();
         },
-        onSpace: (isShort) => {
-          if (this.upkeep !== undefined) this.upkeep.isShort = isShort;
-          this.notifyMain({ kind: 'log-space', isShort });
-          this.schedule();
-        },
+        onSpace: (isShort) => this.spaceChanged(isShort),
         onFailure: (reason) => {
           throw new Error(`the log in ${directory} cannot be written any more: ${reason}`);
         },

@@ -25,6 +25,8 @@ export interface BrokerShape {
 export interface BrokerOptions extends Partial<BrokerShape> {
   /** Configuration settings, as `--set key=value`. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -132,7 +134,12 @@ async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
   args.push('--shards', String(shape.shards), '--acceptors', String(shape.acceptors));
   for (const [key, value] of Object.entries(options.set ?? {}))
     args.push('--set', `${key}=${value}`);
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = collectOutput(child);
   const exit = once(child, 'exit');
   const port = await portFrom(child, output, exit);
