@@ -25,6 +25,10 @@ export interface BrokerShape {
 export interface BrokerOptions extends Partial<BrokerShape> {
   /** Configuration settings, as `--set key=value`. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Stays when the broker has stopped, so that another can be started on it. */
+  readonly dataDirectory?: string;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -126,13 +130,19 @@ interface StartedWarren {
 
 async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
   const shape = { ...defaultShape(), ...options };
-  const dataDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
+  const ownDirectory = options.dataDirectory;
+  const dataDirectory = ownDirectory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
   const args = ['src/cli/main.ts', 'server', '--port', '0', '--management-port', '0'];
   args.push('--data-dir', dataDirectory);
   args.push('--shards', String(shape.shards), '--acceptors', String(shape.acceptors));
   for (const [key, value] of Object.entries(options.set ?? {}))
     args.push('--set', `${key}=${value}`);
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = collectOutput(child);
   const exit = once(child, 'exit');
   const port = await portFrom(child, output, exit);
@@ -149,7 +159,7 @@ async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
       }
     } finally {
       child.kill('SIGKILL');
-      fs.rmSync(dataDirectory, { recursive: true, force: true });
+      if (ownDirectory === undefined) fs.rmSync(dataDirectory, { recursive: true, force: true });
     }
   };
   // Said at once: what fails afterwards in the tests is only a consequence.

@@ -18,8 +18,8 @@ beforeEach(() => {
   logged = [];
   const acceptors = told.map((heard) => ({
     send: (message: unknown) => {
-      const control = message as Extract<AcceptorControl, { kind: 'alarms' }>;
-      heard.push(`${control.kind} ${control.alarms.map(({ resource }) => resource).join()}`);
+      const said = message as Extract<AcceptorControl, { kind: 'alarms' }>;
+      heard.push(`${said.kind} ${said.alarms.map(({ resource }) => resource).join()}`);
     },
   }));
   board = new AlarmBoard(acceptors, {
