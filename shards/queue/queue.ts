@@ -5,7 +5,7 @@ import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import type { RecoveredMessages } from '../log/queue-recovery.ts';
+import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';

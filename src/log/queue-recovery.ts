@@ -1,6 +1,8 @@
 // What recovery learns about one queue: which messages the log holds for it, which it is done with,
-// and how far its numbering got. Shard thread, at start. The order in which it learns does not
-// matter (docs/log-format.md, "What recovery makes of it").
+// and how far its numbering got. Shard threads at start, and `warrenmq inspect`. The order in which
+// it learns does not matter (docs/log-format.md, "What recovery makes of it").
+import type { QueueCheckpoint } from './checkpoint-reading.ts';
+
 const INITIAL_LENGTH = 16;
 
 /** Integers in a growing array. */
@@ -17,15 +19,6 @@ class Numbers {
     this.values[this.count] = value;
     this.count += 1;
   }
-}
-
-/** What a checkpoint says of a queue. */
-export interface QueueCheckpoint {
-  readonly nextPosition: number;
-  /** first, how many, first, how many, ...: ascending. */
-  readonly ranges: Int32Array;
-  /** position, deliveries, position, deliveries, ... */
-  readonly counts: Int32Array;
 }
 
 export interface RecoveredMessages {
