@@ -1,7 +1,7 @@
 // `warrenmq inspect DIR`: reads a data directory, checks every checksum, and says what is in it.
 // Runs in main. It never writes, and works while a broker runs on the directory. Exit codes: 0 all
-// is well, 1 something is corrupt, 2 there is no data directory. The reading parts are imported only
-// when the command runs.
+// is well, 1 something is corrupt, 2 there is no data directory. The reading parts are imported
+// only when the command runs.
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { NoDataDirectoryError } from './inspect/find-logs.ts';

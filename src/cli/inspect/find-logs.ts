@@ -105,8 +105,8 @@ function namesIn(directory: string): string[] {
   try {
     if (!statSync(directory).isDirectory()) {
       throw new NoDataDirectoryError(
-        `${directory} is a file; expected a data directory of WarrenMQ, or one log directory in it.` +
-          '\nName the directory; --segment N lists the records of one segment.',
+        `${directory} is a file; expected a data directory of WarrenMQ, or one log in it.\n` +
+          'Name the directory; --segment N lists the records of one segment.',
       );
     }
     return readdirSync(directory);

@@ -1,5 +1,5 @@
-// What is wrong with a store, one entry per place. Main thread, pure. A torn write is nothing wrong:
-// a crash cut it off, and nobody had been told that it was done.
+// What is wrong with a store, one entry per place. Main thread, pure. A torn write is nothing
+// wrong: a crash cut it off, and nobody had been told that it was done.
 import type { CheckpointReport, FileReport, Finding, LogReport, TopologyReport } from './report.ts';
 
 export function findingsOf(

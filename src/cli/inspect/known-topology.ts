@@ -1,5 +1,5 @@
-// The topology as a start of the broker would bring it back, from the facts in its log. Main thread.
-// Of users only the names leave this file: what lies in a report may be sent to anybody.
+// The topology as a start of the broker would bring it back, from the facts in its log. Main
+// thread. Of users only the names leave this file: a report may be sent to anybody.
 import { type FactSource, type FoundFacts, scanFacts } from '../../supervisor/facts/fact-scan.ts';
 import { BrokerState } from '../../supervisor/facts/broker-state.ts';
 import { historyOf } from '../../supervisor/facts/fact-history.ts';

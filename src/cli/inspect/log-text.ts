@@ -1,4 +1,5 @@
-// One log of a store for people: a line about it, its segments, its checkpoints. Main thread, pure.
+// One log of a store for people: a line about it, its segments, its checkpoints. Main thread,
+// pure. A segment of which there is something to say is always shown.
 import { readableSize } from '../../base/readable-size.ts';
 import { recordCount } from './record-kinds.ts';
 import type { CheckpointReport, FileReport, LogReport, SegmentReport } from './report.ts';

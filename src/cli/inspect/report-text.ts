@@ -113,7 +113,8 @@ function verdictText({ findings, totals, inUse }: InspectReport): string {
       ? 'Keep a copy of the directory before you start the broker on it. It will use everything\n' +
         'around these places, and put copies of what is corrupt into quarantine/.'
       : 'A broker is running: run this again, and once more when it is stopped, to be sure.';
-  return `Something is wrong in ${counted(findings.length, 'place')}:\n${shown.join('')}${advice}\n`;
+  const count = counted(findings.length, 'place');
+  return `Something is wrong in ${count}:\n${shown.join('')}${advice}\n`;
 }
 
 function findingText({ file, from, to, text }: Finding): string {

@@ -68,13 +68,14 @@ export function logToLookAt(directory: string): Log {
 /** The entries of a large segment go to the main thread as they are. */
 function withoutCopy(scan: Scan): ScanAnswer {
   const answer: ScanAnswer = { kind: 'scanned', scan };
-  const moved = move({
+  const movable = {
     get [transferableSymbol]() {
       return [scan.entries.buffer];
     },
     get [valueSymbol]() {
       return answer;
     },
-  } as unknown as Parameters<typeof move>[0]);
-  return moved as unknown as ScanAnswer;
+  };
+  // Its type wants names for the symbols that it does not export as such.
+  return move(movable) as never;
 }
