@@ -164,6 +164,7 @@ export class DurableShard {
 
   /** Consumes without acks until the queue is empty: its messages. */
   async drain(queue: number): Promise<Arrived[]> {
+    this.turn();
     const count = this.queue(queue).ready.length;
     const consumer = 1_000_000 + queue;
     this.acceptor.consume(queue, CHANNEL, consumer, { noAck: true });
