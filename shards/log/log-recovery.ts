@@ -13,6 +13,12 @@ import type { Queue } from '../queue/queue.ts';
 import type { RecordTable } from './record-table.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
+/**
+ * Writes that a power cut stopped reach the disk in any order, so what looks corrupt in the newest
+ * segment may be what nobody was told of.
+ */
+const LAST_SEGMENT = ' (the newest: perhaps only writes that a crash cut off)';
+
 export interface RecoveryOptions {
   readonly log: Log;
   /** Where the messages' places are noted. */
@@ -71,7 +77,8 @@ export class LogRecovery {
       if (segments[index - 1] !== segment - 1) this.walk.gap();
       ledger.at(segment);
       this.walk.segment(scan.entries, segment * segmentBytes);
-      this.noteCorrupt(`segment ${segment}`, scan.corrupt);
+      const isLast = index === segments.length - 1;
+      this.noteCorrupt(`segment ${segment}${isLast ? LAST_SEGMENT : ''}`, scan.corrupt);
       this.isTorn ||= scan.tornAt >= 0;
       this.end = scan.end;
       onProgress(index + 1, segments.length);
