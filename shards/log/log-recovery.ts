@@ -118,6 +118,7 @@ export class LogRecovery {
     this.noteCorrupt(`checkpoint ${number}`, corrupt);
     let position = -1;
     let isClean = false;
+    let missing = 0;
     const ranges = new Map<number, number[]>();
     const counts = new Map<number, number[]>();
     const next = new Map<number, number>();
@@ -127,8 +128,10 @@ export class LogRecovery {
       at = from + entries[at + layout.ENTRY_EXTRA];
       if (kind === layout.CHECKPOINT) {
         position = (entries[from] >>> 0) + (entries[from + 1] >>> 0) * 2 ** 32;
+        missing += entries[from + 2];
         isClean = entries[from + 3] === 1;
       } else if (kind === layout.QUEUE) {
+        missing -= 1;
         const id = entries[from];
         next.set(id, entries[from + 1]);
         const rangesEnd = from + 4 + (entries[from + 2] >>> 0) * 2;
@@ -137,7 +140,8 @@ export class LogRecovery {
         pushAll(counts, id, entries.subarray(rangesEnd, countsEnd));
       }
     }
-    if (position < 0) return undefined;
+    // One with a gap would take live messages for dead.
+    if (position < 0 || missing !== 0) return undefined;
     const queues = new Map<number, QueueCheckpoint>();
     for (const [id, nextPosition] of next) {
       queues.set(id, {
