@@ -35,6 +35,8 @@ export interface ImportOptions {
   /** The queues whose home it was. */
   readonly queues: ReadonlyMap<number, Queue>;
   readonly onProgress: (segmentsDone: number, segments: number) => void;
+  /** Writes a checkpoint of how the queues stand. */
+  readonly writeCheckpoint: () => Promise<void>;
 }
 
 export class LogImport {
@@ -72,6 +74,8 @@ export class LogImport {
       const handles = Int32Array.from(kept, (i) => ~rows.get(~recovered.handles[i])!);
       queue.restore({ ...recovered, positions, handles }, recovery.isClean);
     }
+    // What was acked there: a message that another queue still has was copied with all its queues.
+    await this.options.writeCheckpoint();
     await this.writeEnd(from.inventory().storeId);
     return recovery;
   }

@@ -74,7 +74,11 @@ export class Storage {
     shardLog.position = await log.begin(recovery.end);
     shardLog.syncedPosition = shardLog.position;
     const corruptRanges = [...recovery.corruptRanges];
-    const imports = orphans.map((orphan) => this.importOf(orphan, onProgress));
+    const unacked = (): Unacked => unackedOf(state);
+    const schedule = (): void => this.schedule();
+    const cleaning = { ...CLEANING, ...this.boot.cleaning };
+    const upkeep = new Upkeep({ shardLog, queues, unacked, schedule, cleaning });
+    const imports = orphans.map((orphan) => this.importOf(orphan, upkeep, onProgress));
     const left = imports.filter(({ storeId }) => !recovery.imported.has(storeId));
     const isElsewhere = ({ spec }: Queue): boolean =>
       left.some(({ orphan }) => orphan.shard === spec.shard);
@@ -87,11 +91,8 @@ export class Storage {
       corruptRanges.push(...ranges.map((range) => `shard ${orphan.shard}: ${range}`));
     }
     for (const { log: other } of imports) await other.close();
-    const unacked = (): Unacked => unackedOf(state);
-    const schedule = (): void => this.schedule();
-    const cleaning = { ...CLEANING, ...this.boot.cleaning };
-    this.upkeep = new Upkeep({ shardLog, queues, unacked, schedule, cleaning });
-    this.upkeep.spaceChanged(this.isShort);
+    this.upkeep = upkeep;
+    upkeep.spaceChanged(this.isShort);
     const { segments, isTorn, isClean } = recovery;
     const messages = [...queues.values()].reduce((sum, { ready }) => sum + ready.length, 0);
     const logKind = log.kind;
@@ -148,6 +149,7 @@ export class Storage {
 
   private importOf(
     orphan: OrphanLog,
+    upkeep: Upkeep,
     onProgress: (segmentsDone: number, segments: number) => void,
   ): { orphan: OrphanLog; log: Log; storeId: string; run: () => Promise<readonly string[]> } {
     const { segmentBytes, backend } = this.boot;
@@ -174,7 +176,9 @@ export class Storage {
     const homed = [...this.state.queues].filter(([, { spec }]) => spec.shard === orphan.shard);
     const queues = new Map(homed);
     const { shard: number } = orphan;
-    const logImport = new LogImport({ from: log, number, to: this.shardLog, queues, onProgress });
+    const writeCheckpoint = async (): Promise<void> => upkeep.writeFirst();
+    const to = this.shardLog;
+    const logImport = new LogImport({ from: log, number, to, queues, onProgress, writeCheckpoint });
     return {
       orphan,
       log,

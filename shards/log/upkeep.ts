@@ -62,11 +62,11 @@ export class Upkeep {
     const { position, ledger } = this.shardLog;
     if (position === this.checkpointPosition && !this.isShort) return;
     const grownBytes = position - this.checkpointPosition;
-    if (grownBytes >= CHECKPOINT_SEGMENTS * ledger.segmentBytes) this.write(false);
+    if (grownBytes >= CHECKPOINT_SEGMENTS * ledger.segmentBytes) this.write();
     else {
       const waited = performance.now() - this.checkpointAtMillis;
       const limit = this.isShort ? CHECKPOINT_WHEN_SHORT_MILLIS : CHECKPOINT_MILLIS;
-      if (waited >= limit) this.write(false);
+      if (waited >= limit) this.write();
       else this.wakeIn(limit - waited);
     }
   }
@@ -95,16 +95,24 @@ export class Upkeep {
 
   /** The last checkpoint of a clean stop: everything is in the log and nobody holds anything. */
   async writeLast(): Promise<void> {
-    const { position } = this.shardLog;
-    const records = checkpointRecords(this.queues.values(), this.unacked(), position, true);
     // Without room for it the next start finds a log that was not closed, and all that is in it.
-    await this.log.writeCheckpoint(records).catch(() => undefined);
+    await this.log.writeCheckpoint(this.records(true)).catch(() => undefined);
   }
 
-  private write(isClean: boolean): void {
+  /** Before the first turn. */
+  async writeFirst(): Promise<void> {
+    await this.log.writeCheckpoint(this.records(false));
+  }
+
+  private records(isClean: boolean): Uint8Array {
+    const { position } = this.shardLog;
+    return checkpointRecords(this.queues.values(), this.unacked(), position, isClean);
+  }
+
+  private write(): void {
     this.isWriting = true;
     const { position } = this.shardLog;
-    const records = checkpointRecords(this.queues.values(), this.unacked(), position, isClean);
+    const records = this.records(false);
     this.checkpointPosition = position;
     this.checkpointAtMillis = performance.now();
     this.log.writeCheckpoint(records).then(
