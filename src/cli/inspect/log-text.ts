@@ -29,32 +29,33 @@ function stopText({ isStoppedCleanly, segments }: LogReport, isInUse: boolean): 
 
 function segmentsText(segments: readonly SegmentReport[], isInUse: boolean): string {
   if (segments.length === 0) return '';
-  const kinds = new Map<string, number>();
-  for (const { records } of segments) {
-    for (const [kind, count] of Object.entries(records)) {
-      kinds.set(kind, (kinds.get(kind) ?? 0) + count);
-    }
-  }
-  const numbers = ['records', 'bytes', ...kinds.keys()];
+  const kinds = new Set(segments.flatMap(({ records }) => Object.keys(records)));
+  const numbers = ['records', 'bytes', ...kinds];
   const shown = segments.filter(
     (segment, index) => index >= segments.length - SEGMENTS_SHOWN || remark(segment, false) !== '',
   );
   const rows = shown.map((segment) => [
     String(segment.number),
-    grouped(recordCount(segment.records)),
-    readableSize(segment.recordBytes),
-    ...[...kinds.keys()].map((kind) => grouped(segment.records[kind] ?? 0)),
+    ...figures([segment], kinds),
     remark(segment, isInUse),
   ]);
-  if (shown.length < segments.length) rows.unshift(hiddenRow(segments.length - shown.length, rows));
+  const hidden = segments.filter((segment) => !shown.includes(segment));
+  if (hidden.length > 0) {
+    const note = `${counted(hidden.length, 'older segment')} without remarks`;
+    rows.unshift(['...', ...figures(hidden, kinds), note]);
+  }
   return textTable(['segment', ...numbers, ''], rows, ['segment', ...numbers]);
 }
 
-function hiddenRow(hidden: number, rows: readonly (readonly string[])[]): string[] {
-  const row = rows[0].map(() => '');
-  row[0] = '...';
-  row[row.length - 1] = `${counted(hidden, 'older segment')} without remarks`;
-  return row;
+/** Records, their bytes, and how many there are of each kind. */
+function figures(segments: readonly SegmentReport[], kinds: ReadonlySet<string>): string[] {
+  const sum = (count: (segment: SegmentReport) => number): number =>
+    segments.reduce((total, segment) => total + count(segment), 0);
+  return [
+    grouped(sum(({ records }) => recordCount(records))),
+    readableSize(sum(({ recordBytes }) => recordBytes)),
+    ...[...kinds].map((kind) => grouped(sum(({ records }) => records[kind] ?? 0))),
+  ];
 }
 
 function remark(segment: SegmentReport, isInUse: boolean): string {
