@@ -2,7 +2,8 @@
 // checkpoint, what is left is what was published and not acked. Positions around 2^31 too.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type QueueCheckpoint, QueueRecovery } from '../../../../shards/log/queue-recovery.ts';
+import type { QueueCheckpoint } from '../../../../src/log/checkpoint-reading.ts';
+import { QueueRecovery } from '../../../../src/log/queue-recovery.ts';
 
 const SPAN = 200;
 
