@@ -9,6 +9,8 @@ import { Broker } from './supervisor/broker.ts';
 export interface RunningBroker {
   readonly listeners: readonly ListenerAddress[];
   readonly managementPort: number | undefined;
+  /** Which implementation of the log on disk runs: `native` or `portable`. */
+  readonly logKind: string;
   /** Stops in order: clients are told, threads leave, the data directory is given back. */
   stop(reason: string): Promise<void>;
   /** Resolves with what went wrong if the broker cannot go on. */
@@ -34,8 +36,9 @@ export async function startBroker(config: BrokerConfig, log: Logger): Promise<Ru
   }
   const failed = broker.failed.catch((error: Error) => error);
   const { acceptors, shards } = config;
-  log.info('broker started', { acceptors, shards, log: broker.store.kind });
-  return { listeners, managementPort: management?.port, stop, failed };
+  const logKind = broker.store.kind;
+  log.info('broker started', { acceptors, shards, log: logKind });
+  return { listeners, managementPort: management?.port, logKind, stop, failed };
 }
 
 /** Undefined when the configuration wants none. */
@@ -53,6 +56,8 @@ async function startManagementOf(
     users: broker.users,
     connections: broker.connections,
     memory: broker.memory,
+    disk: broker.disk.watch,
+    recoveries: broker.storage.recoveries,
     listeners,
     startedAtMillis: Date.now(),
     collectReports: () => broker.reports.collect(),

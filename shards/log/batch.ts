@@ -21,7 +21,7 @@ import {
   SPILLED,
 } from '../../src/log/log.ts';
 import { SLAB_PAGE_BYTES, type Slab, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import type { PendingRecords, RowList } from './pending-records.ts';
@@ -29,6 +29,7 @@ import type { PendingRecords, RowList } from './pending-records.ts';
 const BATCH_BYTES = 1024 * 1024;
 /** Beyond this much in slabs a batch takes no more messages. */
 const SLAB_BYTES_MAX = 32 * 1024 * 1024;
+/** Parts of a batch; more for a single message that lies in so many pieces. */
 const PARTS_MAX = 16 * 1024;
 const PART_COLUMNS = 3;
 const OWN_MEMORY = 0;
@@ -36,6 +37,8 @@ const BODY_HEADER_BYTES = RECORD_HEADER_BYTES + 8;
 const TRIPLE_BYTES = 12;
 /** Triples (acks, counts) in one record. */
 const TRIPLES_MAX = 8192;
+/** Acks and counts come first, or they would wait for ever while publishes fill every batch. */
+const TRIPLES_BYTES_MAX = BATCH_BYTES / 2;
 /** What a PUBLISH, and each BODY behind it, needs at most besides targets and inline data. */
 const PUBLISH_SLACK_BYTES = 64;
 const PIECE_OVERHEAD_BYTES = 48;
@@ -43,7 +46,7 @@ const PLACED_COLUMNS = 3;
 
 export class Batch implements LogBatch {
   readonly bytes: Buffer<ArrayBuffer>;
-  readonly parts: Float64Array;
+  parts: Float64Array;
   number: number;
   partCount: number;
   firstPosition: number;
@@ -126,8 +129,7 @@ export class Batch implements LogBatch {
     const headBytes = PUBLISH_HEADER_BYTES + queueCount * 8;
     const recordBytes = alignTo8(headBytes + pieceBytes);
     const position = this.place(recordBytes, segmentBytes);
-    const isPersistent = (store.flags(handle) & PERSISTENT_FLAG) !== 0;
-    const flags = (isPersistent ? PERSISTENT : SPILLED) | (isContinued ? CONTINUED : 0);
+    const flags = recordFlags(store.flags(handle)) | (isContinued ? CONTINUED : 0);
     let word = this.head(PUBLISH, flags, queueCount, recordBytes);
     const { words } = this;
     words[word] = exrkBytes;
@@ -191,7 +193,16 @@ export class Batch implements LogBatch {
     if (this.slabBytes > 0 && this.slabBytes + dataBytes > SLAB_BYTES_MAX) return false;
     // A chain of runs is at worst one of single pages.
     const partsMax = dataBytes / SLAB_PAGE_BYTES + pieces * 2 + 4;
-    return this.partCount + partsMax <= PARTS_MAX;
+    return this.hasRoomForParts(Math.ceil(partsMax));
+  }
+
+  private hasRoomForParts(count: number): boolean {
+    if ((this.partCount + count) * PART_COLUMNS <= this.parts.length) return true;
+    if (this.slabBytes > 0) return false;
+    const parts = new Float64Array((this.partCount + count) * PART_COLUMNS);
+    parts.set(this.parts);
+    this.parts = parts;
+    return true;
   }
 
   /** Props and body of a slab message: `firstBytes` of them belong to the PUBLISH itself. */
@@ -238,7 +249,7 @@ export class Batch implements LogBatch {
   private triples(kind: number, list: RowList, segmentBytes: number): number {
     let done = 0;
     while (done < list.count) {
-      const room = Math.floor((BATCH_BYTES - this.used - 64) / TRIPLE_BYTES);
+      const room = Math.floor((TRIPLES_BYTES_MAX - this.used - 64) / TRIPLE_BYTES);
       const count = Math.min(list.count - done, TRIPLES_MAX, room);
       if (count <= 0) return done;
       const recordBytes = alignTo8(RECORD_HEADER_BYTES + count * TRIPLE_BYTES);
@@ -290,6 +301,12 @@ export class Batch implements LogBatch {
     this.used = alignTo8(this.used);
     this.partFrom = this.used;
   }
+}
+
+function recordFlags(messageFlags: number): number {
+  const persistent = (messageFlags & PERSISTENT_FLAG) === 0 ? 0 : PERSISTENT;
+  // A persistent message is spilled too, by a queue that keeps nothing.
+  return persistent | ((messageFlags & SPILLED_FLAG) === 0 ? 0 : SPILLED);
 }
 
 /** The place of a record of `bytes` bytes behind `position`. */

@@ -71,6 +71,7 @@ function stateOf(
     }
   }
   for (const [position, deliveries] of ready.countsOfRecovered) counts.push(position, deliveries);
+  if (ready.redeliveredEnd !== undefined) counts.push(ready.redeliveredEnd, 0);
   return { id: queue.id, nextPosition, ranges, counts };
 }
 

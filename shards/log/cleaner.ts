@@ -12,8 +12,18 @@ import { byPlace, newPlaces, type Packed, packedBytes, packOf } from './packing.
 import type { Segment } from './segment-ledger.ts';
 import type { ShardLog } from './shard-log.ts';
 
-/** Dead bytes that may stay, beside as many as are live. */
-const SLACK_BYTES = 128 * 1024 * 1024;
+export interface CleaningLimits {
+  /** Dead bytes that may stay, beside as many as are live. */
+  readonly slackBytes: number;
+  /** Larger messages stay where they are, and their segment with them. */
+  readonly movedBytesMax: number;
+}
+
+export const CLEANING: CleaningLimits = {
+  slackBytes: 128 * 1024 * 1024,
+  movedBytesMax: 16 * 1024 * 1024,
+};
+
 /** A segment with more live bytes than this share is not worth its copying. */
 const LIVE_SHARE_MAX = 0.5;
 const VICTIMS_MAX = 8;
@@ -21,11 +31,10 @@ const ROWS_PER_TURN = 64 * 1024;
 /** Packed at once: messages, and bytes of them (a larger message is packed alone). */
 const PACK_MESSAGES = 4096;
 const PACK_BYTES = 4 * 1024 * 1024;
-/** Larger messages stay where they are, and their segment with them. */
-const MOVED_BYTES_MAX = 16 * 1024 * 1024;
 
 export class Cleaner {
   private readonly shardLog: ShardLog;
+  private readonly limits: CleaningLimits;
   private readonly victims: Map<number, Segment>;
   /** The next row to be looked at; -1 when nothing is being cleaned. */
   private row: number;
@@ -39,8 +48,9 @@ export class Cleaner {
   /** Messages that this pass has moved. */
   private movedCount: number;
 
-  constructor(shardLog: ShardLog) {
+  constructor(shardLog: ShardLog, limits: CleaningLimits) {
     this.shardLog = shardLog;
+    this.limits = limits;
     this.victims = new Map();
     this.row = -1;
     this.found = [];
@@ -57,7 +67,7 @@ export class Cleaner {
   consider(): void {
     if (this.row >= 0) return;
     const { ledger, syncedPosition } = this.shardLog;
-    if (ledger.diskBytes <= ledger.liveBytes * 2 + SLACK_BYTES) return;
+    if (ledger.diskBytes <= ledger.liveBytes * 2 + this.limits.slackBytes) return;
     const end = ledger.segmentOf(syncedPosition);
     const limit = ledger.segmentBytes * LIVE_SHARE_MAX;
     const candidates = [...ledger.segments.values()].filter(
@@ -76,11 +86,12 @@ export class Cleaner {
     this.movedCount = 0;
   }
 
-  /** One step. Call once per turn. */
-  turn(): void {
-    if (this.row < 0 || this.isWaitingForSync) return;
+  /** One step. Call once per turn. True when the next one need not wait for anything. */
+  turn(): boolean {
+    if (this.row < 0 || this.isWaitingForSync) return false;
     if (this.isPacked) this.append();
     else if (this.pack === undefined) this.look();
+    return this.row >= 0 && this.pack === undefined && !this.isWaitingForSync;
   }
 
   /** From the log: a pack is finished. */
@@ -99,7 +110,7 @@ export class Cleaner {
       const victim = this.victims.get(ledger.segmentOf(position));
       if (victim === undefined) continue;
       const dataBytes = records.dataBytes(row);
-      if (dataBytes > MOVED_BYTES_MAX) continue;
+      if (dataBytes > this.limits.movedBytesMax) continue;
       this.found.push({ row, position, inner: records.inner(row) });
       this.foundBytes += packedBytes(dataBytes);
     }

@@ -5,7 +5,15 @@
 // A crash on the way costs nothing: until that record is on the disk the other log counts, and
 // copies are not looked at; afterwards main removes its directory. The queues get their numbers
 // (queue, position) with them, so what was acked stays acked.
-import { IMPORT, IMPORT_END, type Log, RECORD_HEADER_BYTES } from '../../src/log/log.ts';
+import {
+  IMPORT,
+  IMPORT_END,
+  type Log,
+  PACKED_COLUMNS,
+  PACKED_STATUS,
+  RECORD_HEADER_BYTES,
+  STATUS_NO_ROOM,
+} from '../../src/log/log.ts';
 import type { Queue } from '../queue/queue.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { byPlace, newPlaces, type Packed, packedBytes, packOf } from './packing.ts';
@@ -27,6 +35,8 @@ export interface ImportOptions {
   /** The queues whose home it was. */
   readonly queues: ReadonlyMap<number, Queue>;
   readonly onProgress: (segmentsDone: number, segments: number) => void;
+  /** Writes a checkpoint of how the queues stand. */
+  readonly writeCheckpoint: () => Promise<void>;
 }
 
 export class LogImport {
@@ -64,6 +74,8 @@ export class LogImport {
       const handles = Int32Array.from(kept, (i) => ~rows.get(~recovered.handles[i])!);
       queue.restore({ ...recovered, positions, handles }, recovery.isClean);
     }
+    // What was acked there: a message that another queue still has was copied with all its queues.
+    await this.options.writeCheckpoint();
     await this.writeEnd(from.inventory().storeId);
     return recovery;
   }
@@ -86,13 +98,13 @@ export class LogImport {
         bytes += packedBytes(records.dataBytes(all[end].row));
         end += 1;
       }
-      await this.copy(all.slice(first, end), rows);
-      first = end;
+      first += await this.copy(all.slice(first, end), rows);
     }
     return rows;
   }
 
-  private async copy(messages: readonly Packed[], rows: Map<number, number>): Promise<void> {
+  /** Copies the first of `messages`, as many as have room (one at least); returns how many. */
+  private async copy(messages: readonly Packed[], rows: Map<number, number>): Promise<number> {
     const { from, to } = this.options;
     this.packNumber += 1;
     const pack = packOf(this.packNumber, messages, this.records);
@@ -100,7 +112,9 @@ export class LogImport {
       this.onPacked = resolve;
       from.pack(pack);
     });
-    if (pack.usedBytes[0] === 0) return;
+    let done = 0;
+    while (done < pack.count && !isWithoutRoom(pack.results, done)) done += 1;
+    if (pack.usedBytes[0] === 0) return done;
     let places: number[] = [];
     await new Promise<void>((resolve) => {
       places = to.appendPacked(pack.target, pack.usedBytes[0], resolve);
@@ -118,6 +132,7 @@ export class LogImport {
       to.ledger.added(copy, to.syncedPosition);
       rows.set(row, copy);
     }
+    return done;
   }
 
   private async writeEnd(storeId: string): Promise<void> {
@@ -130,4 +145,9 @@ export class LogImport {
       this.options.to.appendPacked(record, record.length, resolve);
     });
   }
+}
+
+/** By estimate all of a pack fit; messages of very many queues do not. */
+function isWithoutRoom(results: Int32Array, message: number): boolean {
+  return results[message * PACKED_COLUMNS + PACKED_STATUS] === STATUS_NO_ROOM;
 }

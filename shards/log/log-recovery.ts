@@ -4,13 +4,20 @@
 // Nothing here is fatal: what cannot be read has been put aside by the log and is counted; whatever
 // lies around it is used. Records of queues that the topology does not know are skipped, which is
 // how the messages of deleted queues go.
-import * as layout from '../../src/log/log.ts';
+import { checkpointFrom, type CheckpointState } from '../../src/log/checkpoint-reading.ts';
 import type { Log } from '../../src/log/log.ts';
+import { type LoggedMessage, MessageWalk } from '../../src/log/message-walk.ts';
+import { QueueRecovery, type RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Queue } from '../queue/queue.ts';
-import { type QueueCheckpoint, QueueRecovery, type RecoveredMessages } from './queue-recovery.ts';
 import type { RecordTable } from './record-table.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
+
+/**
+ * Writes that a power cut stopped reach the disk in any order, so what looks corrupt in the newest
+ * segment may be what nobody was told of.
+ */
+const LAST_SEGMENT = ' (the newest: perhaps only writes that a crash cut off)';
 
 export interface RecoveryOptions {
   readonly log: Log;
@@ -20,21 +27,6 @@ export interface RecoveryOptions {
   readonly queues: ReadonlyMap<number, Queue>;
   /** Told after every segment. */
   readonly onProgress: (segmentsDone: number, segments: number) => void;
-}
-
-interface Checkpoint {
-  readonly position: number;
-  readonly isClean: boolean;
-  readonly queues: ReadonlyMap<number, QueueCheckpoint>;
-}
-
-/** A continued message whose BODY records are still to come. */
-interface OpenMessage {
-  readonly position: number;
-  readonly dataBytes: number;
-  readonly targets: readonly number[];
-  nextIndex: number;
-  leftBytes: number;
 }
 
 export class LogRecovery {
@@ -49,8 +41,8 @@ export class LogRecovery {
   isClean: boolean;
   /** Where the records of the newest segment end. */
   end: number;
-  private checkpoint: Checkpoint | undefined;
-  private open: OpenMessage | undefined;
+  private readonly walk: MessageWalk;
+  private checkpoint: CheckpointState | undefined;
 
   constructor(options: RecoveryOptions) {
     this.options = options;
@@ -62,7 +54,14 @@ export class LogRecovery {
     this.isClean = true;
     this.end = 0;
     this.checkpoint = undefined;
-    this.open = undefined;
+    this.walk = new MessageWalk({
+      message: (message) => this.add(message),
+      acked: (queueId, first, count) => this.recoveryOf(queueId)?.acked(first, count),
+      counted: (queueId, position, deliveries) => {
+        this.recoveryOf(queueId)?.counted(position, deliveries);
+      },
+      imported: (storeId) => this.imported.add(storeId),
+    });
   }
 
   /** Reads everything. */
@@ -75,9 +74,11 @@ export class LogRecovery {
     }
     for (const [index, segment] of segments.entries()) {
       const scan = await log.scan(segment);
+      if (segments[index - 1] !== segment - 1) this.walk.gap();
       ledger.at(segment);
-      this.read(scan.entries, segment * segmentBytes);
-      this.noteCorrupt(`segment ${segment}`, scan.corrupt);
+      this.walk.segment(scan.entries, segment * segmentBytes);
+      const isLast = index === segments.length - 1;
+      this.noteCorrupt(`segment ${segment}${isLast ? LAST_SEGMENT : ''}`, scan.corrupt);
       this.isTorn ||= scan.tornAt >= 0;
       this.end = scan.end;
       onProgress(index + 1, segments.length);
@@ -111,102 +112,15 @@ export class LogRecovery {
     records.free(row);
   }
 
-  private async readCheckpoint(number: number): Promise<Checkpoint | undefined> {
+  private async readCheckpoint(number: number): Promise<CheckpointState | undefined> {
     const { entries, corrupt } = await this.options.log.scanCheckpoint(number);
     this.noteCorrupt(`checkpoint ${number}`, corrupt);
-    let position = -1;
-    let isClean = false;
-    const ranges = new Map<number, number[]>();
-    const counts = new Map<number, number[]>();
-    const next = new Map<number, number>();
-    for (let at = 0; at < entries.length; ) {
-      const kind = entries[at] & 0xff;
-      const from = at + layout.ENTRY_WORDS;
-      at = from + entries[at + layout.ENTRY_EXTRA];
-      if (kind === layout.CHECKPOINT) {
-        position = (entries[from] >>> 0) + (entries[from + 1] >>> 0) * 2 ** 32;
-        isClean = entries[from + 3] === 1;
-      } else if (kind === layout.QUEUE) {
-        const id = entries[from];
-        next.set(id, entries[from + 1]);
-        const rangesEnd = from + 4 + (entries[from + 2] >>> 0) * 2;
-        const countsEnd = rangesEnd + (entries[from + 3] >>> 0) * 2;
-        pushAll(ranges, id, entries.subarray(from + 4, rangesEnd));
-        pushAll(counts, id, entries.subarray(rangesEnd, countsEnd));
-      }
-    }
-    if (position < 0) return undefined;
-    const queues = new Map<number, QueueCheckpoint>();
-    for (const [id, nextPosition] of next) {
-      queues.set(id, {
-        nextPosition,
-        ranges: Int32Array.from(ranges.get(id) ?? []),
-        counts: Int32Array.from(counts.get(id) ?? []),
-      });
-    }
-    return { position, isClean, queues };
-  }
-
-  private read(entries: Int32Array, base: number): void {
-    for (let at = 0; at < entries.length; ) {
-      const kind = entries[at] & 0xff;
-      const from = at + layout.ENTRY_WORDS;
-      const end = from + entries[at + layout.ENTRY_EXTRA];
-      if (kind === layout.BODY) this.continueMessage(entries, at, base);
-      else this.open = undefined;
-      if (kind === layout.PUBLISH) this.published(entries, at, base);
-      else if (kind === layout.ACK) this.acked(entries, from, end);
-      else if (kind === layout.COUNT) this.counted(entries, from, end);
-      else if (kind === layout.IMPORT) this.noteImport(entries, at);
-      at = end;
-    }
-  }
-
-  private published(entries: Int32Array, at: number, base: number): void {
-    const flags = (entries[at] >> 8) & 0xff;
-    if ((flags & layout.SPILLED) !== 0) return;
-    const from = at + layout.ENTRY_WORDS;
-    const position = base + (entries[at + layout.ENTRY_OFFSET] >>> 0);
-    const dataBytes = entries[at + layout.ENTRY_DATA_BYTES];
-    const end = from + entries[at + layout.ENTRY_EXTRA];
-    if ((flags & layout.CONTINUED) !== 0) {
-      this.open = {
-        position,
-        dataBytes,
-        targets: [...entries.subarray(from, end)],
-        nextIndex: 1,
-        leftBytes: dataBytes - layout.PIECE_BYTES,
-      };
-      return;
-    }
-    const inner = entries[at + layout.ENTRY_INNER];
-    this.add(position, inner, dataBytes, entries.subarray(from, end), position + 1);
-  }
-
-  private continueMessage(entries: Int32Array, at: number, base: number): void {
-    const { open } = this;
-    if (open === undefined) return;
-    if (entries[at + layout.ENTRY_INNER] !== open.nextIndex) {
-      this.open = undefined;
-      return;
-    }
-    open.nextIndex += 1;
-    open.leftBytes -= entries[at + layout.ENTRY_DATA_BYTES];
-    if (open.leftBytes > 0) return;
-    this.open = undefined;
-    const endPosition =
-      base + (entries[at + layout.ENTRY_OFFSET] >>> 0) + entries[at + layout.ENTRY_RECORD_BYTES];
-    this.add(open.position, -1, open.dataBytes, open.targets, endPosition);
+    return checkpointFrom(entries);
   }
 
   /** A complete message: links it to each of its queues that may still want it. */
-  private add(
-    position: number,
-    inner: number,
-    dataBytes: number,
-    targets: ArrayLike<number>,
-    endPosition: number,
-  ): void {
+  private add(message: LoggedMessage): void {
+    const { position, inner, dataBytes, targets, endPosition } = message;
     const { records, ledger } = this.options;
     let row = -1;
     for (let i = 0; i < targets.length; i += 2) {
@@ -220,25 +134,6 @@ export class LogRecovery {
       }
       queue.published(targets[i + 1], row);
     }
-  }
-
-  private acked(entries: Int32Array, from: number, end: number): void {
-    for (let i = from; i < end - 2; i += 3) {
-      this.recoveryOf(entries[i])?.acked(entries[i + 1], entries[i + 2]);
-    }
-  }
-
-  private counted(entries: Int32Array, from: number, end: number): void {
-    for (let i = from; i < end - 2; i += 3) {
-      this.recoveryOf(entries[i])?.counted(entries[i + 1], entries[i + 2]);
-    }
-  }
-
-  private noteImport(entries: Int32Array, at: number): void {
-    if (((entries[at] >> 8) & layout.IMPORT_END) === 0) return;
-    const from = at + layout.ENTRY_WORDS;
-    const id = Buffer.from(Int32Array.from(entries.subarray(from, from + 4)).buffer);
-    this.imported.add(id.toString('hex'));
   }
 
   /** Undefined for a queue that is gone, or that keeps nothing on disk. */
@@ -257,10 +152,4 @@ export class LogRecovery {
       this.corruptRanges.push(`${file}, bytes ${corrupt[i]} to ${corrupt[i + 1]}`);
     }
   }
-}
-
-function pushAll(lists: Map<number, number[]>, id: number, values: Int32Array): void {
-  const list = lists.get(id);
-  if (list === undefined) lists.set(id, [...values]);
-  else for (const value of values) list.push(value);
 }

@@ -19,11 +19,12 @@ import {
   READ_INNER,
   READ_PART_COUNT,
   READ_POSITION,
+  SPILLED,
   STATUS_OK,
 } from '../../src/log/log.ts';
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 import type { RecordTable } from './record-table.ts';
@@ -130,7 +131,7 @@ export class ReadAhead {
   near(queue: Queue): void {
     if (queue.isLoading) return;
     const left = (queue.loadedUntil - queue.ready.headPosition) | 0;
-    if (left > MESSAGES_MAX / 2) return;
+    if (left > queue.loadWindow / 2) return;
     queue.isLoading = true;
     if (left < 0) queue.loadedUntil = queue.ready.headPosition;
     this.wanting.push(queue);
@@ -167,9 +168,14 @@ export class ReadAhead {
     this.number += 1;
     read.reset(this.number, queue);
     this.gather(read, queue);
+    const isNeeded = queue.ready.peek() < 0;
+    if (isNeeded) {
+      while (read.count === 0 && this.makeRoom(queue)) this.gather(read, queue);
+    }
     if (read.count === 0) {
       this.spares.push(read);
-      if (queue.ready.peek() < 0) this.makeRoom(queue);
+      // A release of slab memory comes as a record, and with it another turn.
+      if (isNeeded) this.wanting.push(queue);
       else queue.isLoading = false;
       return;
     }
@@ -179,19 +185,22 @@ export class ReadAhead {
 
   /**
    * Nothing fits, because the slab is full: of messages on their way to clients, which will be
-   * released, or of messages that others had loaded and cannot deliver. Those go back.
+   * released, or of messages that others had loaded and cannot deliver. Those go back; false when
+   * there are none.
    */
-  private makeRoom(queue: Queue): void {
-    this.wanting.push(queue);
+  private makeRoom(queue: Queue): boolean {
     for (const other of this.options.queues.values()) {
-      if (other !== queue && !other.isLoading && other.unload(this.options.slabOwner) > 0) return;
+      if (other === queue || other.isLoading) continue;
+      if (other.unload(this.options.slabOwner) > 0) return true;
     }
+    return false;
   }
 
   /** Fills a read with the next messages of the queue that are on disk. */
   private gather(read: Read, queue: Queue): void {
     const { ready } = queue;
     const messagesMax = windowMessages(queue);
+    queue.loadWindow = messagesMax;
     const returned = ready.returnedMessages;
     for (let row = 0; row < returned.length && read.count < messagesMax; row += 1) {
       const handle = returned.handleAt(row);
@@ -260,6 +269,16 @@ export class ReadAhead {
     return page;
   }
 
+  /** Cleaning has moved it meanwhile, and its old segment may be another one by now. */
+  private hasMoved(read: Read, i: number, row: number): boolean {
+    const { records } = this.options;
+    const at = i * READ_COLUMNS;
+    return (
+      records.position(row) !== read.rows[at + READ_POSITION] ||
+      records.inner(row) !== read.rows[at + READ_INNER]
+    );
+  }
+
   /** Puts a message that was read into the store and its queue. */
   private take(read: Read, queue: Queue, i: number): void {
     const own = i * MESSAGE_COLUMNS;
@@ -271,7 +290,7 @@ export class ReadAhead {
     const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row, hint);
     if (!isWanted || read.status[i] !== STATUS_OK) {
       if (page !== NO_PAGE) slab.release(page);
-      if (!isWanted) return;
+      if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
       queue.lost(position, row);
       this.options.onLost(queue, position);
@@ -283,6 +302,7 @@ export class ReadAhead {
     message.dataAt = at + READ_HEAD_BYTES;
     message.flags =
       ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
+      ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
       (page === NO_PAGE ? 0 : SLAB_FLAG);
     message.exrkBytes = read.words[(at >> 2) + 1];
     message.propsBytes = read.words[(at >> 2) + 2];

@@ -29,9 +29,10 @@ const PLACED_COLUMNS = 3;
 /** For a publish that is logged but confirmed by nobody (a spilled one). */
 const NO_ORIGIN = -1;
 
-/** A batch with the log: one of ours, or what a pack left. */
-interface Underway extends LogBatch {
-  readonly sealed: Int32Array;
+/** A batch with the log: one of ours, what a pack left, or what is left of one that is written. */
+interface Underway {
+  readonly number: number;
+  readonly endPosition: number;
   readonly onSynced?: () => void;
 }
 
@@ -176,7 +177,6 @@ export class ShardLog {
       firstPosition: places[1],
       endPosition: position,
       sync: true,
-      sealed: new Int32Array(0),
       onSynced,
     };
     this.hand(batch);
@@ -233,12 +233,12 @@ export class ShardLog {
     const batch = this.take();
     const { pending } = this;
     const { segmentBytes } = this.ledger;
-    while (pending.hasPublishes && this.sealGroup(batch)) pending.removeFirst();
     const acks = batch.acks(pending.acks, segmentBytes);
     if (acks > 0) pending.acksTaken(acks);
     const counts = batch.deliveryCounts(pending.counts, segmentBytes);
     if (counts > 0) pending.counts.removeFirst(counts);
     if (pending.acks.count === 0) this.acksSince = 0;
+    while (pending.hasPublishes && this.sealGroup(batch)) pending.removeFirst();
     return batch;
   }
 
@@ -292,7 +292,7 @@ export class ShardLog {
     this.hand(batch);
   }
 
-  private hand(batch: Underway): void {
+  private hand(batch: LogBatch & Underway): void {
     this.batchNumber = batch.number;
     this.position = batch.endPosition;
     const last = this.ledger.segmentOf(batch.endPosition - 1);
@@ -306,8 +306,9 @@ export class ShardLog {
 
   /** Nothing was to be written: its confirms wait only for those before it in their lane. */
   private confirmWithout(batch: Batch): void {
-    const written = this.unwritten.findLast((one) => one instanceof Batch);
-    const synced = this.unsynced.findLast((one) => one instanceof Batch && one.sync);
+    const isBatch = (one: Underway): one is Batch => one instanceof Batch;
+    const written = this.unwritten.findLast(isBatch);
+    const synced = this.unsynced.filter(isBatch).findLast(({ sync }) => sync);
     for (let origin = 0; origin < batch.sealed.length; origin += 1) {
       const count = batch.sealed[origin];
       if (count === 0) continue;
@@ -334,6 +335,14 @@ export class ShardLog {
       queue.pageOut(placed[at], placed[at + 1], placed[at + 2]);
     }
     batch.placedCount = 0;
+    if (!batch.sync) this.recycle(batch);
+  }
+
+  /** Nothing waits for the sync of a written batch, which may be long in coming: it is free. */
+  private recycle(batch: Batch): void {
+    const { number, endPosition } = batch;
+    this.unsynced[this.unsynced.indexOf(batch)] = { number, endPosition };
+    this.spares.push(batch);
   }
 
   private synced(batch: Batch): void {

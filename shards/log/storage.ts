@@ -9,6 +9,7 @@ import { Slab } from '../mailbox/slab.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { Unacked } from './checkpoint-records.ts';
+import { CLEANING } from './cleaner.ts';
 import { LogImport } from './log-import.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -28,6 +29,7 @@ export class Storage {
   private readonly state: ShardState;
   private readonly notifyMain: (notice: ShardNotice) => void;
   private upkeep: Upkeep | undefined;
+  private isShort: boolean;
   /** Asks for a turn of the shard; set by whoever runs its turns. */
   schedule: () => void;
 
@@ -37,6 +39,7 @@ export class Storage {
     this.notifyMain = notifyMain;
     this.schedule = () => {};
     this.upkeep = undefined;
+    this.isShort = false;
     const slabs = boot.slabs.map((memory) => new Slab(memory));
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
     this.log = this.open(slabs);
@@ -71,7 +74,11 @@ export class Storage {
     shardLog.position = await log.begin(recovery.end);
     shardLog.syncedPosition = shardLog.position;
     const corruptRanges = [...recovery.corruptRanges];
-    const imports = orphans.map((orphan) => this.importOf(orphan, onProgress));
+    const unacked = (): Unacked => unackedOf(state);
+    const schedule = (): void => this.schedule();
+    const cleaning = { ...CLEANING, ...this.boot.cleaning };
+    const upkeep = new Upkeep({ shardLog, queues, unacked, schedule, cleaning });
+    const imports = orphans.map((orphan) => this.importOf(orphan, upkeep, onProgress));
     const left = imports.filter(({ storeId }) => !recovery.imported.has(storeId));
     const isElsewhere = ({ spec }: Queue): boolean =>
       left.some(({ orphan }) => orphan.shard === spec.shard);
@@ -84,8 +91,8 @@ export class Storage {
       corruptRanges.push(...ranges.map((range) => `shard ${orphan.shard}: ${range}`));
     }
     for (const { log: other } of imports) await other.close();
-    const unacked = (): Unacked => unackedOf(state);
-    this.upkeep = new Upkeep({ shardLog, queues, unacked });
+    this.upkeep = upkeep;
+    upkeep.spaceChanged(this.isShort);
     const { segments, isTorn, isClean } = recovery;
     const messages = [...queues.values()].reduce((sum, { ready }) => sum + ready.length, 0);
     const logKind = log.kind;
@@ -108,6 +115,7 @@ export class Storage {
       if (this.shardLog.isUnderway) await this.shardLog.progress();
     }
     this.shardLog.stop();
+    this.upkeep?.stop();
     await this.upkeep?.writeLast();
     await this.log.close();
   }
@@ -141,6 +149,7 @@ export class Storage {
 
   private importOf(
     orphan: OrphanLog,
+    upkeep: Upkeep,
     onProgress: (segmentsDone: number, segments: number) => void,
   ): { orphan: OrphanLog; log: Log; storeId: string; run: () => Promise<readonly string[]> } {
     const { segmentBytes, backend } = this.boot;
@@ -167,7 +176,9 @@ export class Storage {
     const homed = [...this.state.queues].filter(([, { spec }]) => spec.shard === orphan.shard);
     const queues = new Map(homed);
     const { shard: number } = orphan;
-    const logImport = new LogImport({ from: log, number, to: this.shardLog, queues, onProgress });
+    const writeCheckpoint = async (): Promise<void> => upkeep.writeFirst();
+    const to = this.shardLog;
+    const logImport = new LogImport({ from: log, number, to, queues, onProgress, writeCheckpoint });
     return {
       orphan,
       log,
@@ -192,7 +203,8 @@ export class Storage {
           this.schedule();
         },
         onSpace: (isShort) => {
-          if (this.upkeep !== undefined) this.upkeep.isShort = isShort;
+          this.isShort = isShort;
+          this.upkeep?.spaceChanged(isShort);
           this.notifyMain({ kind: 'log-space', isShort });
           this.schedule();
         },

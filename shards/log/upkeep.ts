@@ -6,7 +6,7 @@
 import type { Log } from '../../src/log/log.ts';
 import { type Unacked, checkpointRecords } from './checkpoint-records.ts';
 import type { Queue } from '../queue/queue.ts';
-import { Cleaner } from './cleaner.ts';
+import { Cleaner, type CleaningLimits } from './cleaner.ts';
 import type { ShardLog } from './shard-log.ts';
 
 const CHECKPOINT_SEGMENTS = 2;
@@ -18,11 +18,14 @@ export interface UpkeepOptions {
   readonly shardLog: ShardLog;
   readonly queues: ReadonlyMap<number, Queue>;
   readonly unacked: () => Unacked;
+  /** Asks for a turn of the shard. */
+  readonly schedule: () => void;
+  readonly cleaning: CleaningLimits;
 }
 
 export class Upkeep {
   /** No more segments can be allocated. */
-  isShort: boolean;
+  private isShort: boolean;
   private readonly log: Log;
   private readonly shardLog: ShardLog;
   private readonly queues: ReadonlyMap<number, Queue>;
@@ -31,6 +34,9 @@ export class Upkeep {
   private checkpointPosition: number;
   private checkpointAtMillis: number;
   private isWriting: boolean;
+  private readonly schedule: () => void;
+  /** A shard that has nothing else to do still has its checkpoint to write. */
+  private timer: NodeJS.Timeout | undefined;
   checkpointsWritten: number;
 
   constructor(options: UpkeepOptions) {
@@ -38,27 +44,48 @@ export class Upkeep {
     this.log = options.shardLog.log;
     this.queues = options.queues;
     this.unacked = options.unacked;
-    this.cleaner = new Cleaner(options.shardLog);
+    this.schedule = options.schedule;
+    this.timer = undefined;
+    this.cleaner = new Cleaner(options.shardLog, options.cleaning);
     this.isShort = false;
-    this.checkpointPosition = options.shardLog.position;
-    this.checkpointAtMillis = performance.now();
+    // The first turn writes one: what is dead at the start goes at once, however often that is.
+    this.checkpointPosition = -1;
+    this.checkpointAtMillis = -CHECKPOINT_MILLIS;
     this.isWriting = false;
     this.checkpointsWritten = 0;
   }
 
   /** Call once per turn. */
   turn(): void {
-    this.cleaner.turn();
+    if (this.cleaner.turn()) this.schedule();
     if (this.isWriting) return;
     const { position, ledger } = this.shardLog;
     if (position === this.checkpointPosition && !this.isShort) return;
     const grownBytes = position - this.checkpointPosition;
-    if (grownBytes >= CHECKPOINT_SEGMENTS * ledger.segmentBytes) this.write(false);
+    if (grownBytes >= CHECKPOINT_SEGMENTS * ledger.segmentBytes) this.write();
     else {
       const waited = performance.now() - this.checkpointAtMillis;
       const limit = this.isShort ? CHECKPOINT_WHEN_SHORT_MILLIS : CHECKPOINT_MILLIS;
-      if (waited >= limit) this.write(false);
+      if (waited >= limit) this.write();
+      else this.wakeIn(limit - waited);
     }
+  }
+
+  spaceChanged(isShort: boolean): void {
+    this.isShort = isShort;
+    this.stop();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private wakeIn(millis: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.schedule();
+    }, millis + 1);
   }
 
   /** The cleaner's reads and the pages they need. */
@@ -68,15 +95,24 @@ export class Upkeep {
 
   /** The last checkpoint of a clean stop: everything is in the log and nobody holds anything. */
   async writeLast(): Promise<void> {
-    const { position } = this.shardLog;
-    const records = checkpointRecords(this.queues.values(), this.unacked(), position, true);
-    await this.log.writeCheckpoint(records);
+    // Without room for it the next start finds a log that was not closed, and all that is in it.
+    await this.log.writeCheckpoint(this.records(true)).catch(() => undefined);
   }
 
-  private write(isClean: boolean): void {
+  /** Before the first turn. */
+  async writeFirst(): Promise<void> {
+    await this.log.writeCheckpoint(this.records(false));
+  }
+
+  private records(isClean: boolean): Uint8Array {
+    const { position } = this.shardLog;
+    return checkpointRecords(this.queues.values(), this.unacked(), position, isClean);
+  }
+
+  private write(): void {
     this.isWriting = true;
     const { position } = this.shardLog;
-    const records = checkpointRecords(this.queues.values(), this.unacked(), position, isClean);
+    const records = this.records(false);
     this.checkpointPosition = position;
     this.checkpointAtMillis = performance.now();
     this.log.writeCheckpoint(records).then(

@@ -41,6 +41,8 @@ export interface LogBoot {
   /** All slabs: the acceptors', then the shards'. */
   readonly slabs: readonly SlabMemory[];
   readonly slabOwner: number;
+  /** For tests: limits of cleaning other than the usual (shards/log/cleaner.ts). */
+  readonly cleaning?: { readonly slackBytes?: number; readonly movedBytesMax?: number } | undefined;
   /** For tests: src/log/log.ts. */
   readonly faults?: string | undefined;
 }
@@ -94,6 +96,7 @@ export interface QueueReport {
   readonly unacked: number;
   /** Ready messages whose data are on disk only. */
   readonly onDisk: number;
+  readonly onDiskBytes: number;
   readonly readyBytes: number;
   readonly unackedBytes: number;
   readonly consumers: number;

@@ -41,6 +41,8 @@ export const SLAB_FLAG = 2;
 export const REDELIVERED_FLAG = 4;
 /** The shard keeps the message in its log, or is about to. */
 export const LOGGED_FLAG = 8;
+/** It is there only to save memory: its queue keeps nothing, or it is transient. */
+export const SPILLED_FLAG = 64;
 /** In PUBLISH: what the publisher's confirm waits for (confirm-counter.ts). */
 export const LANE_SHIFT = 4;
 export const LANE_MASK = 3;
@@ -54,9 +56,13 @@ export const PUBLISH_SLAB_PAGE = 6;
 export const PUBLISH_TARGET_COUNT = 7;
 export const PUBLISH_TARGETS = 8;
 
+/** More than these do not go into one record of the log. */
+const TARGETS_MAX = 16 * 1024;
+
 /** How many targets a record of at most `recordBytesMax` holds beside the largest inline data. */
 export function publishTargetsMax(recordBytesMax: number, inlineBytesMax: number): number {
-  return Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+  const room = Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+  return Math.min(room, TARGETS_MAX);
 }
 
 /** The word index, relative to the record, of the 8-aligned data behind `targetCount` targets. */

@@ -4,8 +4,8 @@ import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import type { RecoveredMessages } from '../log/queue-recovery.ts';
+import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
@@ -50,6 +50,8 @@ export class Queue {
   ackGeneration: number;
   /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
   loadedUntil: number;
+  /** How many messages were asked for at most the last time. */
+  loadWindow: number;
   isLoading: boolean;
   /** On the run list already. */
   isQueuedToRun: boolean;
@@ -61,6 +63,9 @@ export class Queue {
   /** Routing key, properties and body of the messages that wait, and of those that are unacked. */
   readyBytes: number;
   unackedBytes: number;
+  /** Of the ready ones, those whose data are on disk only, wherever in the list they are. */
+  onDiskCount: number;
+  onDiskBytes: number;
   readonly memory: VhostMemory;
   unackedCount: number;
   publishedCount: number;
@@ -83,6 +88,7 @@ export class Queue {
     this.ackRun = 0;
     this.ackGeneration = 0;
     this.loadedUntil = 0;
+    this.loadWindow = 0;
     this.isLoading = false;
     this.isQueuedToRun = false;
     this.isWatched = false;
@@ -90,6 +96,8 @@ export class Queue {
     this.isClosed = false;
     this.readyBytes = 0;
     this.unackedBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     this.memory = memory;
     this.unackedCount = 0;
     this.publishedCount = 0;
@@ -131,13 +139,16 @@ export class Queue {
   restore(recovered: RecoveredMessages | undefined, isClean: boolean): void {
     if (recovered === undefined) return;
     const { positions, handles, nextPosition, counts } = recovered;
-    const redeliveredUntil = isClean && positions.length > 0 ? positions[0] : nextPosition;
+    const undelivered = recovered.redeliveredUntil ?? positions[0] ?? nextPosition;
+    const redeliveredUntil = isClean ? undelivered : nextPosition;
     this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
     this.loadedUntil = this.ready.headPosition;
     let bytes = 0;
     for (const handle of handles) bytes += this.dataBytes(handle);
     this.readyBytes = bytes;
     this.memory.bytes += bytes;
+    this.onDiskCount = handles.length;
+    this.onDiskBytes = bytes;
   }
 
   /** Whether a message this deep in the queue had better not stay in memory. */
@@ -157,6 +168,8 @@ export class Queue {
     if (this.isDeleted || !this.isDeep(position)) return;
     if (this.ready.at(position) !== handle) return;
     this.ready.replace(position, handle, ~row, 0);
+    this.onDiskCount += 1;
+    this.onDiskBytes += this.store.dataBytes(handle);
     this.store.release(handle);
   }
 
@@ -175,15 +188,20 @@ export class Queue {
   unload(owner: number): number {
     const { ready, store } = this;
     let bytes = 0;
-    for (let at = ready.headPosition; at !== this.loadedUntil; at = (at + 1) | 0) {
+    // Long past, when nothing had to be loaded lately.
+    const window = (this.loadedUntil - ready.headPosition) | 0;
+    for (let i = 0; i < window; i += 1) {
+      const at = (ready.headPosition + i) | 0;
       const handle = ready.at(at);
       if (handle === undefined || handle < 0 || !store.isLogged(handle)) continue;
       const row = store.log(handle);
       if ((store.flags(handle) & SLAB_FLAG) === 0 || store.slabOwner(handle) !== owner) continue;
       bytes += store.dataBytes(handle);
+      this.onDiskCount += 1;
       ready.replace(at, handle, ~row, 0);
       store.release(handle);
     }
+    this.onDiskBytes += bytes;
     this.loadedUntil = ready.headPosition;
     return bytes;
   }
@@ -191,6 +209,8 @@ export class Queue {
   /** The message of row `row`, which it holds, is in memory again as `handle`. */
   loaded(position: number, row: number, handle: number, hint: number): void {
     this.ready.replace(position, ~row, handle, hint);
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= this.store.dataBytes(handle);
   }
 
   /** The message of row `row` cannot be read any more. */
@@ -199,6 +219,8 @@ export class Queue {
     const bytes = this.dataBytes(~row);
     this.readyBytes -= bytes;
     this.memory.bytes -= bytes;
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= bytes;
     this.log!.done(~row, this, position);
   }
 
@@ -260,7 +282,7 @@ export class Queue {
     const isRedelivered = ready.peekIsRedelivered();
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
-    const isLogged = store.isLogged(handle);
+    const isLogged = this.isLogged(handle);
     if (!deliver(store, handle, consumer, isRedelivered)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
@@ -277,7 +299,7 @@ export class Queue {
     const isRedelivered = ready.peekIsRedelivered();
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
-    const isLogged = store.isLogged(handle);
+    const isLogged = this.isLogged(handle);
     if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return GET_NO_ROOM;
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
@@ -309,7 +331,7 @@ export class Queue {
     this.unackedCount -= 1;
     this.unackedBytes -= bytes;
     this.memory.bytes -= bytes;
-    if (this.store.isLogged(handle)) this.log!.done(handle, this, position);
+    if (this.isLogged(handle)) this.log!.done(handle, this, position);
     this.store.release(handle);
   }
 
@@ -324,7 +346,7 @@ export class Queue {
     this.unackedBytes -= bytes;
     this.readyBytes += bytes;
     this.ready.putBack(handle, position, deliveryCount);
-    if (deliveryCount > 0 && this.store.isLogged(handle)) {
+    if (deliveryCount > 0 && this.isLogged(handle)) {
       this.log!.counted(handle, this, position, deliveryCount);
     }
     this.wake();
@@ -337,17 +359,29 @@ export class Queue {
     while (!ready.isEmpty) {
       ready.take();
       const { handle } = ready;
-      if (handle < 0 || store.isLogged(handle)) this.log!.done(handle, this, ready.position);
+      if (handle < 0 || this.isLogged(handle)) this.log!.done(handle, this, ready.position);
       if (handle >= 0) store.release(handle);
     }
     this.memory.bytes -= this.readyBytes;
     this.readyBytes = 0;
+    this.onDiskCount = 0;
+    this.onDiskBytes = 0;
     return count;
   }
 
   /** Size of a message wherever it is. */
   dataBytes(handle: number): number {
     return handle < 0 ? this.log!.records.dataBytes(~handle) : this.store.dataBytes(handle);
+  }
+
+  /**
+   * Whether the log has a message in memory for this queue. That another queue that shares the
+   * message wants it there is no matter of this one.
+   */
+  private isLogged(handle: number): boolean {
+    const { store } = this;
+    if (!store.isLogged(handle)) return false;
+    return this.lane !== LANE_MEMORY || (store.flags(handle) & SPILLED_FLAG) !== 0;
   }
 
   private endTurn(consumer: Consumer): void {

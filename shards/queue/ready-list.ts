@@ -27,6 +27,8 @@ const SHRINK_DIVISOR = 8;
 const SHRINK_SLOTS_MIN = 4096;
 /** Recovered messages that lie further apart than this on average go to the heap. */
 const SPREAD_MAX = 4;
+/** What was recovered is taken to have gone when so many messages have come after it. */
+const REDELIVERED_SPAN = 2 ** 30;
 
 export class ReadyList {
   private slots: Int32Array;
@@ -140,6 +142,7 @@ export class ReadyList {
     if (this.handle < 0) this.onDiskCount -= 1;
     this.head = (this.head + 1) | 0;
     if (this.holeCount > 0) this.skipHoles();
+    if (this.hasRedelivered) this.forgetRedelivered();
     if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.emptied();
   }
 
@@ -173,6 +176,11 @@ export class ReadyList {
     if (handle < 0) this.onDiskCount -= 1;
     this.skipHoles();
     return true;
+  }
+
+  /** Messages before this position count as delivered before; undefined when none do. */
+  get redeliveredEnd(): number | undefined {
+    return this.hasRedelivered ? this.redeliveredUntil : undefined;
   }
 
   /** Recovered messages that were delivered before, and how often. */
@@ -237,6 +245,13 @@ export class ReadyList {
     if (count === undefined) return;
     this.deliveryCount += count;
     this.recoveredCounts.delete(this.position);
+  }
+
+  /** So much later nothing from before the start is left, and positions would come round again. */
+  private forgetRedelivered(): void {
+    if (((this.head - this.redeliveredUntil) | 0) < REDELIVERED_SPAN) return;
+    this.hasRedelivered = false;
+    this.recoveredCounts.clear();
   }
 
   private addHole(position: number): void {

@@ -15,6 +15,7 @@ import {
   PUBLISH_TARGETS,
   publishDataWord,
   SLAB_FLAG,
+  SPILLED_FLAG,
 } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -66,9 +67,8 @@ export class PublishWork {
       return;
     }
     if (queue.passOn(this.message)) return;
-    const handle = this.state.store.add(this.message, 1);
-    if (!isLogged && queue.spills) this.spill(queue, handle);
-    else queue.publish(handle, isLogged);
+    if (!isLogged && queue.spills) this.spill(queue);
+    else queue.publish(this.state.store.add(this.message, 1), isLogged);
     this.state.governor.consider(queue);
   }
 
@@ -97,9 +97,10 @@ export class PublishWork {
   }
 
   /** A transient message that memory has no room for. */
-  private spill(queue: Queue, handle: number): void {
+  private spill(queue: Queue): void {
     this.log!.beginSpill();
-    queue.publishSpilled(handle);
+    this.message.flags |= SPILLED_FLAG;
+    queue.publishSpilled(this.state.store.add(this.message, 1));
   }
 
   /** All target queues were deleted while the message was on its way: as if it had come before. */

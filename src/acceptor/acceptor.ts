@@ -24,11 +24,10 @@ import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
 import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
-import type { AcceptorBoot, AcceptorReport, MemoryAlarm } from './control-messages.ts';
+import type { AcceptorBoot, AcceptorReport, ResourceAlarm } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { HeldBuffers } from './held-buffers.ts';
 import { IdAllocator } from './id-allocator.ts';
-import { MemoryAlarms } from './memory-alarms.ts';
 import { OutputPool } from './output.ts';
 import { greet } from './protocol-header.ts';
 import { SlabBlock } from './publish-block.ts';
@@ -36,6 +35,7 @@ import { IncomingPublish, Publisher } from './publisher.ts';
 import { PublishRates } from './publish-rates.ts';
 import { QueuePaces } from './queue-paces.ts';
 import { ReadBudget } from './read-budget.ts';
+import { ResourceAlarms } from './resource-alarms.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
 import { StalledContents } from './stalled-contents.ts';
@@ -91,7 +91,7 @@ export class Acceptor implements ThreadWork {
   private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
   private readonly vhosts: Map<string, VhostContext>;
-  private readonly alarms: MemoryAlarms;
+  private readonly alarms: ResourceAlarms;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ChannelConfirms) => void;
   private readonly readBudget: ReadBudget;
@@ -153,7 +153,7 @@ export class Acceptor implements ThreadWork {
     this.listeners = [];
     this.routes = new BrokerRoutes();
     this.vhosts = new Map();
-    this.alarms = new MemoryAlarms();
+    this.alarms = new ResourceAlarms();
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
     this.readBudget = new ReadBudget(boot.config.readBudgetBytes);
@@ -197,8 +197,8 @@ export class Acceptor implements ThreadWork {
     }
   }
 
-  /** Main says which memory alarms are in force now. */
-  setAlarms(alarms: readonly MemoryAlarm[]): void {
+  /** Main says which alarms are in force now. */
+  setAlarms(alarms: readonly ResourceAlarm[]): void {
     this.alarms.set(alarms);
     for (const vhost of this.vhosts.values()) this.alarms.applyTo(vhost);
   }

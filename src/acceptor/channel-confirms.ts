@@ -1,9 +1,10 @@
 // Publisher confirms of one channel: which publishes are still waited for, and the basic.ack frames
 // that report progress (https://www.rabbitmq.com/docs/confirms). Acceptor thread, hot path.
 //
-// A publish that went to k shards waits for k confirmations, an unroutable one for none. Everything
-// below `first` is confirmed and reported with one multiple ack per flush; what is confirmed out of
-// order behind a gap is reported singly, so a slow shard holds back nobody else's confirms.
+// A publish that went to k shards waits for k confirmations, an unroutable one for none. What a
+// flush newly knows to be confirmed below `first` is reported with one multiple ack; what is
+// confirmed out of order behind a gap is reported singly, so a slow shard (or disk) holds back
+// nobody else's confirms. No ack names a tag that was acked before: clients look it up.
 import { powerOfTwoAtLeast } from '../base/round.ts';
 
 const INITIAL_SLOTS = 32;
@@ -14,8 +15,9 @@ export class ChannelConfirms {
   next: number;
   /** The oldest publish still waited for, or `next`. */
   private first: number;
-  /** Reported up to, exclusive. */
-  private reported: number;
+  /** Confirmed since the last flush without a gap before them: the last one, and how many. */
+  private inOrderLast: number;
+  private inOrderCount: number;
   private waiting: Int32Array;
   /** Confirmed since the last flush while an older one was waited for. */
   private readonly early: number[];
@@ -26,7 +28,8 @@ export class ChannelConfirms {
     this.sendAck = sendAck;
     this.next = 1;
     this.first = 1;
-    this.reported = 1;
+    this.inOrderLast = 0;
+    this.inOrderCount = 0;
     this.waiting = new Int32Array(INITIAL_SLOTS);
     this.early = [];
     this.isTouched = false;
@@ -49,8 +52,13 @@ export class ChannelConfirms {
     const left = this.waiting[number & mask] - 1;
     this.waiting[number & mask] = left;
     if (left > 0) return false;
-    if (number === this.first) this.advance();
-    else this.early.push(number);
+    if (number === this.first) {
+      this.inOrderLast = number;
+      this.inOrderCount += 1;
+      this.advance();
+    } else {
+      this.early.push(number);
+    }
     if (this.isTouched) return false;
     this.isTouched = true;
     return true;
@@ -59,13 +67,20 @@ export class ChannelConfirms {
   /** Sends what is confirmed and not yet reported. */
   flush(): void {
     this.isTouched = false;
-    if (this.first > this.reported) {
-      this.sendAck(this.first - 1, this.first - this.reported > 1);
-      this.reported = this.first;
+    const { early, first } = this;
+    let last = this.inOrderLast;
+    let count = this.inOrderCount;
+    for (let i = 0; i < early.length; i += 1) {
+      if (early[i] >= first) continue;
+      count += 1;
+      if (early[i] > last) last = early[i];
     }
-    if (this.early.length === 0) return;
-    for (const number of this.early) if (number >= this.first) this.sendAck(number, false);
-    this.early.length = 0;
+    if (count > 0) this.sendAck(last, count > 1);
+    this.inOrderLast = 0;
+    this.inOrderCount = 0;
+    if (early.length === 0) return;
+    for (const number of early) if (number >= first) this.sendAck(number, false);
+    early.length = 0;
   }
 
   private advance(): void {

@@ -76,11 +76,28 @@ export interface AcceptorReport {
 
 /** Messages take a whole budget: the virtual host's, or without one the broker's. */
 export interface MemoryAlarm {
+  readonly resource: 'memory';
   readonly vhost: string | undefined;
   /** When the alarm was raised. */
   readonly usedBytes: number;
   readonly limitBytes: number;
 }
+
+/** There is too little room on the disk for the broker to take more messages. */
+export interface DiskAlarm {
+  readonly resource: 'disk';
+  /** The disk is everybody's. */
+  readonly vhost: undefined;
+  /** Undefined: the system does not tell. */
+  readonly freeBytes: number | undefined;
+  /** disk_free_limit; 0 = none. */
+  readonly limitBytes: number;
+  /** The logs that found no room to grow, such as `shard 0`. Empty: less is free than the limit. */
+  readonly shortLogs: readonly string[];
+}
+
+/** Why publishers are blocked: those of a virtual host, or without one all. */
+export type ResourceAlarm = MemoryAlarm | DiskAlarm;
 
 /** acceptor -> main */
 export type AcceptorNotice =
@@ -104,6 +121,6 @@ export type AcceptorControl =
   | { readonly kind: 'listen'; readonly address: ListenerAddress; readonly shared: boolean }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
   /** Which alarms are in force: all of them, each time. */
-  | { readonly kind: 'memory-alarms'; readonly alarms: readonly MemoryAlarm[] }
+  | { readonly kind: 'alarms'; readonly alarms: readonly ResourceAlarm[] }
   | { readonly kind: 'report'; readonly request: number }
   | { readonly kind: 'stop'; readonly reason: string };

@@ -1,8 +1,8 @@
 // Why a connection may not publish now, and when it may again. Acceptor thread.
 //
-//   MemoryAlarmBlock   the broker, or a virtual host, holds its whole budget (main says so)
-//   QueuePace          a queue's gate is closed (queue-pace.ts; its shard says so)
-//   SlabBlock          the memory for large bodies is full
+//   AlarmBlock   memory or disk is low (main says so; of one virtual host, or for all)
+//   QueuePace    a queue's gate is closed (queue-pace.ts; its shard says so)
+//   SlabBlock    the memory for large bodies is full
 //
 // A block is told to the client by connection.blocked with a reason in words (RabbitMQ docs,
 // "Blocked Connection Notifications"). Full rings and rates are no blocks: they pass in moments.
@@ -11,7 +11,7 @@ import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { SLAB_PAGE_BYTES } from '../../shards/mailbox/slab.ts';
 import { REOPEN_SHARE } from '../../shards/mailbox/budget-shares.ts';
 import type { Connection } from './connection.ts';
-import type { MemoryAlarm } from './control-messages.ts';
+import type { DiskAlarm, ResourceAlarm } from './control-messages.ts';
 
 export interface PublishBlock {
   /** It still stands: there is no point in trying again. */
@@ -20,17 +20,19 @@ export interface PublishBlock {
   reasonFor(connection: Connection): string;
 }
 
-export class MemoryAlarmBlock implements PublishBlock {
-  readonly alarm: MemoryAlarm;
+export class AlarmBlock implements PublishBlock {
+  alarm: ResourceAlarm;
   isInForce: boolean;
 
-  constructor(alarm: MemoryAlarm) {
+  constructor(alarm: ResourceAlarm) {
     this.alarm = alarm;
     this.isInForce = true;
   }
 
   reasonFor(): string {
-    const { vhost, usedBytes, limitBytes } = this.alarm;
+    const { alarm } = this;
+    if (alarm.resource === 'disk') return lowDiskReason(alarm);
+    const { vhost, usedBytes, limitBytes } = alarm;
     const figures = `${readableSize(usedBytes)} of ${readableSize(limitBytes)}`;
     if (vhost === undefined) {
       return `low on memory: messages take ${figures} (vm_memory_high_watermark); consume some`;
@@ -38,6 +40,16 @@ export class MemoryAlarmBlock implements PublishBlock {
     // Names come last: they may be long, and what is too long is cut.
     return `virtual host is low on memory: it holds ${figures} (memory.vhost_budget): ${vhost}`;
   }
+}
+
+function lowDiskReason({ freeBytes, limitBytes, shortLogs }: DiskAlarm): string {
+  const free = freeBytes === undefined ? '' : `${readableSize(freeBytes)} free`;
+  const [log] = shortLogs;
+  const why =
+    log === undefined
+      ? `${free}, ${readableSize(limitBytes)} must be (disk_free_limit)`
+      : `the ${log} log has no room to grow${free === '' ? '' : `, ${free}`}`;
+  return `low on disk: ${why}; make room in the broker's data directory or consume some messages`;
 }
 
 export function fullQueueReason({ acceptor, vhost }: Connection, queueId: number): string {

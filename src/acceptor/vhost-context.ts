@@ -2,7 +2,7 @@
 // cache in front of it. Acceptor thread.
 import { RouteCache } from '../routing/route-cache.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
-import type { MemoryAlarmBlock } from './publish-block.ts';
+import type { AlarmBlock } from './publish-block.ts';
 import type { Route } from './route.ts';
 
 export class VhostContext {
@@ -10,7 +10,7 @@ export class VhostContext {
   readonly routes: VhostRoutes;
   readonly routeCache: RouteCache<Route>;
   /** Nobody publishes here while there is one: the broker's, or this virtual host's. */
-  alarm: MemoryAlarmBlock | undefined;
+  alarm: AlarmBlock | undefined;
 
   constructor(routes: VhostRoutes) {
     this.name = routes.name;

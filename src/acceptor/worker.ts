@@ -37,7 +37,7 @@ port.on('message', (message: AcceptorControl) => {
     case 'listen':
       void listen(message);
       break;
-    case 'memory-alarms':
+    case 'alarms':
       acceptor.setAlarms(message.alarms);
       break;
     case 'report': {

@@ -23,7 +23,7 @@ export interface DataDirectory {
   release(): void;
 }
 
-interface LockHolder {
+export interface LockHolder {
   readonly id: string;
   readonly pid: number;
   readonly processStart: string | undefined;
@@ -65,6 +65,20 @@ export function claimDataDirectory(directory: string): DataDirectory {
     throw error;
   }
   return { path: directory, release };
+}
+
+/** The process that uses a data directory now, if one does. Only looks. */
+export function dataDirectoryUser(directory: string): LockHolder | undefined {
+  const holder = readHolder(path.join(directory, 'lock'));
+  if (holder === undefined) return undefined;
+  return isProcessAlive(holder.pid, holder.processStart) ? holder : undefined;
+}
+
+/** The number in the file `format`: undefined without that file, NaN when it holds none. */
+export function dataFormat(directory: string): number | undefined {
+  const text = readIfPresent(path.join(directory, 'format'));
+  if (text === undefined) return undefined;
+  return /^\d{1,9}\n?$/u.test(text) ? Number(text) : Number.NaN;
 }
 
 function takeLock(directory: string, lock: string, ticket: string): void {
@@ -132,15 +146,14 @@ function readHolder(file: string): LockHolder | undefined {
 
 function checkFormat(directory: string): void {
   const file = path.join(directory, 'format');
-  const text = readIfPresent(file);
-  if (text === undefined) {
+  const format = dataFormat(directory);
+  if (format === undefined) {
     // By way of a rename, so that a crash leaves no empty file behind.
     writeFileSync(`${file}.new`, `${DATA_FORMAT}\n`, { mode: 0o640 });
     renameSync(`${file}.new`, file);
     return;
   }
-  const format = /^\d{1,9}\n?$/u.test(text) ? Number(text) : undefined;
-  if (format === undefined) {
+  if (Number.isNaN(format)) {
     throw new DataDirectoryError(
       `${file} does not hold a format number; ${directory} is no data directory of WarrenMQ. ` +
         'Choose another one with --data-dir.',

@@ -6,11 +6,17 @@ import { listenerText } from '../config/listeners.ts';
 import type { RunningBroker } from '../main.ts';
 
 const PORT_DEFAULT = 5672;
+/** What holds where a queue has no x-durability of its own. */
+const DURABILITY: Readonly<Record<BrokerConfig['durability'], string>> = {
+  fsync: 'fsync: what is confirmed is on the disk',
+  write: 'write: what is confirmed survives the process, not a power cut',
+  memory: 'memory: messages do not survive a restart',
+};
 const ANY_HOSTS = new Set(['::', '0.0.0.0']);
 
 export function bannerText(
   config: BrokerConfig,
-  broker: Pick<RunningBroker, 'listeners' | 'managementPort'>,
+  broker: Pick<RunningBroker, 'listeners' | 'managementPort' | 'logKind'>,
 ): string {
   const rows: [string, string][] = broker.listeners.map((address) => [
     'AMQP 0-9-1',
@@ -24,7 +30,7 @@ export function bannerText(
   rows.push(
     ['Data', config.dataDir],
     ['Threads', `${count(config.acceptors, 'acceptor')}, ${count(config.shards, 'shard')}`],
-    ['Durability', 'memory only until the disk log lands: messages do not survive a restart'],
+    ['Durability', `${DURABILITY[config.durability]} (${broker.logKind} log)`],
     ['Publish', `node examples/publish.js${url}`],
     ['Consume', `node examples/consume.js${url}`],
   );

@@ -12,6 +12,7 @@ const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
+  isErrorWatched: process.stderr.isTTY,
   exit: (code) => process.exit(code),
   onStop: (handler) => {
     for (const signal of STOP_SIGNALS) process.on(signal, () => handler(signal));

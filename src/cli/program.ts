@@ -1,6 +1,7 @@
 // The commands of `warrenmq` and what is said about wrong usage. Runs in main only. A command is a
 // file that returns a commander Command; its action tells its exit code through `finish`.
 import { Command, CommanderError } from 'commander';
+import { inspectCommand } from './inspect-command.ts';
 import { serverCommand } from './server-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { versionCommand, versionText } from './version-command.ts';
@@ -19,7 +20,12 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.error })
     .showHelpAfterError('Run `warrenmq help` to see what there is.')
     .exitOverride();
-  for (const command of [serverCommand(terminal, finish), versionCommand(terminal)]) {
+  const commands = [
+    serverCommand(terminal, finish),
+    inspectCommand(terminal, finish),
+    versionCommand(terminal),
+  ];
+  for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   if (args.length === 0) {

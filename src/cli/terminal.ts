@@ -10,6 +10,8 @@ export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** Whether a person watches what `error` is told, as it comes. */
+  readonly isErrorWatched: boolean;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
   /** Calls back for each signal that asks the process to stop, and when its launcher is gone. */

@@ -19,7 +19,7 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
-type LogBackendSetting = 'auto' | 'native' | 'portable';
+type StorageBackendSetting = 'auto' | 'native' | 'portable';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -46,8 +46,6 @@ export interface BrokerConfig {
   readonly compatProduct: string;
   readonly compatVersion: string;
   readonly logLevel: LogLevelSetting;
-  /** Which program writes the log on disk. */
-  readonly logBackend: LogBackendSetting;
   readonly ringBytes: number;
   readonly inlineBodyBytesMax: number;
   readonly readBudgetBytes: number;
@@ -56,9 +54,12 @@ export interface BrokerConfig {
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';
+  /** Which program writes the log on disk. */
+  readonly storageBackend: StorageBackendSetting;
   readonly segmentBytes: number;
   /** Of the memory watermark. */
   readonly memoryPagingRatio: number;
+  /** 0 = none. */
   readonly diskFreeLimitBytes: number;
   // Limits: 0 is none.
   readonly connectionMax: number;

@@ -16,6 +16,8 @@ const LISTENER_KEYS: Readonly<Record<string, string>> = {
 const LISTENERS = `${environmentName('listeners.tcp')}_`;
 const VHOST_LIMITS = /^WARRENMQ_DEFAULT_LIMITS_VHOSTS_(.+)_(PATTERN|MAX_CONNECTIONS|MAX_QUEUES)$/u;
 const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
+/** Of the tests that break disks (src/log/log.ts). */
+const TEST_FAULTS = 'WARRENMQ_TEST_FAULTS';
 /** What Kubernetes sets in every pod beside a service named `warrenmq...`. */
 const KUBERNETES = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)|_PORT=(tcp|udp):/u;
 
@@ -39,7 +41,7 @@ export function readEnvironment(env: Environment): {
     }
   }
   const known = new Set(schema.flatMap((setting) => [setting.key, ...(setting.otherKeys ?? [])]));
-  const names = new Set([...known].map(environmentName)).add(CONFIG_FILE);
+  const names = new Set([...known].map(environmentName)).add(CONFIG_FILE).add(TEST_FAULTS);
   const warnings: string[] = [];
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('WARRENMQ_') || names.has(name) || !env[name]) continue;

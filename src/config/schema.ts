@@ -196,16 +196,6 @@ const node: readonly Setting[] = [
     description: 'The least severe records that are logged: debug, info, warning, error or none.',
     since: SINCE_FIRST,
   },
-  {
-    key: 'log.backend',
-    field: 'logBackend',
-    type: { kind: 'choice', choices: ['auto', 'native', 'portable'], aliases: {} },
-    default: 'auto',
-    description:
-      'What writes the log on disk: native is the Rust module, portable the slower one in ' +
-      'TypeScript with the same format; auto takes native where it can be loaded.',
-    since: SINCE_FIRST,
-  },
 ];
 
 const memory: readonly Setting[] = [

@@ -3,7 +3,8 @@
 import type { Setting } from './setting.ts';
 
 const MIB = 1024 * 1024;
-const TIB = 1024 * 1024 * MIB;
+/** Larger than any disk, so that the alarm can be tried out. */
+const PIB = 1024 ** 5;
 const SINCE = '0.2.0';
 
 export const storageSettings: readonly Setting[] = [
@@ -16,6 +17,16 @@ export const storageSettings: readonly Setting[] = [
       'What the confirm of a persistent message in a durable queue means where the queue has no ' +
       'x-durability of its own. fsync: it is on the disk. write: the operating system has it, ' +
       "as with RabbitMQ's classic queues. memory: nothing is kept on disk.",
+    since: SINCE,
+  },
+  {
+    key: 'storage.backend',
+    field: 'storageBackend',
+    type: { kind: 'choice', choices: ['auto', 'native', 'portable'], aliases: {} },
+    default: 'auto',
+    description:
+      'What writes the log on disk: native is the Rust module, portable the slower TypeScript ' +
+      'one (the format is the same), auto takes native where it can be loaded.',
     since: SINCE,
   },
   {
@@ -33,18 +44,19 @@ export const storageSettings: readonly Setting[] = [
     type: { kind: 'fraction' },
     default: 0.5,
     description:
-      'The part of the memory watermark from which messages, transient ones too, are kept on disk ' +
-      'only, but for the next ones of each queue.',
+      'The part of the memory watermark from which messages, transient ones too, are kept on ' +
+      'disk only, but for the next ones of each queue.',
     since: SINCE,
   },
   {
     key: 'disk_free_limit.absolute',
     otherKeys: ['disk_free_limit'],
     field: 'diskFreeLimitBytes',
-    type: { kind: 'size', bytesMin: 0, bytesMax: TIB },
+    type: { kind: 'size', bytesMin: 0, bytesMax: PIB },
     default: 50 * 1000 * 1000,
     description:
-      'With less free space than this where the data directory is, all publishers are blocked.',
+      'With less free space than this where the data directory is, in bytes, all publishers are ' +
+      'blocked; 0 means no limit.',
     since: SINCE,
   },
 ];

@@ -10,7 +10,7 @@ const FORMAT_VERSION = 1;
 const COPY_BYTES = 64;
 const WORD = 2 ** 32;
 
-const SEGMENT_BYTES_MIN = 1024 * 1024;
+export const SEGMENT_BYTES_MIN = 1024 * 1024;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface SegmentHeader {

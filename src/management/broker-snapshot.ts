@@ -11,6 +11,7 @@ const EMPTY_QUEUE: QueueReport = Object.freeze({
   ready: 0,
   unacked: 0,
   onDisk: 0,
+  onDiskBytes: 0,
   readyBytes: 0,
   unackedBytes: 0,
   consumers: 0,
@@ -66,6 +67,7 @@ export class BrokerSnapshot {
       ready: 0,
       unacked: 0,
       onDisk: 0,
+      onDiskBytes: 0,
       readyBytes: 0,
       unackedBytes: 0,
       consumers: 0,
@@ -79,6 +81,7 @@ export class BrokerSnapshot {
       counts.ready += queue.ready;
       counts.unacked += queue.unacked;
       counts.onDisk += queue.onDisk;
+      counts.onDiskBytes += queue.onDiskBytes;
       counts.readyBytes += queue.readyBytes;
       counts.unackedBytes += queue.unackedBytes;
       counts.consumers += queue.consumers;

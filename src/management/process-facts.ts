@@ -1,25 +1,19 @@
 // What the operating system knows about this process. Main thread, asynchronous where it reads.
 // Facts that only Linux tells (proc(5)) are undefined elsewhere.
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 export interface ProcessFacts {
   readonly residentBytes: number;
   readonly openFiles: number | undefined;
   readonly openFilesMax: number | undefined;
-  /** Free space where the data directory is. */
-  readonly diskFreeBytes: number | undefined;
 }
 
-export async function processFacts(dataDirectory: string): Promise<ProcessFacts> {
-  const [openFiles, openFilesMax, diskFreeBytes] = await Promise.all([
+export async function processFacts(): Promise<ProcessFacts> {
+  const [openFiles, openFilesMax] = await Promise.all([
     whereKnown(async () => (await readdir('/proc/self/fd')).length),
     whereKnown(async () => openFilesMaxFrom(await readFile('/proc/self/limits', 'utf8'))),
-    whereKnown(async () => {
-      const { bavail, bsize } = await statfs(dataDirectory);
-      return bavail * bsize;
-    }),
   ]);
-  return { residentBytes: process.memoryUsage.rss(), openFiles, openFilesMax, diskFreeBytes };
+  return { residentBytes: process.memoryUsage.rss(), openFiles, openFilesMax };
 }
 
 /** The soft limit in `Max open files  1024  524288  files`; undefined when it is unlimited. */

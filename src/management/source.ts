@@ -1,10 +1,15 @@
 // What the management API needs from a running broker, and nothing else. Main thread. src/main.ts
 // makes one from the broker; the broker does not know that there is a management API.
-import type { AcceptorReport, ConnectionInfo, MemoryAlarm } from '../acceptor/control-messages.ts';
+import type {
+  AcceptorReport,
+  ConnectionInfo,
+  DiskAlarm,
+  MemoryAlarm,
+} from '../acceptor/control-messages.ts';
 import type { Users } from '../auth/users.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import type { Topology } from '../topology/topology.ts';
-import type { ShardReport } from '../../shards/mailbox/control-messages.ts';
+import type { RecoveryReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 
 /** Reading only: commands go through the control plane, which replicates them. */
 export type TopologyListings = Pick<
@@ -25,6 +30,15 @@ export interface MemoryFacts {
   readonly alarms: readonly MemoryAlarm[];
 }
 
+/** What is free of the disk that the data directory is on, and the alarm if it is in force. */
+export interface DiskFacts {
+  /** Undefined: the system does not tell. */
+  readonly freeBytes: number | undefined;
+  /** 0 = none. */
+  readonly limitBytes: number;
+  readonly alarm: DiskAlarm | undefined;
+}
+
 export interface ManagementSource {
   readonly config: BrokerConfig;
   readonly topology: TopologyListings;
@@ -32,6 +46,9 @@ export interface ManagementSource {
   /** The connections that have logged in, by their id. */
   readonly connections: ReadonlyMap<number, ConnectionInfo>;
   readonly memory: MemoryFacts;
+  readonly disk: DiskFacts;
+  /** By shard: what came of reading its log at start. */
+  readonly recoveries: readonly RecoveryReport[];
   /** Where AMQP clients connect, with the ports that are bound. */
   readonly listeners: readonly ListenerAddress[];
   readonly startedAtMillis: number;
@@ -42,4 +59,20 @@ export interface ManagementSource {
 /** The broker's own alarm; a virtual host over its budget concerns nobody else. */
 export function hasMemoryAlarm({ alarms }: MemoryFacts): boolean {
   return alarms.some(({ vhost }) => vhost === undefined);
+}
+
+type Resources = Pick<ManagementSource, 'memory' | 'disk'>;
+
+/** The resources whose alarms block all publishers. */
+export function lowResources({ memory, disk }: Resources): ('memory' | 'disk')[] {
+  const low: ('memory' | 'disk')[] = [];
+  if (hasMemoryAlarm(memory)) low.push('memory');
+  if (disk.alarm !== undefined) low.push('disk');
+  return low;
+}
+
+/** Whether nobody may publish in this virtual host now. */
+export function isVhostBlocked(resources: Resources, name: string): boolean {
+  if (lowResources(resources).length > 0) return true;
+  return resources.memory.alarms.some(({ vhost }) => vhost === name);
 }

@@ -9,9 +9,12 @@ import { openLog } from '../log/open-log.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import { AlarmBoard } from './alarm-board.ts';
+import { AlarmLog } from './alarm-log.ts';
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
+import { DiskControl } from './disk-control.ts';
 import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
@@ -41,6 +44,7 @@ export class Broker {
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   readonly memory: MemoryWatch;
+  readonly disk: DiskControl;
   readonly storage: StorageNews;
   /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
@@ -83,10 +87,12 @@ export class Broker {
     });
     const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
     const state = new BrokerState(topology);
+    const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
-      openLog: (options, callbacks) => openLog(options, callbacks, config.logBackend),
-      logger: createLogger('main', config.logLevel, writeLogRecord),
+      openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
+      logger,
+      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
     this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
@@ -94,7 +100,9 @@ export class Broker {
     this.places = new ConnectionPlaces(config);
     this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
-    this.memory = watchMemory(config, this.shards, this.acceptors);
+    const board = new AlarmBoard(this.acceptors, new AlarmLog(logger));
+    this.memory = watchMemory(config, this.shards, board);
+    this.disk = new DiskControl(config, board);
     this.failed = Promise.race(
       [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
     );
@@ -119,6 +127,7 @@ export class Broker {
     }
     await this.control.restored();
     this.memory.start();
+    await this.disk.start();
     const bound: ListenerAddress[] = [];
     for (const address of this.config.listeners) bound.push(await this.listen(address));
     return bound;
@@ -126,6 +135,7 @@ export class Broker {
 
   /** No new connections, clients are told 320, then the threads leave. */
   async stop(reason: string): Promise<void> {
+    this.disk.stop();
     const goodbye = { kind: 'stop', reason } as const;
     await Promise.all(this.acceptors.map((thread) => thread.stop(goodbye, ACCEPTOR_STOP_MILLIS)));
     await Promise.all(
@@ -169,7 +179,7 @@ export class Broker {
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
-      // TODO disk
+      this.disk.watch.logIsShort(`shard ${shard}`, notice.isShort);
     } else if (
       notice.kind !== 'started' &&
       notice.kind !== 'applied' &&

@@ -1,34 +1,29 @@
-// Carries out what the memory watch decides: tells acceptors and shards, and the log. Main thread.
+// Carries out what the memory watch decides: tells shards, and by way of the alarm board acceptors
+// and the log. Main thread.
 // Also works out the broker's budget from the configuration and the machine.
 import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
-import type { AcceptorNotice } from '../acceptor/control-messages.ts';
-import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
-import { AlarmLog } from './alarm-log.ts';
+import type { AlarmBoard } from './alarm-board.ts';
 import type { BrokerThread } from './broker-thread.ts';
 import { type MemoryDecisions, MemoryWatch } from './memory-watch.ts';
 
-type Told = Pick<BrokerThread<ShardNotice | AcceptorNotice>, 'send'>;
+type Told = Pick<BrokerThread<ShardNotice>, 'send'>;
 
 export function watchMemory(
   config: BrokerConfig,
   shards: readonly Told[],
-  acceptors: readonly Told[],
+  board: AlarmBoard,
 ): MemoryWatch {
-  const log = new AlarmLog(createLogger('main', config.logLevel, writeLogRecord));
   const decisions: MemoryDecisions = {
-    setAlarms: (alarms) => {
-      const message = { kind: 'memory-alarms', alarms };
-      for (const acceptor of acceptors) acceptor.send(message);
-    },
+    setAlarms: (alarms) => board.setMemory(alarms),
     setSlowVhosts: (vhosts) => {
       const message = { kind: 'slow-vhosts', vhosts };
       for (const shard of shards) shard.send(message);
     },
-    raised: (alarm) => log.changed(alarm, true, alarm.usedBytes),
-    cleared: (alarm, usedBytes) => log.changed(alarm, false, usedBytes),
+    raised: (alarm) => board.raised(alarm),
+    cleared: (alarm, usedBytes) => board.cleared({ ...alarm, usedBytes }),
   };
   const budgets = { brokerBytes: watermarkBytes(config), vhostBytes: config.vhostBudgetBytes };
   return new MemoryWatch(budgets, decisions);

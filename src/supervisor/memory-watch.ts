@@ -122,7 +122,7 @@ export class MemoryWatch {
       return undefined;
     }
     if (usedBytes < limitBytes) return undefined;
-    const alarm = { vhost, usedBytes, limitBytes };
+    const alarm = { resource: 'memory', vhost, usedBytes, limitBytes } as const;
     this.decisions.raised(alarm);
     return alarm;
   }

@@ -33,7 +33,7 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
   const paging = watermarkBytes(config) * config.memoryPagingRatio;
   return {
     directory: logDirectory(config.dataDir, shard),
-    backend: config.logBackend,
+    backend: config.storageBackend,
     segmentBytes: config.segmentBytes,
     spareSegments: SPARE_SEGMENTS,
     durability: config.durability,

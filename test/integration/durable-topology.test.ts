@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Channel, type ChannelModel, connect, type ConsumeMessage } from 'amqplib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { withDeadline } from '../support/inbox.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -90,6 +90,9 @@ class RestartableBroker {
     fs.rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+// Each start takes a while on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let broker: RestartableBroker;
 

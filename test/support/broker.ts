@@ -25,6 +25,10 @@ export interface BrokerShape {
 export interface BrokerOptions extends Partial<BrokerShape> {
   /** Configuration settings, as `--set key=value`. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Stays when the broker has stopped; without it the broker has one of its own that goes with it. */
+  readonly dataDirectory?: string;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -58,6 +62,7 @@ export class TestBroker {
   managementUrl = '';
   kind: BrokerKind = 'warrenmq';
   #stop: () => Promise<void> = () => Promise.resolve();
+  #kill: () => Promise<void> = () => Promise.resolve();
   readonly #clients: RawClient[] = [];
 
   get url(): string {
@@ -71,6 +76,7 @@ export class TestBroker {
       this.pid = child.pid;
       this.managementUrl = child.managementUrl;
       this.#stop = child.stop;
+      this.#kill = child.kill;
       return;
     }
     const url = new URL(EXTERNAL_URL);
@@ -86,6 +92,12 @@ export class TestBroker {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.socket.destroy();
     await this.#stop();
+  }
+
+  /** Ends our own broker as a crash of the process would. */
+  async kill(): Promise<void> {
+    for (const client of this.#clients) client.socket.destroy();
+    await this.#kill();
   }
 
   /** A client that is logged in; it is cut off when the file ends. */
@@ -122,21 +134,32 @@ interface StartedWarren {
   readonly pid: number;
   readonly managementUrl: string;
   readonly stop: () => Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
   const shape = { ...defaultShape(), ...options };
-  const dataDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
+  const dataDirectory =
+    options.dataDirectory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'warrenmq-test-'));
   const args = ['src/cli/main.ts', 'server', '--port', '0', '--management-port', '0'];
   args.push('--data-dir', dataDirectory);
   args.push('--shards', String(shape.shards), '--acceptors', String(shape.acceptors));
   for (const [key, value] of Object.entries(options.set ?? {}))
     args.push('--set', `${key}=${value}`);
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = collectOutput(child);
   const exit = once(child, 'exit');
   const port = await portFrom(child, output, exit);
   let stopping = false;
+  const removeOwnDirectory = (): void => {
+    if (options.dataDirectory !== undefined) return;
+    fs.rmSync(dataDirectory, { recursive: true, force: true });
+  };
   const stop = async (): Promise<void> => {
     const died = child.exitCode !== null || child.signalCode !== null;
     stopping = true;
@@ -149,8 +172,14 @@ async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
       }
     } finally {
       child.kill('SIGKILL');
-      fs.rmSync(dataDirectory, { recursive: true, force: true });
+      removeOwnDirectory();
     }
+  };
+  const kill = async (): Promise<void> => {
+    stopping = true;
+    child.kill('SIGKILL');
+    await withDeadline('the broker to be gone', exit, STOP_MILLIS_MAX);
+    removeOwnDirectory();
   };
   // Said at once: what fails afterwards in the tests is only a consequence.
   child.on('exit', (code, signal) => {
@@ -158,7 +187,7 @@ async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
     process.stderr.write(`broker exited by itself (code ${code}, ${signal}):\n${output()}\n`);
   });
   const managementUrl = /Management +(http:\S+)/u.exec(output())?.[1] ?? '';
-  return { port, pid: child.pid!, managementUrl, stop };
+  return { port, pid: child.pid!, managementUrl, stop, kill };
 }
 
 /** Keeps the last part of what the broker says, for failure messages. */

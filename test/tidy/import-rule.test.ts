@@ -50,7 +50,17 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'shards/mailbox',
   ],
   'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/supervisor'],
-  'src/cli': ['src/base', 'src/errors', 'src/config', 'src/log', 'src/main.ts'],
+  // `warrenmq inspect` recovers a store as the broker does.
+  'src/cli': [
+    'src/base',
+    'src/errors',
+    'src/config',
+    'src/routing',
+    'src/topology',
+    'src/log',
+    'src/supervisor',
+    'src/main.ts',
+  ],
   'shards/ring': [],
   'shards/mailbox': ['src/base', 'src/routing'],
 };
@@ -154,11 +164,12 @@ describe('imports', () => {
     expect(load.filter(({ to }) => /^(?:src|shards|test)\//u.test(to)).map(text)).toEqual([]);
   });
 
-  test('of the broker name no package but Node, and two where they are needed', () => {
+  test('of the broker name no package but Node, and three where they are needed', () => {
     const packages = broker.filter(({ to }) => !/^(?:node:|src\/|shards\/)/u.test(to));
     const users = new Map([
       ['commander', 'src/cli/'],
       ['lz4-napi', 'src/log/portable/'],
+      ['piscina', 'src/cli/inspect/'],
     ]);
     const wrong = packages.filter(({ from, to }) => {
       const user = users.get(to);

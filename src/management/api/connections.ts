@@ -1,12 +1,12 @@
 // GET /api/connections: the AMQP connections that are open. Main thread. Monitors see all of them,
 // other users their own. `state` is RabbitMQ's: blocked is a connection whose publish waits for
-// memory, blocking one that would be, if it published.
+// memory or disk space, blocking one that would, if it published.
 import type { ConnectionInfo } from '../../acceptor/control-messages.ts';
 import { isMonitor } from '../access.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
-import type { MemoryFacts } from '../source.ts';
+import { isVhostBlocked, type ManagementSource } from '../source.ts';
 import { tableJson } from '../table-json.ts';
 import { byName } from './listing.ts';
 
@@ -17,14 +17,17 @@ async function listConnections(request: ApiRequest): Promise<JsonList<Connection
   const shown = isMonitor(user) ? all : all.filter((connection) => connection.user === user.name);
   return new JsonList(shown.sort(byName), (connection) => ({
     ...connectionJson(connection, broker.node),
-    state: stateOf(connection, broker.source.memory, snapshot),
+    state: stateOf(connection, broker.source, snapshot),
   }));
 }
 
-function stateOf({ id, vhost }: ConnectionInfo, memory: MemoryFacts, snapshot: BrokerSnapshot) {
+function stateOf(
+  { id, vhost }: ConnectionInfo,
+  source: ManagementSource,
+  snapshot: BrokerSnapshot,
+): string {
   if (snapshot.blockedConnections.has(id)) return 'blocked';
-  const concernsIt = memory.alarms.some((alarm) => [undefined, vhost].includes(alarm.vhost));
-  return concernsIt ? 'blocking' : 'running';
+  return isVhostBlocked(source, vhost) ? 'blocking' : 'running';
 }
 
 function connectionJson(connection: ConnectionInfo, node: string): object {

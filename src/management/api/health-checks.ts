@@ -2,18 +2,18 @@
 // 503 with the reason: load balancers and orchestrators look at the status alone.
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
-import { hasMemoryAlarm } from '../source.ts';
+import { lowResources } from '../source.ts';
 
 const OK = { status: 'ok' };
 
 /**
- * The memory alarm; disks are not watched yet. A virtual host that holds its whole budget is no
- * reason to take the broker out of service.
+ * The alarms of memory and disk. A virtual host that holds its whole budget is no reason to take
+ * the broker out of service.
  */
 function alarmCheck(reason: string) {
   return ({ broker }: ApiRequest): object => {
-    if (!hasMemoryAlarm(broker.source.memory)) return OK;
-    const alarms = [{ node: broker.node, resource: 'memory' }];
+    const alarms = lowResources(broker.source).map((resource) => ({ node: broker.node, resource }));
+    if (alarms.length === 0) return OK;
     throw new HttpRefusal(503, { status: 'failed', reason, alarms });
   };
 }

@@ -21,6 +21,24 @@ export function queueBytes({ readyBytes, unackedBytes }: BytesHeld): object {
   };
 }
 
+type Residence = Pick<
+  QueueCounts,
+  'ready' | 'unacked' | 'onDisk' | 'onDiskBytes' | 'readyBytes' | 'unackedBytes'
+>;
+
+/** Which of it is in memory (on disk as well or not), and which on disk only. */
+export function queueResidence(counts: Residence): object {
+  const readyInMemory = counts.ready - counts.onDisk;
+  return {
+    messages_ram: readyInMemory + counts.unacked,
+    messages_ready_ram: readyInMemory,
+    messages_unacknowledged_ram: counts.unacked,
+    messages_paged_out: counts.onDisk,
+    message_bytes_ram: counts.readyBytes + counts.unackedBytes - counts.onDiskBytes,
+    message_bytes_paged_out: counts.onDiskBytes,
+  };
+}
+
 /** What has happened to queues that still exist. `deliver_get`: by basic.deliver or basic.get. */
 export function messageStats(counts: QueueCounts): object {
   return {

@@ -1,7 +1,8 @@
 // GET /api/nodes and /api/nodes/:name: this one node. Main thread. Where the system does not tell a
 // figure, it is left out. `mem_used` and `mem_limit` are what the memory alarm compares: what
 // messages take (docs/flow-control.md). What the whole process takes is our own `mem_resident`.
-// There is no disk limit yet, so there is no alarm for it.
+// `disk_free_alarm` is also set when a log has no room to grow, whatever `disk_free` says: then
+// our own `disk_full_logs` names it.
 import { availableParallelism } from 'node:os';
 import { MECHANISMS } from '../../auth/sasl.ts';
 
@@ -22,8 +23,8 @@ async function getNode({ parameters, broker }: ApiRequest): Promise<object> {
 }
 
 async function nodeJson(broker: BrokerView): Promise<object> {
-  const { config, connections, memory, startedAtMillis } = broker.source;
-  const facts = await processFacts(config.dataDir);
+  const { config, connections, memory, disk, startedAtMillis } = broker.source;
+  const facts = await processFacts();
   return {
     name: broker.node,
     type: 'disc',
@@ -38,8 +39,10 @@ async function nodeJson(broker: BrokerView): Promise<object> {
     fd_used: facts.openFiles,
     fd_total: facts.openFilesMax,
     sockets_used: connections.size,
-    disk_free: facts.diskFreeBytes,
-    disk_free_alarm: false,
+    disk_free: disk.freeBytes,
+    disk_free_limit: disk.limitBytes,
+    disk_free_alarm: disk.alarm !== undefined,
+    disk_full_logs: disk.alarm?.shortLogs ?? [],
     partitions: [],
     cluster_links: [],
     rates_mode: 'none',

@@ -8,6 +8,7 @@ import type { BrokerView } from '../broker-view.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { exchangeTypeList } from './exchange-type-list.ts';
 import { messageStats, queueTotals } from './message-counts.ts';
+import { logJson, recoveryJson } from './storage-json.ts';
 
 async function overview({ user, broker }: ApiRequest): Promise<object> {
   const snapshot = await broker.snapshot();
@@ -51,6 +52,7 @@ function totals(user: User, broker: BrokerView, snapshot: BrokerSnapshot): objec
 
 function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
   const { node } = broker;
+  const { recoveries } = broker.source;
   const listeners = broker.listeners().map(({ protocol, address }) => ({
     node,
     protocol,
@@ -93,6 +95,8 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
         slab_messages: report.slabMessages,
         paced_queues: pacedQueueCount(report),
         closed_queues: closedQueueCount(report),
+        log: logJson(report.log),
+        recovery: recoveryJson(recoveries[shard]),
       })),
     },
   };

@@ -10,7 +10,7 @@ import { type ApiRequest, readOnly } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { bindingList, implicitBinding } from './bindings.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
-import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
+import { messageStats, queueBytes, queueResidence, queueTotals } from './message-counts.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
   const { broker } = request;
@@ -63,6 +63,7 @@ function queueJson(
     consumers: report.consumers,
     ...queueTotals(report),
     ...queueBytes(report),
+    ...queueResidence(report),
     message_stats: messageStats(report),
     publish_rate_limit: report.publishRateLimit,
     publishers_blocked: report.isClosed,

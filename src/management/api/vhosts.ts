@@ -1,10 +1,11 @@
-// GET /api/vhosts and /api/vhosts/:vhost. Main thread. The bytes and `publishers_blocked` are ours:
-// they belong to memory.vhost_budget.
+// GET /api/vhosts and /api/vhosts/:vhost. Main thread. The bytes (memory.vhost_budget) and
+// `publishers_blocked` are ours.
 import { visibleVhosts } from '../access.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
+import { isVhostBlocked } from '../source.ts';
 import { vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
 
@@ -21,7 +22,7 @@ async function getVhost(request: ApiRequest): Promise<object> {
 }
 
 function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): object {
-  const { config, topology, memory } = broker.source;
+  const { config, topology } = broker.source;
   const counts = snapshot.countsOf(topology.queues(name));
   const description = name === config.defaultVhost ? 'Default virtual host' : '';
   return {
@@ -34,7 +35,7 @@ function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): 
     cluster_state: { [broker.node]: 'running' },
     ...queueTotals(counts),
     ...queueBytes(counts),
-    publishers_blocked: memory.alarms.some(({ vhost }) => vhost === undefined || vhost === name),
+    publishers_blocked: isVhostBlocked(broker.source, name),
     message_stats: messageStats(counts),
   };
 }

@@ -1,9 +1,9 @@
 // The metrics that RabbitMQ has too, under its names and with its help texts (rabbitmq_prometheus,
 // metrics.md), so that its dashboards and alerts work. Main thread, pure.
 // Counters never fall while the broker runs: only totals that survive the end of a queue are here.
-import type { BrokerSnapshot } from '../broker-snapshot.ts';
+import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
-import { hasMemoryAlarm, type MemoryFacts } from '../source.ts';
+import { type DiskFacts, hasMemoryAlarm, type MemoryFacts } from '../source.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
@@ -15,6 +15,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
     ...identity(broker),
     ...objects(broker, snapshot),
     ...memoryMetrics(broker.source.memory),
+    ...diskMetrics(broker.source.disk),
     ...counter(
       'rabbitmq_global_messages_received_total',
       'Total number of messages received from publishers',
@@ -58,7 +59,8 @@ function identity(broker: BrokerView): MetricFamily[] {
 function objects(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
   const { topology, connections } = broker.source;
   const queues = [...topology.vhosts()].flatMap((vhost) => [...topology.queues(vhost)]);
-  const { ready, unacked, readyBytes, unackedBytes, consumers } = snapshot.countsOf(queues);
+  const counts = snapshot.countsOf(queues);
+  const { ready, unacked, readyBytes, unackedBytes, consumers } = counts;
   return [
     ...gauge('rabbitmq_connections', 'Connections currently open', connections.size),
     ...gauge('rabbitmq_channels', 'Channels currently open', snapshot.clients.channels),
@@ -86,6 +88,29 @@ function objects(broker: BrokerView, snapshot: BrokerSnapshot): MetricFamily[] {
       'Size in bytes of ready and unacknowledged messages',
       readyBytes + unackedBytes,
     ),
+    ...residence(counts),
+  ];
+}
+
+function residence(counts: QueueCounts): MetricFamily[] {
+  const { ready, unacked, onDisk, onDiskBytes, readyBytes, unackedBytes } = counts;
+  return [
+    ...gauge(
+      'rabbitmq_queue_messages_ram',
+      'Ready and unacknowledged messages stored in memory',
+      ready + unacked - onDisk,
+    ),
+    ...gauge(
+      'rabbitmq_queue_messages_ram_bytes',
+      'Size of ready and unacknowledged messages stored in memory',
+      readyBytes + unackedBytes - onDiskBytes,
+    ),
+    ...gauge('rabbitmq_queue_messages_paged_out', 'Messages paged out to disk', onDisk),
+    ...gauge(
+      'rabbitmq_queue_messages_paged_out_bytes',
+      'Size in bytes of messages paged out to disk',
+      onDiskBytes,
+    ),
   ];
 }
 
@@ -111,6 +136,22 @@ function memoryMetrics(memory: MemoryFacts): MetricFamily[] {
       'warrenmq_vhosts_blocked',
       'Virtual hosts whose publishers are blocked because they hold their whole memory budget',
       vhostsBlocked,
+    ),
+  ];
+}
+
+function diskMetrics({ freeBytes, limitBytes, alarm }: DiskFacts): MetricFamily[] {
+  return [
+    ...gauge(
+      'rabbitmq_alarms_free_disk_space_watermark',
+      'is 1 if free disk space watermark is in effect',
+      alarm === undefined ? 0 : 1,
+    ),
+    ...gauge('rabbitmq_disk_space_available_bytes', 'Disk space available in bytes', freeBytes),
+    ...gauge(
+      'rabbitmq_disk_space_available_limit_bytes',
+      'Free disk space low watermark in bytes',
+      limitBytes,
     ),
   ];
 }

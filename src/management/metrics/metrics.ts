@@ -5,18 +5,17 @@ import { processFacts } from '../process-facts.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import { brokerMetrics } from './broker-metrics.ts';
 import { expositionText } from './exposition.ts';
+import { logMetrics } from './log-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
 import { threadMetrics } from './thread-metrics.ts';
 
 async function metrics({ broker }: ApiRequest): Promise<string> {
-  const [snapshot, facts] = await Promise.all([
-    broker.snapshot(),
-    processFacts(broker.source.config.dataDir),
-  ]);
+  const [snapshot, facts] = await Promise.all([broker.snapshot(), processFacts()]);
   return expositionText([
     ...brokerMetrics(broker, snapshot),
     ...processMetrics(facts, broker.source.startedAtMillis),
     ...threadMetrics(snapshot.reports),
+    ...logMetrics(snapshot.reports.shards, broker.source.recoveries),
   ]);
 }
 

@@ -9,11 +9,6 @@ export function processMetrics(facts: ProcessFacts, startedAtMillis: number): Me
     ...gauge('rabbitmq_process_open_fds', 'Open file descriptors', facts.openFiles),
     ...gauge('rabbitmq_process_max_fds', 'Open file descriptors limit', facts.openFilesMax),
     ...gauge(
-      'rabbitmq_disk_space_available_bytes',
-      'Disk space available in bytes',
-      facts.diskFreeBytes,
-    ),
-    ...gauge(
       'process_start_time_seconds',
       'Start time of the process since unix epoch in seconds.',
       Math.floor(startedAtMillis / 1000),

@@ -1,5 +1,6 @@
-// Reads the facts of a topology log: all segments, record by record. Main thread. Nothing that is
-// found here is fatal: what cannot be read is reported and left out.
+// Reads the facts of a topology log: all segments, record by record. Main thread, of the broker and
+// of `warrenmq inspect`. Nothing that is found here is fatal: what cannot be read is reported and
+// left out.
 import * as log from '../../log/log.ts';
 import type { Fact } from './fact.ts';
 import { decodeFact, type SnapshotMark } from './fact-codec.ts';
@@ -31,9 +32,12 @@ export interface Unreadable extends FactPlace {
   readonly reason: string;
 }
 
+/** What is needed of a log here. */
+export type FactSource = Pick<log.Log, 'inventory' | 'scan'>;
+
 const PAYLOAD_WORD = 2;
 
-export async function scanFacts(source: log.Log): Promise<FoundFacts> {
+export async function scanFacts(source: FactSource): Promise<FoundFacts> {
   const facts: FoundFact[] = [];
   const unreadable: Unreadable[] = [];
   let torn: FactPlace | undefined;

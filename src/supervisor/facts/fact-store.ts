@@ -23,6 +23,8 @@ export interface FactStoreOptions {
   readonly directory: string;
   readonly openLog: (options: LogOptions, callbacks: LogCallbacks) => Log;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
+  /** The log cannot allocate more segments, or can again. */
+  readonly onSpace: (isShort: boolean) => void;
   readonly faults?: string | undefined;
 }
 
@@ -99,7 +101,7 @@ export class FactStore {
   }
 
   private open(): Log {
-    const { directory, faults, openLog, logger } = this.options;
+    const { directory, faults, openLog, logger, onSpace } = this.options;
     const options = {
       directory,
       segmentBytes: SEGMENT_BYTES,
@@ -112,8 +114,11 @@ export class FactStore {
       onRead: () => {},
       onPacked: () => {},
       onSpace: (isShort) => {
-        const what = isShort ? 'no disk space for the topology log' : 'disk space again';
+        const what = isShort
+          ? 'no disk space for the topology log to grow: when it is full, declarations wait'
+          : 'disk space for the topology log again: declarations go on';
         logger.warn(what, { directory });
+        onSpace(isShort);
       },
       onFailure: (reason) => {
         this.writer?.end();

@@ -23,6 +23,7 @@ class ModelChannel {
     const covered = multiple
       ? [...this.due, ...this.waiting.keys()].filter((number) => number <= tag)
       : [tag];
+    if (!this.due.has(tag)) throw new Error(`${tag} is acked again, or too early`);
     if (covered.length === 0) throw new Error(`ack ${tag} is for nothing`);
     for (const number of covered) {
       if (!this.due.delete(number)) throw new Error(`${number} was acked and is not confirmed`);

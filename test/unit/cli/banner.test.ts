@@ -7,21 +7,30 @@ const config = defaultConfig({ dataDir: '/srv/data', shards: 3, acceptors: 1 });
 
 it('shows listeners, management, data, threads and durability', () => {
   const listeners = [{ host: '::', port: 5672 }];
-  const text = bannerText(config, { listeners, managementPort: 15672 });
+  const text = bannerText(config, { listeners, managementPort: 15672, logKind: 'portable' });
   expect(text).toMatch(/^WarrenMQ \d+\.\d+\.\d+, process \d+\n/);
   expect(text).toContain('AMQP 0-9-1  [::]:5672  (every IPv4 and IPv6 address)');
   expect(text).toContain('http://localhost:15672');
   expect(text).toContain('/srv/data');
   expect(text).toContain('1 acceptor, 3 shards');
-  expect(text).toContain('memory only until the disk log lands: messages do not survive a restart');
+  expect(text).toContain('Durability  fsync: what is confirmed is on the disk (portable log)');
   expect(text).toMatch(/^ {2}Publish +node examples\/publish\.js$/m);
   expect(text).toMatch(/^ {2}Consume +node examples\/consume\.js$/m);
+});
+
+it.each([
+  ['write', 'write: what is confirmed survives the process, not a power cut (native log)'],
+  ['memory', 'memory: messages do not survive a restart (native log)'],
+] as const)('says what is promised with durability %s', (durability, promise) => {
+  const broker = { listeners: [], managementPort: undefined, logKind: 'native' };
+  expect(bannerText({ ...config, durability }, broker)).toContain(promise);
 });
 
 it('leaves out a management listener that is off', () => {
   const text = bannerText(config, {
     listeners: [{ host: '::', port: 1 }],
     managementPort: undefined,
+    logKind: 'portable',
   });
   expect(text).not.toContain('Management');
 });
@@ -40,7 +49,7 @@ it.each([
 ])('gives the examples the address they need: %o %o', (listener, overrides, argument) => {
   const text = bannerText(
     { ...config, ...overrides },
-    { listeners: [listener], managementPort: undefined },
+    { listeners: [listener], managementPort: undefined, logKind: 'native' },
   );
   expect(text).toContain(`node examples/publish.js${argument}\n`);
   expect(text).not.toContain('secret-word');

@@ -21,6 +21,7 @@ export function fakeTerminal(overrides: Partial<Terminal> = {}): FakeTerminal {
     error: (text) => {
       said.error += text;
     },
+    isErrorWatched: false,
     exit: (code) => {
       terminal.exits.push(code);
     },

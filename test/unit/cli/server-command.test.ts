@@ -26,6 +26,7 @@ function fakeBroker(start: () => void = () => {}, stop: () => void = () => {}): 
       return {
         listeners: [{ host: '::', port: 5672 }],
         managementPort: undefined,
+        logKind: 'portable',
         failed,
         stop: async (reason: string) => {
           broker.stops.push(reason);

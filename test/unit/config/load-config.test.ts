@@ -28,7 +28,6 @@ describe('defaults', () => {
       compatProduct: 'RabbitMQ',
       compatVersion: '4.2.0',
       logLevel: 'info',
-      logBackend: 'auto',
       ringBytes: 1048576,
       inlineBodyBytesMax: 3072,
       readBudgetBytes: 262144,
@@ -36,6 +35,11 @@ describe('defaults', () => {
       consumerWindowBytes: 4194304,
       flowBacklogMessages: 4096,
       flowPublishRateFloor: 100000,
+      durability: 'fsync',
+      storageBackend: 'auto',
+      segmentBytes: 33554432,
+      memoryPagingRatio: 0.5,
+      diskFreeLimitBytes: 50_000_000,
       connectionMax: 0,
       channelMaxPerNode: 0,
       consumerMaxPerChannel: 0,
@@ -157,6 +161,10 @@ describe('precedence', () => {
       'ring.bytes': '64KiB',
       'ring.inline_body_max': '1KiB',
       'vm_memory_high_watermark.relative': '0.5',
+      vm_memory_high_watermark_paging_ratio: '0.4',
+      'storage.durability': 'write',
+      'storage.backend': 'portable',
+      'storage.segment_bytes': '1MiB',
     };
     // By itself this key only takes `none`, which is the default.
     const entries: Record<string, string> = {
@@ -267,11 +275,11 @@ describe('problems', () => {
 describe('warnings', () => {
   it('name RabbitMQ keys that are not implemented, with file and line', () => {
     const { config, warnings } = load({
-      file: 'heartbeat = 5\nvm_memory_high_watermark_paging_ratio = 0.6\nnum_acceptors.tcp = 10',
+      file: 'heartbeat = 5\nqueue_index_embed_msgs_below = 10\nnum_acceptors.tcp = 10',
     });
     expect(config.heartbeatSeconds).toBe(5);
     expect(warnings).toEqual([
-      'w.conf:2: vm_memory_high_watermark_paging_ratio is a known RabbitMQ key, not implemented yet; it is ignored',
+      'w.conf:2: queue_index_embed_msgs_below is a known RabbitMQ key, not implemented yet; it is ignored',
       'w.conf:3: num_acceptors.tcp has no meaning here and is ignored; `acceptors` sets the acceptor threads',
     ]);
   });

@@ -71,7 +71,7 @@ describe('the keys of RabbitMQ', () => {
   it.each([
     'ssl_options.cacertfile',
     'listeners.ssl.default',
-    'disk_free_limit.absolute',
+    'disk_free_limit.relative',
     'cluster_formation.k8s.host',
     'collect_statistics_interval',
     'queue_master_locator',

@@ -7,13 +7,19 @@ import type { LogRecord, Logger } from '../../../src/base/logger.ts';
 import { createLogger } from '../../../src/base/logger.ts';
 import { defaultConfig } from '../../../src/config/load-config.ts';
 import type {
+  DiskFacts,
   ManagementSource,
   MemoryFacts,
   ThreadReports,
 } from '../../../src/management/source.ts';
 import type { Command } from '../../../src/topology/command.ts';
 import { Topology } from '../../../src/topology/topology.ts';
-import type { QueueReport, ShardReport } from '../../../shards/mailbox/control-messages.ts';
+import type {
+  LogReport,
+  QueueReport,
+  RecoveryReport,
+  ShardReport,
+} from '../../../shards/mailbox/control-messages.ts';
 
 const ALL = { configure: '.*', write: '.*', read: '.*' };
 
@@ -33,6 +39,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     ready: 0,
     unacked: 0,
     onDisk: 0,
+    onDiskBytes: 0,
     readyBytes: 0,
     unackedBytes: 0,
     consumers: 0,
@@ -49,6 +56,29 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
 export function shardReport(...queues: readonly QueueReport[]): ShardReport {
   return { log: undefined, queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
 }
+
+export const LOG_REPORT: LogReport = {
+  batches: 1,
+  syncs: 2,
+  bytesWritten: 3,
+  syncMicros: 4_500_000,
+  reads: 5,
+  segments: 6,
+  diskBytes: 7,
+  liveBytes: 8,
+  checkpoints: 9,
+  messages: 10,
+  lost: 11,
+};
+
+export const RECOVERY: RecoveryReport = {
+  messages: 5,
+  segments: 2,
+  corruptRanges: ['1.seg: 10 to 20'],
+  isTorn: true,
+  isClean: false,
+  logKind: 'portable',
+};
 
 export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorReport {
   return {
@@ -78,6 +108,8 @@ export class FakeBroker implements ManagementSource {
   readonly users = new Users();
   readonly connections = new Map<number, ConnectionInfo>();
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
+  disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
+  readonly recoveries: RecoveryReport[] = [];
   readonly listeners = [{ host: '::', port: 5672 }];
   readonly startedAtMillis = 1_700_000_000_000;
   reports: ThreadReports = { shards: [shardReport()], acceptors: [acceptorReport()] };

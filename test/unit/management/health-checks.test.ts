@@ -49,7 +49,7 @@ describe('health checks', () => {
   });
 
   it('fail while the memory alarm is set, and only then', async () => {
-    const broken = { usedBytes: 1, limitBytes: 1 };
+    const broken = { resource: 'memory', usedBytes: 1, limitBytes: 1 } as const;
     const calm = broker.memory;
     try {
       broker.memory = { ...broken, alarms: [{ vhost: 'other', ...broken }] };
@@ -82,6 +82,41 @@ describe('health checks', () => {
       broker.memory = calm;
     }
     expect(await get('/api/health/checks/local-alarms')).toEqual({ status: 'ok' });
+  });
+
+  it('name the disk while its alarm is set, and memory beside it', async () => {
+    const { memory, disk } = broker;
+    const alarm = { resource: 'disk', vhost: undefined, freeBytes: 1, limitBytes: 2000 } as const;
+    const resourcesOf = async (check: string) => {
+      const { status, body } = await ask(management.port, `/api/health/checks/${check}`);
+      const { alarms }: { alarms: { resource: string }[] } = JSON.parse(body);
+      return [status, ...alarms.map(({ resource }) => resource)];
+    };
+    try {
+      broker.disk = { ...disk, freeBytes: 1, alarm: { ...alarm, shortLogs: ['shard 1'] } };
+      expect(await resourcesOf('alarms')).toEqual([503, 'disk']);
+      expect(await get('/api/nodes')).toMatchObject([
+        {
+          mem_alarm: false,
+          disk_free: 1,
+          disk_free_limit: 2000,
+          disk_free_alarm: true,
+          disk_full_logs: ['shard 1'],
+        },
+      ]);
+      expect(await get('/api/vhosts/%2F')).toMatchObject({ publishers_blocked: true });
+      expect(await get('/api/connections')).toMatchObject([
+        { state: 'blocking' },
+        { state: 'blocked' },
+      ]);
+      const figures = { resource: 'memory', usedBytes: 1, limitBytes: 1 } as const;
+      broker.memory = { ...memory, alarms: [{ vhost: undefined, ...figures }] };
+      expect(await resourcesOf('local-alarms')).toEqual([503, 'memory', 'disk']);
+    } finally {
+      broker.memory = memory;
+      broker.disk = disk;
+    }
+    expect(await statusOf('/api/health/checks/alarms')).toBe(200);
   });
 
   it('tell which port is missing', async () => {

@@ -7,7 +7,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../../src/management/api/routes.ts';
 import { BrokerView } from '../../../src/management/broker-view.ts';
 import { RequestHandler } from '../../../src/management/request-handler.ts';
-import { acceptorReport, ask, FakeBroker, memoryLog, queueReport, shardReport } from './fixture.ts';
+import {
+  acceptorReport,
+  ask,
+  FakeBroker,
+  LOG_REPORT,
+  memoryLog,
+  queueReport,
+  RECOVERY,
+  shardReport,
+} from './fixture.ts';
 import { parsePrometheus } from './prometheus-parser.ts';
 
 const broker = new FakeBroker();
@@ -30,12 +39,18 @@ beforeAll(async () => {
   await once(server, 'listening');
   ({ port } = server.address() as AddressInfo);
   const id = broker.declareQueue('q');
-  const figures = { usedBytes: 95, limitBytes: 90 };
+  const figures = { resource: 'memory', usedBytes: 95, limitBytes: 90 } as const;
   const alarms = [
     { vhost: undefined, ...figures },
     { vhost: 'other', ...figures },
   ];
   broker.memory = { ...figures, alarms };
+  broker.disk = {
+    freeBytes: 30,
+    limitBytes: 40,
+    alarm: { resource: 'disk', vhost: undefined, freeBytes: 31, limitBytes: 40, shortLogs: [] },
+  };
+  broker.recoveries[1] = RECOVERY;
   broker.reports = {
     shards: [
       shardReport(
@@ -47,9 +62,11 @@ beforeAll(async () => {
           readyBytes: 300,
           unackedBytes: 200,
           isClosed: true,
+          onDisk: 1,
+          onDiskBytes: 60,
         }),
       ),
-      shardReport(),
+      { ...shardReport(), log: LOG_REPORT },
     ],
     acceptors: [
       acceptorReport({ connections: 9, channels: 6, published: 70, delivered: 50, unroutable: 8 }),
@@ -91,6 +108,21 @@ describe('the metrics', () => {
       rabbitmq_queue_messages_ready_bytes: 300,
       rabbitmq_queue_messages_unacked_bytes: 200,
       rabbitmq_queue_messages_bytes: 500,
+      rabbitmq_queue_messages_ram: 4,
+      rabbitmq_queue_messages_ram_bytes: 440,
+      rabbitmq_queue_messages_paged_out: 1,
+      rabbitmq_queue_messages_paged_out_bytes: 60,
+      rabbitmq_alarms_free_disk_space_watermark: 1,
+      rabbitmq_disk_space_available_bytes: 30,
+      rabbitmq_disk_space_available_limit_bytes: 40,
+      'warrenmq_log_batches_total{shard="1"}': 1,
+      'warrenmq_log_syncs_total{shard="1"}': 2,
+      'warrenmq_log_written_bytes_total{shard="1"}': 3,
+      'warrenmq_log_sync_seconds_total{shard="1"}': 4.5,
+      'warrenmq_log_segments{shard="1"}': 6,
+      'warrenmq_log_disk_bytes{shard="1"}': 7,
+      'warrenmq_log_lost_messages_total{shard="1"}': 11,
+      'warrenmq_log_corrupt_ranges{shard="1"}': 1,
       rabbitmq_alarms_memory_used_watermark: 1,
       rabbitmq_resident_memory_limit_bytes: 90,
       warrenmq_memory_used_bytes: 95,
@@ -113,6 +145,10 @@ describe('the metrics', () => {
       'warrenmq_acceptor_stalled_connections{acceptor="1"}': 5,
       'warrenmq_acceptor_slab_pages_used{acceptor="1"}': 3,
     });
+    // The other shard keeps nothing on disk.
+    expect([...families.get('warrenmq_log_batches_total')!.samples.keys()]).toEqual([
+      '{shard="1"}',
+    ]);
     const [identity] = families.get('rabbitmq_identity_info')!.samples.keys();
     expect(identity).toContain('rabbitmq_cluster="unit \\"test\\""');
     const [build] = families.get('rabbitmq_build_info')!.samples.keys();

@@ -5,7 +5,16 @@ import {
   type RunningManagement,
   startManagement,
 } from '../../../src/management/start-management.ts';
-import { acceptorReport, ask, FakeBroker, memoryLog, queueReport, shardReport } from './fixture.ts';
+import {
+  acceptorReport,
+  ask,
+  FakeBroker,
+  LOG_REPORT,
+  memoryLog,
+  queueReport,
+  RECOVERY,
+  shardReport,
+} from './fixture.ts';
 
 function populatedBroker(): FakeBroker {
   const broker = new FakeBroker();
@@ -38,6 +47,7 @@ function populatedBroker(): FakeBroker {
     user: 'manager',
     clientProperties: {},
   });
+  broker.recoveries[1] = RECOVERY;
   broker.reports = {
     shards: [
       shardReport(
@@ -52,10 +62,12 @@ function populatedBroker(): FakeBroker {
           publishRateLimit: 500,
           readyBytes: 30,
           unackedBytes: 12,
+          onDisk: 2,
+          onDiskBytes: 22,
           isClosed: true,
         }),
       ),
-      shardReport(queueReport(second, { ready: 10, published: 10 })),
+      { ...shardReport(queueReport(second, { ready: 10, published: 10 })), log: LOG_REPORT },
     ],
     acceptors: [
       acceptorReport({

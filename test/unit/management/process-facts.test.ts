@@ -4,15 +4,10 @@ import { expect, it } from 'vitest';
 import { openFilesMaxFrom, processFacts } from '../../../src/management/process-facts.ts';
 
 it('knows memory everywhere, and files where there is a /proc', async () => {
-  const facts = await processFacts('.');
+  const facts = await processFacts();
   expect(facts.residentBytes).toBeGreaterThan(1024 * 1024);
-  expect(facts.diskFreeBytes).toBeGreaterThan(0);
   const isLinux = existsSync('/proc/self/fd');
   expect(typeof facts.openFiles).toBe(isLinux ? 'number' : 'undefined');
-});
-
-it('leaves out what cannot be read', async () => {
-  expect((await processFacts('/nowhere/at/all')).diskFreeBytes).toBeUndefined();
 });
 
 it('reads the soft limit of open files', () => {

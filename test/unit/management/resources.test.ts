@@ -29,7 +29,13 @@ describe('overview', () => {
         ],
         shards: [
           { shard: 0, queues: 1, arena_bytes: 2, live_bytes: 3, slab_messages: 4, paced_queues: 1 },
-          { shard: 1, paced_queues: 0, closed_queues: 0 },
+          {
+            shard: 1,
+            paced_queues: 0,
+            closed_queues: 0,
+            log: { batches: 1, syncs: 2, bytes_written: 3, sync_micros: 4_500_000, segments: 6 },
+            recovery: { backend: 'portable', messages: 5, clean: false, torn: true },
+          },
         ],
       },
     });
@@ -63,7 +69,10 @@ it('nodes has one node, for monitors only', async () => {
     mem_resident: expect.any(Number),
     uptime: expect.any(Number),
     mem_alarm: false,
+    disk_free: 5000,
+    disk_free_limit: 2000,
     disk_free_alarm: false,
+    disk_full_logs: [],
   });
   expect(await get(`/api/nodes/${node.name}`)).toMatchObject({ name: node.name });
   expect(await statusOf('/api/nodes/rabbit@elsewhere')).toBe(404);
@@ -147,6 +156,12 @@ describe('queues', () => {
       message_bytes: 42,
       message_bytes_ready: 30,
       message_bytes_unacknowledged: 12,
+      messages_ram: 3,
+      messages_ready_ram: 1,
+      messages_unacknowledged_ram: 2,
+      messages_paged_out: 2,
+      message_bytes_ram: 20,
+      message_bytes_paged_out: 22,
       publish_rate_limit: 500,
       publishers_blocked: true,
     });

@@ -1,7 +1,11 @@
 // Test support: plays one acceptor towards a shard, over real rings, one record at a time. What is
 // written becomes visible at `flush`; what the shard sent is read by `receive`, or left in its ring.
 import * as from from '../../../shards/mailbox/from-shard-layout.ts';
-import { allocateConfirmCounter } from '../../../shards/mailbox/confirm-counter.ts';
+import {
+  allocateConfirmCounter,
+  ConfirmCounterReader,
+  LANE_MEMORY,
+} from '../../../shards/mailbox/confirm-counter.ts';
 import type { Mailbox } from '../../../shards/mailbox/control-messages.ts';
 import * as to from '../../../shards/mailbox/to-shard-layout.ts';
 import { RingConsumer } from '../../../shards/ring/ring-consumer.ts';
@@ -20,7 +24,13 @@ export interface Delivered {
   readonly body: string;
   readonly remaining: number;
   readonly costBytes: number;
-  readonly slab: { readonly owner: number; readonly page: number; readonly message: number } | null;
+  readonly slab: {
+    readonly owner: number;
+    readonly page: number;
+    readonly message: number;
+    readonly propsBytes: number;
+    readonly bodyBytes: number;
+  } | null;
 }
 
 export type FromShard =
@@ -39,6 +49,8 @@ export interface Published {
   readonly props?: string;
   readonly exrk?: string;
   readonly flags?: number;
+  /** What its confirm waits for (confirm-counter.ts). */
+  readonly lane?: number;
   /** Props and body then lie in the slab: `bodyBytes` says how many. */
   readonly slabPage?: number;
   readonly bodyBytes?: number;
@@ -73,11 +85,15 @@ export class AcceptorSide {
   }
 
   get confirmed(): number {
-    return new Int32Array(this.mailbox.confirmCounter)[0];
+    return this.confirmedIn(LANE_MEMORY);
+  }
+
+  confirmedIn(lane: number): number {
+    return new ConfirmCounterReader(this.mailbox.confirmCounter, lane).read();
   }
 
   publish(queues: readonly number[], message: Published): void {
-    const { body = '', props = '', exrk = 'xk', flags = 0, slabPage = -1 } = message;
+    const { body = '', props = '', exrk = 'xk', flags = 0, lane = 0, slabPage = -1 } = message;
     const isSlab = slabPage >= 0;
     const data = Buffer.from(isSlab ? exrk : exrk + props + body);
     const bytes = to.publishRecordBytes(queues.length, data.length);
@@ -86,7 +102,7 @@ export class AcceptorSide {
     const { words } = this.work;
     words[at] = bytes;
     words[at + 1] = to.PUBLISH;
-    words[at + to.PUBLISH_FLAGS] = flags | (isSlab ? to.SLAB_FLAG : 0);
+    words[at + to.PUBLISH_FLAGS] = flags | (lane << to.LANE_SHIFT) | (isSlab ? to.SLAB_FLAG : 0);
     words[at + to.PUBLISH_EXRK_BYTES] = Buffer.byteLength(exrk);
     words[at + to.PUBLISH_PROPS_BYTES] = Buffer.byteLength(props);
     words[at + to.PUBLISH_BODY_BYTES] = message.bodyBytes ?? Buffer.byteLength(body);
@@ -255,6 +271,8 @@ export class AcceptorSide {
             owner: word(from.DELIVER_SLAB_OWNER),
             page: word(from.DELIVER_SLAB_PAGE),
             message: word(from.DELIVER_MESSAGE),
+            propsBytes,
+            bodyBytes,
           }
         : null,
     };

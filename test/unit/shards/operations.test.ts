@@ -259,12 +259,13 @@ describe('the report', () => {
     acceptor.ack(CHANNEL, 2, 1, OUTCOME_REQUEUE);
     driver.run();
     const report = reportOf(driver.state);
-    expect(report).toMatchObject({ messages: 2, slabMessages: 0 });
+    expect(report).toMatchObject({ messages: 2, slabMessages: 0, log: undefined });
     expect(report.queues).toEqual([
       {
         id: QUEUE,
         ready: 0,
         unacked: 2,
+        onDisk: 0,
         consumers: 1,
         published: 3,
         delivered: 4,

@@ -1,6 +1,7 @@
 // Test support: a shard without threads. Its turns are driven by hand, its acceptors are
 // `AcceptorSide`s, and what it tells main is kept in `notices`.
-import type { ShardNotice } from '../../../shards/mailbox/control-messages.ts';
+import type { LogBoot, ShardNotice } from '../../../shards/mailbox/control-messages.ts';
+import { allocateSlab, type SlabMemory } from '../../../shards/mailbox/slab.ts';
 import { allocateDoorbell } from '../../../shards/ring/doorbell.ts';
 import { Shard } from '../../../shards/shard.ts';
 import { ShardState } from '../../../shards/shard-state.ts';
@@ -16,7 +17,17 @@ export interface DriverOptions {
   readonly flowPublishRateFloor?: number;
   readonly queueBudgetBytes?: number;
   readonly vhostBudgetBytes?: number;
+  /** With a log: call `state.storage.recover` before anything else. */
+  readonly log?: DriverLog;
 }
+
+export type DriverLog = Partial<LogBoot> & {
+  readonly directory: string;
+  readonly slabBytes?: number;
+  readonly shardSlabBytes?: number;
+};
+
+const MIB = 1024 * 1024;
 
 /** More turns than any test needs: a shard that is still busy then spins. */
 const TURNS_MAX = 1000;
@@ -27,12 +38,16 @@ export class ShardDriver {
   readonly state: ShardState;
   readonly shard: Shard;
   readonly notices: ShardNotice[] = [];
+  /** The acceptors', then the shard's own; none without a log. */
+  readonly slabs: readonly SlabMemory[];
 
   constructor(options: DriverOptions = {}) {
     const { acceptors = 1, ringBytes = 64 * 1024 } = options;
     this.acceptors = Array.from({ length: acceptors }, () => new AcceptorSide(ringBytes));
     this.acceptorDoorbells = this.acceptors.map(() => allocateDoorbell());
+    this.slabs = options.log === undefined ? [] : slabsOf(acceptors, options.log);
     const boot = {
+      log: options.log === undefined ? undefined : logBoot(options.log, this.slabs),
       settings: {
         shard: 0,
         connectionWindowBytes: options.connectionWindowBytes ?? options.windowBytes ?? 1024 * 1024,
@@ -117,4 +132,24 @@ export class ShardDriver {
     const { a, b } = this.reply(this.acceptor.stat(queue));
     return { ready: a, consumers: b };
   }
+}
+
+function slabsOf(acceptors: number, log: DriverLog): SlabMemory[] {
+  const { slabBytes = 16 * MIB, shardSlabBytes = 16 * MIB } = log;
+  const ofAcceptors = Array.from({ length: acceptors }, () => allocateSlab(slabBytes));
+  return [...ofAcceptors, allocateSlab(shardSlabBytes)];
+}
+
+function logBoot(log: DriverLog, slabs: readonly SlabMemory[]): LogBoot {
+  return {
+    backend: 'portable',
+    segmentBytes: MIB,
+    spareSegments: 1,
+    durability: 'fsync',
+    residentBytesMax: 1024 * MIB,
+    inlineBytesMax: 4096,
+    slabs,
+    slabOwner: slabs.length - 1,
+    ...log,
+  };
 }

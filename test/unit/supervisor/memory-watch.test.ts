@@ -34,7 +34,9 @@ describe("the broker's budget", () => {
     expect([watch.usedBytes, said(), watch.alarms]).toEqual([999, [], []]);
     watch.slabHolds(0, 1);
     expect(said()).toEqual(['raised * 1000/1000', 'alarms *']);
-    expect(watch.alarms).toEqual([{ vhost: undefined, usedBytes: 1000, limitBytes: 1000 }]);
+    expect(watch.alarms).toEqual([
+      { resource: 'memory', vhost: undefined, usedBytes: 1000, limitBytes: 1000 },
+    ]);
     watch.shardHolds(0, 5000, []);
     watch.shardHolds(0, 300, []);
     expect([watch.usedBytes, said()]).toEqual([900, []]);

@@ -12,12 +12,18 @@ import { ShardState } from '../../../../shards/shard-state.ts';
 import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
 import { ControlLink } from '../../../../src/acceptor/control-link.ts';
 import { ReadBuffer, type SocketReader } from '../../../../src/acceptor/listener.ts';
-import type { AcceptorNotice, MemoryAlarm } from '../../../../src/acceptor/control-messages.ts';
+import type {
+  AcceptorControl,
+  AcceptorNotice,
+  MemoryAlarm,
+} from '../../../../src/acceptor/control-messages.ts';
 import { defaultUser, Users } from '../../../../src/auth/users.ts';
 import type { LogRecord } from '../../../../src/base/logger.ts';
 import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
 import { defaultConfig } from '../../../../src/config/load-config.ts';
+import { AlarmBoard } from '../../../../src/supervisor/alarm-board.ts';
 import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
+import { DiskWatch } from '../../../../src/supervisor/disk-watch.ts';
 import { ConnectionPlaces, topologyLimitsOf } from '../../../../src/supervisor/limits.ts';
 import { MemoryWatch } from '../../../../src/supervisor/memory-watch.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
@@ -44,6 +50,8 @@ export class SimBroker {
   readonly acceptors: readonly Acceptor[];
   readonly control: ControlPlane;
   readonly memory: MemoryWatch;
+  /** Its figures are the test's. */
+  readonly disk: DiskWatch;
   readonly clients: SimClient[] = [];
   /** What acceptors have logged. */
   readonly logged: LogRecord[] = [];
@@ -130,7 +138,13 @@ export class SimBroker {
     });
     this.threads = [...this.shardThreads, ...this.acceptorThreads];
     this.control = this.controlPlane();
-    this.memory = this.memoryWatch();
+    const board = this.alarmBoard();
+    this.memory = this.memoryWatch(board);
+    this.disk = new DiskWatch(this.config.diskFreeLimitBytes, {
+      setAlarm: (alarm) => board.setDisk(alarm),
+      raised: () => {},
+      cleared: () => {},
+    });
     const users = new Users();
     this.places = new ConnectionPlaces(this.config);
     users.add(defaultUser('guest', 'guest', '/'));
@@ -278,15 +292,21 @@ export class SimBroker {
     );
   }
 
-  private memoryWatch(): MemoryWatch {
+  private alarmBoard(): AlarmBoard {
+    const acceptors = this.acceptors.map((acceptor, index) => ({
+      send: (message: unknown) => {
+        const { alarms } = message as Extract<AcceptorControl, { kind: 'alarms' }>;
+        acceptor.setAlarms(structuredClone(alarms));
+        this.acceptorThreads[index].schedule();
+      },
+    }));
+    return new AlarmBoard(acceptors, { changed: () => {} });
+  }
+
+  private memoryWatch(board: AlarmBoard): MemoryWatch {
     const { memoryWatermarkBytes = Number.MAX_SAFE_INTEGER, vhostBudgetBytes } = this.config;
     const decisions = {
-      setAlarms: (alarms: readonly MemoryAlarm[]) => {
-        this.acceptors.forEach((acceptor, index) => {
-          acceptor.setAlarms(structuredClone(alarms));
-          this.acceptorThreads[index].schedule();
-        });
-      },
+      setAlarms: (alarms: readonly MemoryAlarm[]) => board.setMemory(alarms),
       setSlowVhosts: (vhosts: readonly string[]) => {
         for (const shard of this.shards) shard.memories.setSlow(vhosts);
       },

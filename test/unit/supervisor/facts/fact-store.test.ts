@@ -331,3 +331,20 @@ describe('a log that fails', () => {
     await run.store.close();
   });
 });
+
+it('passes on that its log has no room to grow, and says that declarations wait', async () => {
+  let tell: (isShort: boolean) => void = () => {};
+  const open = watchedLog((_log, callbacks) => {
+    tell = callbacks.onSpace;
+    return {};
+  });
+  const run = await startStore(newDirectory(), open);
+  tell(true);
+  tell(false);
+  expect(run.shortages).toEqual([true, false]);
+  expect(run.warnings).toEqual([
+    expect.stringMatching(/no disk space for the topology log to grow.*declarations wait/u),
+    expect.stringMatching(/disk space for the topology log again/u),
+  ]);
+  await run.store.close();
+});

@@ -51,6 +51,8 @@ export class StoreRun {
   readonly state = newState();
   readonly store: FactStore;
   readonly warnings: string[] = [];
+  /** What was said about disk space. */
+  readonly shortages: boolean[] = [];
   isNew = false;
 
   constructor(directory: string, open: OpenLog) {
@@ -58,7 +60,8 @@ export class StoreRun {
       this.warnings.push(`${message} ${JSON.stringify(fields ?? {})}`);
     };
     const logger = { info: () => {}, warn: say };
-    this.store = new FactStore(this.state, { directory, openLog: open, logger });
+    const onSpace = (isShort: boolean): void => void this.shortages.push(isShort);
+    this.store = new FactStore(this.state, { directory, openLog: open, logger, onSpace });
   }
 
   async start(): Promise<this> {

@@ -1,6 +1,8 @@
 // What recovery learns about one queue: which messages the log holds for it, which it is done with,
-// and how far its numbering got. Shard thread, at start. The order in which it learns does not
-// matter (docs/log-format.md, "What recovery makes of it").
+// and how far its numbering got. Shard threads at start, and `warrenmq inspect`. The order in which
+// it learns does not matter (docs/log-format.md, "What recovery makes of it").
+import type { QueueCheckpoint } from './checkpoint-reading.ts';
+
 const INITIAL_LENGTH = 16;
 
 /** Integers in a growing array. */
@@ -19,15 +21,6 @@ class Numbers {
   }
 }
 
-/** What a checkpoint says of a queue. */
-export interface QueueCheckpoint {
-  readonly nextPosition: number;
-  /** first, how many, first, how many, ...: ascending. */
-  readonly ranges: Int32Array;
-  /** position, deliveries, position, deliveries, ... */
-  readonly counts: Int32Array;
-}
-
 export interface RecoveredMessages {
   /** Ascending. */
   readonly positions: Int32Array;
@@ -35,6 +28,8 @@ export interface RecoveredMessages {
   readonly handles: Int32Array;
   readonly nextPosition: number;
   readonly counts: ReadonlyMap<number, number>;
+  /** Messages before this position count as delivered before; undefined: none. */
+  readonly redeliveredUntil: number | undefined;
 }
 
 export class QueueRecovery {
@@ -44,6 +39,8 @@ export class QueueRecovery {
   /** first, end (exclusive), first, end, ... */
   private readonly acks = new Numbers();
   private readonly counts = new Map<number, number>();
+  /** What the checkpoint says of an earlier crash. */
+  private redeliveredUntil: number | undefined;
   private nextPosition: number;
   private isNextKnown: boolean;
   private isAscending: boolean;
@@ -54,7 +51,11 @@ export class QueueRecovery {
     this.isNextKnown = checkpoint !== undefined;
     this.isAscending = true;
     const counts = checkpoint?.counts ?? [];
-    for (let i = 0; i < counts.length; i += 2) this.counts.set(counts[i], counts[i + 1]);
+    this.redeliveredUntil = undefined;
+    for (let i = 0; i < counts.length; i += 2) {
+      if (counts[i + 1] === 0) this.redeliveredUntil = counts[i];
+      else this.counts.set(counts[i], counts[i + 1]);
+    }
   }
 
   /** Whether the checkpoint lets a message of this position be alive. */
@@ -124,6 +125,7 @@ export class QueueRecovery {
       positions: positions.subarray(0, count),
       handles: handles.subarray(0, count),
       nextPosition: this.nextPosition,
+      redeliveredUntil: this.redeliveredUntil,
       counts,
     };
   }

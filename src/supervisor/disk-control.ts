@@ -1,0 +1,66 @@
+// Measures the free space where the data directory is, every second, and carries out what the disk
+// watch decides. Main thread.
+import { statfs } from 'node:fs/promises';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { AlarmBoard } from './alarm-board.ts';
+import { DiskWatch } from './disk-watch.ts';
+
+const MEASURE_MILLIS = 1000;
+
+/** Answers undefined where it cannot be found out. */
+export type FreeSpace = (directory: string) => Promise<number | undefined>;
+
+export class DiskControl {
+  readonly watch: DiskWatch;
+  private readonly directory: string;
+  private readonly freeSpace: FreeSpace;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    config: Pick<BrokerConfig, 'dataDir' | 'diskFreeLimitBytes'>,
+    board: Pick<AlarmBoard, 'setDisk' | 'raised' | 'cleared'>,
+    freeSpace: FreeSpace = freeSpaceOf,
+  ) {
+    this.directory = config.dataDir;
+    this.freeSpace = freeSpace;
+    this.timer = undefined;
+    this.watch = new DiskWatch(config.diskFreeLimitBytes, {
+      setAlarm: (alarm) => board.setDisk(alarm),
+      raised: (alarm) => board.raised(alarm),
+      cleared: (alarm) => board.cleared(alarm),
+    });
+  }
+
+  /** Resolves after the first measurement. */
+  async start(): Promise<void> {
+    await this.measure();
+    let isMeasuring = false;
+    // A file system that has stopped answering is asked once, not every second.
+    const again = async (): Promise<void> => {
+      if (isMeasuring) return;
+      isMeasuring = true;
+      await this.measure();
+      isMeasuring = false;
+    };
+    this.timer = setInterval(() => void again(), MEASURE_MILLIS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private async measure(): Promise<void> {
+    this.watch.measured(await this.freeSpace(this.directory));
+  }
+}
+
+/** What somebody without special rights may still write there. */
+export async function freeSpaceOf(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch {
+    // No such call on this file system: then only the logs tell that the disk is full.
+    return undefined;
+  }
+}

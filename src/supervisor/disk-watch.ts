@@ -1,0 +1,71 @@
+// Decides from the free space of the data directory's disk, and from what the logs say, whether
+// publishers may go on. Main thread, pure: no clock, no files (disk-control.ts). As with RabbitMQ
+// the alarm is set when less is free than disk_free_limit (docs/disk-alarms); ours is set as well
+// when a log cannot allocate its next segment, however much seems to be free (a quota, a limit of
+// 0). It is cleared with a tenth more free than the limit, when every log has room.
+import type { DiskAlarm } from '../acceptor/control-messages.ts';
+
+/** Of the limit: so much must be free for the alarm to be cleared. */
+const CLEAR_SHARE = 1.1;
+
+/** What follows from a decision. */
+export interface DiskDecisions {
+  /** The alarm that is in force now; said again when its reason changes. */
+  setAlarm(alarm: DiskAlarm | undefined): void;
+  raised(alarm: DiskAlarm): void;
+  /** With the figures of now. */
+  cleared(alarm: DiskAlarm): void;
+}
+
+export class DiskWatch {
+  readonly limitBytes: number;
+  /** Undefined: not known yet, or the system does not tell. */
+  freeBytes: number | undefined;
+  alarm: DiskAlarm | undefined;
+  private readonly decisions: DiskDecisions;
+  private readonly shortLogs: Set<string>;
+  private isFreeLow: boolean;
+
+  /** `limitBytes`: 0 = none. */
+  constructor(limitBytes: number, decisions: DiskDecisions) {
+    this.limitBytes = limitBytes;
+    this.decisions = decisions;
+    this.freeBytes = undefined;
+    this.alarm = undefined;
+    this.shortLogs = new Set();
+    this.isFreeLow = false;
+  }
+
+  /** Undefined: it could not be found out; what was decided by it stands. */
+  measured(freeBytes: number | undefined): void {
+    this.freeBytes = freeBytes;
+    if (freeBytes !== undefined && this.limitBytes > 0) {
+      const share = this.alarm === undefined ? 1 : CLEAR_SHARE;
+      this.isFreeLow = freeBytes < this.limitBytes * share;
+    }
+    this.decide();
+  }
+
+  /** A log cannot allocate more segments, or can again. */
+  logIsShort(log: string, isShort: boolean): void {
+    if (isShort) this.shortLogs.add(log);
+    else this.shortLogs.delete(log);
+    this.decide();
+  }
+
+  private decide(): void {
+    const { alarm: before, freeBytes, limitBytes } = this;
+    const shortLogs = [...this.shortLogs];
+    const now = { resource: 'disk', vhost: undefined, freeBytes, limitBytes, shortLogs } as const;
+    if (this.isFreeLow || shortLogs.length > 0) {
+      if (before?.shortLogs.join() === shortLogs.join()) return;
+      this.alarm = now;
+      if (before === undefined) this.decisions.raised(now);
+    } else {
+      if (before === undefined) return;
+      this.alarm = undefined;
+      this.decisions.cleared(now);
+    }
+    this.decisions.setAlarm(this.alarm);
+  }
+}
