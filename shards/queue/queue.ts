@@ -182,27 +182,37 @@ export class Queue {
   }
 
   /**
-   * Gives back the memory of messages that were loaded ahead and wait (a consumer may be stuck):
-   * those in the slab `owner`. Returns the bytes.
+   * Gives back the memory of messages that were loaded from disk and wait: those in the slab
+   * `owner`, loaded ahead (a consumer may be stuck) or put back. Returns the bytes.
    */
   unload(owner: number): number {
-    const { ready, store } = this;
+    const { ready } = this;
+    const returned = ready.returnedMessages;
     let bytes = 0;
+    for (let row = 0; row < returned.length; row += 1) {
+      bytes += this.unloadOne(returned.positionAt(row), returned.handleAt(row), row, owner);
+    }
     // Long past, when nothing had to be loaded lately.
     const window = (this.loadedUntil - ready.headPosition) | 0;
     for (let i = 0; i < window; i += 1) {
       const at = (ready.headPosition + i) | 0;
       const handle = ready.at(at);
-      if (handle === undefined || handle < 0 || !store.isLogged(handle)) continue;
-      const row = store.log(handle);
-      if ((store.flags(handle) & SLAB_FLAG) === 0 || store.slabOwner(handle) !== owner) continue;
-      bytes += store.dataBytes(handle);
-      this.onDiskCount += 1;
-      ready.replace(at, handle, ~row, 0);
-      store.release(handle);
+      if (handle !== undefined) bytes += this.unloadOne(at, handle, 0, owner);
     }
     this.onDiskBytes += bytes;
     this.loadedUntil = ready.headPosition;
+    return bytes;
+  }
+
+  private unloadOne(position: number, handle: number, hint: number, owner: number): number {
+    const { ready, store } = this;
+    if (handle < 0 || (store.flags(handle) & SLAB_FLAG) === 0) return 0;
+    if (store.slabOwner(handle) !== owner) return 0;
+    const bytes = store.dataBytes(handle);
+    // Only what was loaded lies in that slab, so it has a row.
+    ready.replace(position, handle, ~store.log(handle), hint);
+    this.onDiskCount += 1;
+    store.release(handle);
     return bytes;
   }
 

@@ -228,6 +228,31 @@ describe('large messages', () => {
     }
   });
 
+  it('that were put back make room too', async () => {
+    const shard = await DurableShard.start(freshDirectory(), LARGE);
+    await fill(shard, QUEUE, 8, 400_000);
+    await fill(shard, OTHER, 8, 400_000);
+    const again = await shard.restarted();
+    again.acceptor.consume(QUEUE, CHANNEL, 1);
+    // All that the slab holds is unacked, then requeued, and nobody is left to consume it.
+    await again.delivered(4);
+    again.acceptor.cancel(CHANNEL, 1);
+    await again.until(() => again.queue(QUEUE).consumers.size === 0);
+    again.deliveries();
+    again.acceptor.ack(CHANNEL, 1, 8, OUTCOME_REQUEUE);
+    again.turn();
+    expect(again.queue(QUEUE).ready.length).toBe(8);
+    again.acceptor.consume(OTHER, CHANNEL, 2, { prefetch: 2 });
+    for (let i = 0; i < 8; i += 1) {
+      const [message] = await again.delivered(1);
+      expect([message.address, message.exrk]).toEqual([2, `#${i}`]);
+      again.acceptor.ack(CHANNEL, message.number);
+    }
+    const messages = await again.drain(QUEUE);
+    expect(names(messages)).toEqual(numbered(0, 8));
+    expectWhole(messages, 400_000);
+  });
+
   it('wait for room when the slab is on its way to clients, and queues in memory do not mind', async () => {
     const shard = await DurableShard.start(freshDirectory(), LARGE);
     await fill(shard, QUEUE, 10, 900_000);
