@@ -28,8 +28,10 @@ struct Kept {
     number: u32,
     bytes: usize,
     is_synced: bool,
-    /// Recycled without an answer: it may be there or not.
+    /// Recycled without an answer: it may be there or not, until the next beginning.
     is_leaving: bool,
+    /// By the last recovery.
+    is_found: bool,
     /// In a BLOCK, with others: not read back one by one.
     is_packed: bool,
 }
@@ -163,6 +165,7 @@ impl World {
 
     /// After a beginning all that recovery found is durable, and what it missed is void.
     fn assume_durable(&mut self) {
+        self.kept.retain(|_, kept| kept.is_found);
         for kept in self.kept.values_mut() {
             kept.is_synced = true;
             kept.is_leaving = false;
@@ -241,7 +244,10 @@ impl World {
         if lost.len() > self.flips_since {
             return Err(format!("{} bit flips cost records at {lost:?}", self.flips_since));
         }
-        self.kept.retain(|position, _| found.contains_key(position));
+        self.kept.retain(|position, kept| {
+            kept.is_found = found.contains_key(position);
+            kept.is_found || kept.is_leaving
+        });
         Ok(())
     }
 
@@ -338,6 +344,7 @@ impl World {
                 bytes: record.len(),
                 is_synced: false,
                 is_leaving: false,
+                is_found: false,
                 is_packed,
             };
             self.kept.insert(position, kept);
