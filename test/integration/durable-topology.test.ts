@@ -29,7 +29,7 @@ class RestartableBroker {
     const args = ['src/cli/main.ts', 'server', '--data-dir', this.directory];
     args.push('--host', '127.0.0.1', '--port', '0', '--management-port', '0');
     args.push('--shards', `${shards}`, '--acceptors', '2');
-    for (const setting of ['management.tcp.ip=127.0.0.1', 'log.backend=portable', ...set]) {
+    for (const setting of ['management.tcp.ip=127.0.0.1', 'storage.backend=portable', ...set]) {
       args.push('--set', setting);
     }
     const child = spawn(process.execPath, args, {
