@@ -2,7 +2,8 @@
 // checkpoint, what is left is what was published and not acked. Positions around 2^31 too.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type QueueCheckpoint, QueueRecovery } from '../../../../shards/log/queue-recovery.ts';
+import type { QueueCheckpoint } from '../../../../src/log/checkpoint-reading.ts';
+import { QueueRecovery } from '../../../../src/log/queue-recovery.ts';
 
 const SPAN = 200;
 
@@ -13,8 +14,18 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(fc.constant('publish' as const), fc.nat(SPAN)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('ack' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 30 })) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('count' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 9 })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constant('ack' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 30 })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(
+      fc.constant('count' as const),
+      fc.nat(SPAN),
+      fc.integer({ min: 1, max: 9 }),
+    ),
+  },
 );
 
 /** Which of the positions below `next` a checkpoint says are alive. */
