@@ -84,6 +84,11 @@ export class LogRecovery {
       onProgress(index + 1, segments.length);
     }
     this.segments = segments.length;
+    const reached = (segments.at(-1) ?? 0) * segmentBytes + this.end;
+    if (this.checkpoint?.isClean === true && reached < this.checkpoint.position) {
+      // Not torn: what an orderly stop left was on the disk.
+      this.corruptRanges.push(`from position ${reached} to ${this.checkpoint.position}, the end`);
+    }
     const newest = segments.at(-1) ?? 0;
     this.isClean =
       segments.length === 0 ||

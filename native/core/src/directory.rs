@@ -66,28 +66,35 @@ pub fn take_inventory(disk: &dyn Disk) -> io::Result<Inventory> {
 
 /// Scans files of one log. `is_read_only` leaves the directory as it is.
 pub struct Scanner {
-    pub disk: Arc<dyn Disk>,
-    pub inventory: Inventory,
-    pub is_read_only: bool,
+    disk: Arc<dyn Disk>,
+    inventory: Inventory,
+    is_read_only: bool,
+    /// The file's bytes: a large memory is slow to come by.
+    bytes: Vec<u8>,
 }
 
 impl Scanner {
+    pub fn new(disk: Arc<dyn Disk>, inventory: Inventory, is_read_only: bool) -> Scanner {
+        Scanner { disk, inventory, is_read_only, bytes: vec![] }
+    }
+
     fn salt(&self) -> io::Result<Salt> {
         let id = self.inventory.store_id;
         id.map(|id| Salt::new(&id)).ok_or_else(|| io::Error::other("there is no log yet"))
     }
 
     /// The file's bytes, as many as `size` wants or the file has, the rest zero.
-    fn read_whole(&self, name: &str, size: Option<usize>) -> io::Result<Vec<u8>> {
+    fn read_whole(&mut self, name: &str, size: Option<usize>) -> io::Result<()> {
         let file = self.disk.open(name, Access::Read)?;
         let size = match size {
             Some(size) => size,
             // Offsets in a scan's entries are 31 bits long.
             None => file.size()?.min(i32::MAX as u64) as usize,
         };
-        let mut bytes = vec![0; size];
-        file.read_at(&mut bytes, 0)?;
-        Ok(bytes)
+        self.bytes.resize(size, 0);
+        let length = file.read_at(&mut self.bytes, 0)?;
+        self.bytes[length..].fill(0);
+        Ok(())
     }
 
     /// Where the segment before `next` ends, if `next` can tell.
@@ -108,27 +115,28 @@ impl Scanner {
     }
 
     /// `None` when `stop` was set meanwhile.
-    pub fn segment(&self, number: u64, stop: &AtomicBool) -> io::Result<Option<Scan>> {
+    pub fn segment(&mut self, number: u64, stop: &AtomicBool) -> io::Result<Option<Scan>> {
         let salt = self.salt()?;
         let name = segment_name(number);
         let segment_bytes = self.inventory.segment_bytes;
         let tail = self.previous_end(number)?;
-        let bytes = self.read_whole(&name, Some(segment_bytes as usize))?;
+        self.read_whole(&name, Some(segment_bytes as usize))?;
         let base = position_of(segment_bytes, number, 0);
-        let found = scan(&bytes, salt, base, tail, stop);
-        Ok(found.map(|found| self.finish(found, &bytes, MAGIC_SEGMENT, number)))
+        let found = scan(&self.bytes, salt, base, tail, stop);
+        Ok(found.map(|found| self.finish(found, MAGIC_SEGMENT, number)))
     }
 
-    pub fn checkpoint(&self, number: u64, stop: &AtomicBool) -> io::Result<Option<Scan>> {
+    pub fn checkpoint(&mut self, number: u64, stop: &AtomicBool) -> io::Result<Option<Scan>> {
         let salt = self.salt()?;
         let name = checkpoint_name(number);
-        let bytes = self.read_whole(&name, None)?;
-        let found = scan(&bytes, salt, CHECKPOINT_BASE, Tail::Known(bytes.len()), stop);
-        Ok(found.map(|found| self.finish(found, &bytes, MAGIC_CHECKPOINT, number)))
+        self.read_whole(&name, None)?;
+        let found = scan(&self.bytes, salt, CHECKPOINT_BASE, Tail::Known(self.bytes.len()), stop);
+        Ok(found.map(|found| self.finish(found, MAGIC_CHECKPOINT, number)))
     }
 
     /// Adds damage to the headers and keeps copies of all that is corrupt.
-    fn finish(&self, mut found: Scan, bytes: &[u8], magic: u32, number: u64) -> Scan {
+    fn finish(&self, mut found: Scan, magic: u32, number: u64) -> Scan {
+        let bytes = &self.bytes;
         let headers = &bytes[..bytes.len().min(HEADERS_BYTES)];
         let mut corrupt = Header::broken_copies(headers, magic);
         corrupt.append(&mut found.corrupt);

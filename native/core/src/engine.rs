@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::directory::Inventory;
 use crate::disk::Disk;
@@ -107,30 +108,59 @@ enum Keeping<A> {
 
 /// Work for one thread, and the ways to wait for it.
 struct Queue<T> {
-    state: Mutex<VecDeque<T>>,
+    state: Mutex<Work<T>>,
     wake: Condvar,
+}
+
+struct Work<T> {
+    items: VecDeque<T>,
+    /// Its thread sleeps. Waking costs a system call, which a busy thread does not need.
+    is_asleep: bool,
 }
 
 /// Panics are caught where the threads begin, and no invariant spans a critical section here: a
 /// poisoned lock is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Queue<T> {
     fn new() -> Queue<T> {
-        Queue { state: Mutex::new(VecDeque::new()), wake: Condvar::new() }
+        let work = Work { items: VecDeque::new(), is_asleep: false };
+        Queue { state: Mutex::new(work), wake: Condvar::new() }
     }
 
     fn push(&self, item: T) {
-        lock(&self.state).push_back(item);
-        self.wake.notify_all();
+        let mut work = lock(&self.state);
+        work.items.push_back(item);
+        let is_asleep = std::mem::replace(&mut work.is_asleep, false);
+        drop(work);
+        if is_asleep {
+            self.wake.notify_one();
+        }
     }
 
-    /// For a waiter that has looked at a flag under the lock: it will see the change.
+    /// For a thread that has looked at a flag under the lock: it will see the change.
     fn nudge(&self) {
-        drop(lock(&self.state));
-        self.wake.notify_all();
+        lock(&self.state).is_asleep = false;
+        self.wake.notify_one();
+    }
+
+    /// Sleeps until there is something to look at, or for some time.
+    fn sleep<'a>(
+        &self,
+        mut work: MutexGuard<'a, Work<T>>,
+        time: Option<Duration>,
+    ) -> MutexGuard<'a, Work<T>> {
+        work.is_asleep = true;
+        let mut work = match time {
+            None => self.wake.wait(work).unwrap_or_else(PoisonError::into_inner),
+            Some(time) => {
+                self.wake.wait_timeout(work, time).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        work.is_asleep = false;
+        work
     }
 }
 
@@ -228,7 +258,7 @@ impl<A> Shared<A> {
 }
 
 /// What a thread does until the log closes.
-type Work<A> = fn(&Shared<A>);
+type Body<A> = fn(&Shared<A>);
 
 pub struct Engine<A: Areas + 'static> {
     shared: Arc<Shared<A>>,
@@ -266,7 +296,7 @@ impl<A: Areas + 'static> Engine<A> {
             close_request: Mutex::new(None),
         });
         let engine = Engine { shared, threads: Mutex::new(vec![]) };
-        let works: [(&str, Work<A>); 3] = [
+        let works: [(&str, Body<A>); 3] = [
             ("log-writer", writing::run::<A>),
             ("log-reader", reading::run::<A>),
             ("log-keeper", keeper::run::<A>),
@@ -282,7 +312,7 @@ impl<A: Areas + 'static> Engine<A> {
         Ok(engine)
     }
 
-    fn start(&self, name: &str, work: Work<A>) -> io::Result<()> {
+    fn start(&self, name: &str, work: Body<A>) -> io::Result<()> {
         let shared = self.shared.clone();
         let body = move || {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(&shared))) {

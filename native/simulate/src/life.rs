@@ -175,8 +175,7 @@ impl World {
         if is_new && synced > 0 {
             return Err("the log is gone".to_owned());
         }
-        let scanner =
-            Scanner { disk: self.disk.clone(), inventory: inventory.clone(), is_read_only: false };
+        let mut scanner = Scanner::new(self.disk.clone(), inventory.clone(), false);
         let mut found = BTreeMap::new();
         let mut damage = vec![];
         let mut end = 0;
@@ -198,7 +197,7 @@ impl World {
             end = scan.end;
         }
         self.compare(&found, &damage)?;
-        self.check_checkpoints(&scanner)?;
+        self.check_checkpoints(inventory, &mut scanner)?;
         self.flips_since = 0;
         Ok(end)
     }
@@ -246,9 +245,13 @@ impl World {
         Ok(())
     }
 
-    fn check_checkpoints(&mut self, scanner: &Scanner) -> Result<(), String> {
+    fn check_checkpoints(
+        &mut self,
+        inventory: &Inventory,
+        scanner: &mut Scanner,
+    ) -> Result<(), String> {
         let Some((durable, number)) = self.checkpoints.durable else { return Ok(()) };
-        let newest = scanner.inventory.checkpoints.last().copied().unwrap_or(0);
+        let newest = inventory.checkpoints.last().copied().unwrap_or(0);
         if newest < durable {
             return Err(format!("checkpoint {durable} is gone, {newest} is the newest"));
         }

@@ -1,9 +1,7 @@
 //! The keeper thread: makes spares ahead of need, recycles segments, writes checkpoints. Slow work
 //! that commits and reads must not wait for.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -49,13 +47,13 @@ fn spares_wanted<A>(shared: &Shared<A>) -> usize {
 }
 
 fn next<A>(shared: &Shared<A>, retry_at: Option<Instant>) -> Option<Next<A>> {
-    let mut queue = lock(&shared.keeping.state);
+    let mut work = lock(&shared.keeping.state);
     loop {
         if shared.is_abandoned() {
             return None;
         }
-        if let Some(work) = queue.pop_front() {
-            return Some(Next::Work(work));
+        if let Some(next) = work.items.pop_front() {
+            return Some(Next::Work(next));
         }
         let is_closing = shared.is_closing();
         // The writer may still need a segment for what was submitted before.
@@ -67,26 +65,11 @@ fn next<A>(shared: &Shared<A>, retry_at: Option<Instant>) -> Option<Next<A>> {
             let wanted = if is_closing { 1 } else { spares_wanted(shared) };
             pool.is_open && pool.ready.len() < wanted
         };
-        queue = match retry_at.map(|at| at.saturating_duration_since(Instant::now())) {
-            _ if !is_wanted => wait(shared, queue, None),
-            Some(left) if !left.is_zero() => wait(shared, queue, Some(left)),
+        work = match retry_at.map(|at| at.saturating_duration_since(Instant::now())) {
+            _ if !is_wanted => shared.keeping.sleep(work, None),
+            Some(left) if !left.is_zero() => shared.keeping.sleep(work, Some(left)),
             _ => return Some(Next::Spare),
         };
-    }
-}
-
-fn wait<'a, A>(
-    shared: &'a Shared<A>,
-    queue: MutexGuard<'a, VecDeque<Keeping<A>>>,
-    time: Option<Duration>,
-) -> MutexGuard<'a, VecDeque<Keeping<A>>> {
-    let wake = &shared.keeping.wake;
-    match time {
-        None => wake.wait(queue).unwrap_or_else(|poisoned| poisoned.into_inner()),
-        Some(time) => {
-            let woken = wake.wait_timeout(queue, time);
-            woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0
-        }
     }
 }
 

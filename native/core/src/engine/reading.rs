@@ -2,6 +2,7 @@
 //! behind a sync; it waits for the writer only when asked for records that are not in the file yet.
 
 use std::io;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::{Answer, Pack, Read, Reading, Shared, lock};
@@ -13,9 +14,12 @@ use crate::source::Areas;
 
 pub fn run<A: Areas>(shared: &Shared<A>) {
     let mut reader = None;
+    let mut scanner = None;
     while let Some(work) = next(shared) {
         match work {
             Reading::Read(work) => {
+                // Reads come when the scans are over: their memory is not needed any more.
+                scanner = None;
                 do_read(shared, reader_of(shared, &mut reader), &work);
                 if !shared.is_abandoned() {
                     shared.counters.reads.fetch_add(1, Ordering::Relaxed);
@@ -29,12 +33,12 @@ pub fn run<A: Areas>(shared: &Shared<A>) {
                 }
             }
             Reading::Segment { request, number } => {
-                let found = scanner(shared)
+                let found = scanner_of(shared, &mut scanner)
                     .and_then(|scanner| scanner.segment(number, &shared.is_abandoned));
                 answer_scan(shared, request, found);
             }
             Reading::Checkpoint { request, number } => {
-                let found = scanner(shared)
+                let found = scanner_of(shared, &mut scanner)
                     .and_then(|scanner| scanner.checkpoint(number, &shared.is_abandoned));
                 answer_scan(shared, request, found);
             }
@@ -48,28 +52,29 @@ pub fn run<A: Areas>(shared: &Shared<A>) {
 }
 
 fn next<A>(shared: &Shared<A>) -> Option<Reading<A>> {
-    let mut queue = lock(&shared.reading.state);
+    let mut work = lock(&shared.reading.state);
     loop {
         if shared.is_abandoned() {
             return None;
         }
-        if let Some(work) = queue.pop_front() {
-            return Some(work);
+        if let Some(next) = work.items.pop_front() {
+            return Some(next);
         }
         if shared.is_closing() {
             return None;
         }
-        let woken = shared.reading.wake.wait(queue);
-        queue = woken.unwrap_or_else(|poisoned| poisoned.into_inner());
+        work = shared.reading.sleep(work, None);
     }
 }
 
-fn scanner<A>(shared: &Shared<A>) -> io::Result<Scanner> {
-    Ok(Scanner {
-        disk: shared.disk.clone(),
-        inventory: shared.inventory()?.clone(),
-        is_read_only: shared.options.is_read_only,
-    })
+/// Kept from scan to scan, because it keeps its memory.
+fn scanner_of<'a, A>(
+    shared: &Shared<A>,
+    scanner: &'a mut Option<Scanner>,
+) -> io::Result<&'a mut Scanner> {
+    let inventory = shared.inventory()?;
+    let made = || Scanner::new(shared.disk.clone(), inventory.clone(), shared.options.is_read_only);
+    Ok(scanner.get_or_insert_with(made))
 }
 
 fn answer_scan<A>(shared: &Shared<A>, request: u32, found: io::Result<Option<Scan>>) {
@@ -106,7 +111,7 @@ fn wait_for_writer<A>(shared: &Shared<A>, places: impl Iterator<Item = Place>) {
             return;
         }
         let woken = shared.written_wake.wait(written);
-        written = woken.unwrap_or_else(|poisoned| poisoned.into_inner());
+        written = woken.unwrap_or_else(PoisonError::into_inner);
     }
 }
 

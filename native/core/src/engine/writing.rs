@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ impl<A> SpareSource for PoolSpares<'_, A> {
                     "no space left on the disk for another segment",
                 ));
             }
-            pool = shared.pool_wake.wait(pool).unwrap_or_else(|poisoned| poisoned.into_inner());
+            pool = shared.pool_wake.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -83,13 +84,13 @@ fn next_group<A>(
     state: &mut Option<State>,
     group: &mut VecDeque<Writing<A>>,
 ) -> bool {
-    let mut queue = lock(&shared.writing.state);
+    let mut work = lock(&shared.writing.state);
     loop {
         if shared.is_abandoned() {
             return false;
         }
-        if !queue.is_empty() {
-            std::mem::swap(&mut *queue, group);
+        if !work.items.is_empty() {
+            std::mem::swap(&mut work.items, group);
             return true;
         }
         if shared.is_closing() {
@@ -99,21 +100,12 @@ fn next_group<A>(
             Some(state) if !shared.has_failed() => state.unsynced_since,
             _ => None,
         };
-        queue = match unsynced_since {
-            None => {
-                let woken = shared.writing.wake.wait(queue);
-                woken.unwrap_or_else(|poisoned| poisoned.into_inner())
-            }
-            Some(since) => {
-                let left = UNSYNCED_TIME_MAX.saturating_sub(since.elapsed());
-                if left.is_zero() {
-                    // An empty group: only the sync is due.
-                    return true;
-                }
-                let woken = shared.writing.wake.wait_timeout(queue, left);
-                woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0
-            }
-        };
+        let left = unsynced_since.map(|since| UNSYNCED_TIME_MAX.saturating_sub(since.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            // An empty group: only the sync is due.
+            return true;
+        }
+        work = shared.writing.sleep(work, left);
     }
 }
 
@@ -138,9 +130,9 @@ fn begin_log<A>(
         }
     }
     // What came with it is the next group.
-    let mut queue = lock(&shared.writing.state);
+    let mut work = lock(&shared.writing.state);
     while let Some(item) = group.pop_back() {
-        queue.push_front(item);
+        work.items.push_front(item);
     }
     Ok(())
 }

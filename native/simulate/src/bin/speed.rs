@@ -95,7 +95,7 @@ fn append(disk: &Arc<dyn Disk>, is_synced: bool) -> io::Result<()> {
 fn look(disk: &Arc<dyn Disk>) -> io::Result<()> {
     let inventory = take_inventory(&**disk)?;
     let segments = inventory.segments.clone();
-    let scanner = Scanner { disk: disk.clone(), inventory, is_read_only: true };
+    let mut scanner = Scanner::new(disk.clone(), inventory, true);
     let start = Instant::now();
     let (mut bytes, mut words) = (0, 0);
     for number in segments {
