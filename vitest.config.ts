@@ -1,7 +1,6 @@
 // Test runner settings: which files are tests, and the closing line CI reads.
 import { defineConfig } from 'vitest/config';
 
-
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
