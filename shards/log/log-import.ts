@@ -1,6 +1,6 @@
-// Takes over the log of a shard that is no more, because `shards` was lowered: its live messages are
-// copied to the end of this shard's log, then a record says that all of it is here. Shard thread, at
-// start.
+// Takes over the log of a shard that is no more, because `shards` was lowered: its live messages
+// are copied to the end of this shard's log, then a record says that all of it is here. Shard
+// thread, at start.
 //
 // A crash on the way costs nothing: until that record is on the disk the other log counts, and
 // copies are not looked at; afterwards main removes its directory. The queues get their numbers

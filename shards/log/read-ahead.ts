@@ -26,6 +26,7 @@ import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
 import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
+import { unload } from '../queue/unloading.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 import type { RecordTable } from './record-table.ts';
 
@@ -189,9 +190,10 @@ export class ReadAhead {
    * there are none.
    */
   private makeRoom(queue: Queue): boolean {
-    for (const other of this.options.queues.values()) {
+    const { queues, store, slabOwner } = this.options;
+    for (const other of queues.values()) {
       if (other === queue || other.isLoading) continue;
-      if (other.unload(this.options.slabOwner) > 0) return true;
+      if (unload(other, store, slabOwner) > 0) return true;
     }
     return false;
   }

@@ -103,7 +103,7 @@ export class ShardLog {
     this.store.setLog(handle, ~this.pending.add(handle, queue, position));
   }
 
-  /** `queue` is done with a message of its that is logged: acked, dropped, or handed out for good. */
+  /** `queue` is done with a logged message of its: acked, dropped, or handed out for good. */
   done(handle: number, queue: Queue, position: number): void {
     const log = handle < 0 ? ~handle : this.store.log(handle);
     if (log < 0) {

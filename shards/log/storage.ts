@@ -61,8 +61,8 @@ export class Storage {
   }
 
   /**
-   * Brings the queues back, those of shards that are no more (`orphans`) too. Nothing else may happen
-   * on the shard before.
+   * Brings the queues back, those of shards that are no more (`orphans`) too. Nothing else may
+   * happen on the shard before.
    */
   async recover(orphans: readonly OrphanLog[]): Promise<void> {
     const { state, shardLog, log, notifyMain } = this;

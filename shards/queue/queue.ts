@@ -19,7 +19,7 @@ import type { VhostMemory } from './vhost-memory.ts';
 /** What `getHead` says. */
 export const GOT_IT = 0;
 export const GET_NO_ROOM = 1;
-export const GET_LOADING = 2;
+const GET_LOADING = 2;
 
 /** What all queues of a shard share. */
 export interface QueueSurroundings {
@@ -179,41 +179,6 @@ export class Queue {
     const handle = ready.at(position);
     if (handle !== undefined) return handle === ~row;
     return ready.returnedMessages.has(position, ~row, hint);
-  }
-
-  /**
-   * Gives back the memory of messages that were loaded from disk and wait: those in the slab
-   * `owner`, loaded ahead (a consumer may be stuck) or put back. Returns the bytes.
-   */
-  unload(owner: number): number {
-    const { ready } = this;
-    const returned = ready.returnedMessages;
-    let bytes = 0;
-    for (let row = 0; row < returned.length; row += 1) {
-      bytes += this.unloadOne(returned.positionAt(row), returned.handleAt(row), row, owner);
-    }
-    // Long past, when nothing had to be loaded lately.
-    const window = (this.loadedUntil - ready.headPosition) | 0;
-    for (let i = 0; i < window; i += 1) {
-      const at = (ready.headPosition + i) | 0;
-      const handle = ready.at(at);
-      if (handle !== undefined) bytes += this.unloadOne(at, handle, 0, owner);
-    }
-    this.onDiskBytes += bytes;
-    this.loadedUntil = ready.headPosition;
-    return bytes;
-  }
-
-  private unloadOne(position: number, handle: number, hint: number, owner: number): number {
-    const { ready, store } = this;
-    if (handle < 0 || (store.flags(handle) & SLAB_FLAG) === 0) return 0;
-    if (store.slabOwner(handle) !== owner) return 0;
-    const bytes = store.dataBytes(handle);
-    // Only what was loaded lies in that slab, so it has a row.
-    ready.replace(position, handle, ~store.log(handle), hint);
-    this.onDiskCount += 1;
-    store.release(handle);
-    return bytes;
   }
 
   /** The message of row `row`, which it holds, is in memory again as `handle`. */

@@ -40,7 +40,7 @@ export class QueueRecovery {
   private readonly acks = new Numbers();
   private readonly counts = new Map<number, number>();
   /** What the checkpoint says of an earlier crash. */
-  private redeliveredUntil: number | undefined;
+  private readonly redeliveredUntil: number | undefined;
   private nextPosition: number;
   private isNextKnown: boolean;
   private isAscending: boolean;

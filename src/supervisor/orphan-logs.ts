@@ -1,6 +1,6 @@
 // The logs of shards that are no more, because `shards` was lowered since they were written. Main
-// thread, at start. The shard that hosts such a shard's queues takes its log over; then the topology
-// says so, and then, not before, its directory goes.
+// thread, at start. The shard that hosts such a shard's queues takes its log over; then the
+// topology says so, and then, not before, its directory goes.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { OrphanLog } from '../../shards/mailbox/control-messages.ts';

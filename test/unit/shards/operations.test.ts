@@ -266,6 +266,7 @@ describe('the report', () => {
         ready: 0,
         unacked: 2,
         onDisk: 0,
+        onDiskBytes: 0,
         consumers: 1,
         published: 3,
         delivered: 4,

@@ -179,7 +179,9 @@ export class DurableShard {
     const request = this.acceptor.get(queue, CHANNEL, noAck);
     let reply: Arrived | number | undefined;
     await this.until(() => {
-      const at = this.arrived.findIndex(({ kind, address }) => kind === 'got' && address === request);
+      const at = this.arrived.findIndex(
+        ({ kind, address }) => kind === 'got' && address === request,
+      );
       if (at >= 0) [reply] = this.arrived.splice(at, 1);
       const said = this.replies.find((one) => one.kind === 'reply' && one.request === request);
       if (said?.kind === 'reply') reply = said.status;

@@ -5,7 +5,7 @@ import { Random } from '../../../fuzz/session-bytes.ts';
 import { freshDirectory, type Options } from './durable-shard.ts';
 import { DurableWalk } from './durable-walk.ts';
 
-const STEPS = Number(process.env['WALK_STEPS'] ?? 800);
+const STEPS = Number(process.env['WALK_STEPS'] ?? 500);
 const SEEDS = Number(process.env['WALK_SEEDS'] ?? 2);
 const FIRST_SEED = Number(process.env['WALK_FIRST_SEED'] ?? 1);
 const TIMEOUT_MILLIS = 600_000;

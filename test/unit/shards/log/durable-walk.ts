@@ -2,7 +2,11 @@
 // model knows of every message and queue whether its confirm has come, whether it has been
 // delivered, and whether its ack has been sent; what a crash leaves is held against that.
 import { expect } from 'vitest';
-import { LANE_MEMORY, LANE_SYNCED, LANE_WRITTEN } from '../../../../shards/mailbox/confirm-counter.ts';
+import {
+  LANE_MEMORY,
+  LANE_SYNCED,
+  LANE_WRITTEN,
+} from '../../../../shards/mailbox/confirm-counter.ts';
 import {
   OUTCOME_ACK,
   OUTCOME_REJECT,
@@ -48,7 +52,7 @@ export class DurableWalk {
   private passing = FIRST_PASSING;
   /** Moves when everything that was sent is on the disk. */
   private round = 1;
-  private consumers = new Map<number, number>();
+  private readonly consumers = new Map<number, number>();
   private nextConsumer = 0;
   crashes = 0;
   found = 0;
@@ -112,9 +116,7 @@ export class DurableWalk {
     const { random } = this;
     for (let count = 1 + random.below(6); count > 0; count -= 1) {
       const all = [...this.queues.keys()];
-      const targets = random.chance(25)
-        ? all.filter(() => random.chance(60))
-        : [random.pick(all)];
+      const targets = random.chance(25) ? all.filter(() => random.chance(60)) : [random.pick(all)];
       if (targets.length === 0) continue;
       this.lastId += 1;
       const id = this.lastId;

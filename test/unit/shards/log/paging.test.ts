@@ -26,7 +26,10 @@ async function fill(
 ): Promise<void> {
   const step = Math.max(1, Math.floor(500_000 / (bytes + 200)));
   for (let i = 0; i < count; i += 1) {
-    shard.publish([queue], bodyOf(i, bytes), { exrk: `#${i}`, ...(lane === undefined ? {} : { lane }) });
+    shard.publish([queue], bodyOf(i, bytes), {
+      exrk: `#${i}`,
+      ...(lane === undefined ? {} : { lane }),
+    });
     if (i % step === 0) await shard.synced();
   }
   await shard.synced();
@@ -40,7 +43,10 @@ function expectWhole(messages: readonly Arrived[], bytes: number): void {
 
 describe('a deep queue', () => {
   it('leaves memory beyond its head without being asked to, and comes back in order', async () => {
-    const shard = await DurableShard.start(freshDirectory(), { queues: QUEUES, segmentBytes: 4 * MIB });
+    const shard = await DurableShard.start(freshDirectory(), {
+      queues: QUEUES,
+      segmentBytes: 4 * MIB,
+    });
     const COUNT = 20_000;
     await fill(shard, QUEUE, COUNT, 100);
     const { store } = shard.driver.state;
@@ -164,7 +170,11 @@ describe('transient messages', () => {
     // A queue that keeps nothing and one that does; a persistent message is spilled by the first.
     await fill(shard, 3, 1000, 1000, LANE_MEMORY);
     await fill(shard, QUEUE, 1000, 1000, LANE_MEMORY);
-    shard.publish([3], bodyOf(1000, 1000), { exrk: '#1000', lane: LANE_MEMORY, isPersistent: true });
+    shard.publish([3], bodyOf(1000, 1000), {
+      exrk: '#1000',
+      lane: LANE_MEMORY,
+      isPersistent: true,
+    });
     await shard.synced();
     expect(shard.driver.state.store.messageCount).toBeLessThan(700);
     expect(shard.storage.report().messages).toBeGreaterThan(1300);

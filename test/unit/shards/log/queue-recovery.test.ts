@@ -14,8 +14,18 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(fc.constant('publish' as const), fc.nat(SPAN)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('ack' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 30 })) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('count' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 9 })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constant('ack' as const), fc.nat(SPAN), fc.integer({ min: 1, max: 30 })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(
+      fc.constant('count' as const),
+      fc.nat(SPAN),
+      fc.integer({ min: 1, max: 9 }),
+    ),
+  },
 );
 
 /** Which of the positions below `next` a checkpoint says are alive. */

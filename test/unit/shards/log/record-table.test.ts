@@ -22,7 +22,12 @@ const place = fc.tuple(
 );
 
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('add' as const), place, bytes: fc.nat(1_000_000), n: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({
+    kind: fc.constant('add' as const),
+    place,
+    bytes: fc.nat(1_000_000),
+    n: fc.integer({ min: 1, max: 3 }),
+  }),
   fc.record({ kind: fc.constant('move' as const), place, at: fc.nat(99) }),
   fc.record({ kind: fc.constant('more' as const), at: fc.nat(99) }),
   fc.record({ kind: fc.constant('drop' as const), at: fc.nat(99) }),
@@ -43,7 +48,13 @@ describe('RecordTable', () => {
             const inner = innerUnits < 0 ? -1 : innerUnits * 8;
             const row = table.add(position, inner, one.bytes, one.n);
             expect(model.has(row)).toBe(false);
-            model.set(row, { position, inner, dataBytes: one.bytes, references: one.n, endPosition: 0 });
+            model.set(row, {
+              position,
+              inner,
+              dataBytes: one.bytes,
+              references: one.n,
+              endPosition: 0,
+            });
           } else if (rows.length > 0) {
             const row = rows[one.at % rows.length];
             const known = model.get(row)!;
@@ -94,7 +105,11 @@ describe('RecordTable', () => {
 describe('SegmentLedger', () => {
   it('knows what is live in each segment', () => {
     const ledgerStep = fc.oneof(
-      fc.record({ kind: fc.constant('add' as const), at: fc.nat(20 * SEGMENT_BYTES), bytes: fc.constantFrom(0, 7, 5000, PIECE_BYTES, PIECE_BYTES + 1, 3_000_000) }),
+      fc.record({
+        kind: fc.constant('add' as const),
+        at: fc.nat(20 * SEGMENT_BYTES),
+        bytes: fc.constantFrom(0, 7, 5000, PIECE_BYTES, PIECE_BYTES + 1, 3_000_000),
+      }),
       fc.record({ kind: fc.constant('remove' as const), at: fc.nat(99), bytes: fc.constant(0) }),
       fc.record({ kind: fc.constant('forget' as const), at: fc.nat(99), bytes: fc.constant(0) }),
     );

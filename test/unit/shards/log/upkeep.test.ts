@@ -101,6 +101,54 @@ describe('checkpoints', () => {
   });
 });
 
+describe('a full disk', () => {
+  const FULL = { queues: QUEUES, faults: `write-full:${8 * MIB}` };
+  const isShort = (shard: DurableShard): boolean =>
+    shard.driver.notices.findLast((notice) => notice.kind === 'log-space')?.isShort === true;
+
+  /** Publishes until there is no room for more segments. */
+  async function filled(): Promise<DurableShard> {
+    const shard = await DurableShard.start(freshDirectory(), FULL);
+    for (let i = 0; !isShort(shard); i += 1) {
+      shard.publish([QUEUE], bodyOf(i, 3000), { exrk: `#${i}` });
+      if (i % 100 === 99) await shard.until(() => isShort(shard) || shard.storage.shardLog.isIdle);
+    }
+    return shard;
+  }
+
+  it('has room again when messages have gone, and nothing was lost', async () => {
+    const shard = await filled();
+    const count = shard.queue(QUEUE).ready.length;
+    shard.publish([OTHER], 'waits', { exrk: '#waits' });
+    shard.acceptor.purge(QUEUE);
+    await shard.until(() => !isShort(shard));
+    await shard.synced();
+    expect(count).toBeGreaterThan(1000);
+    expect(segmentsOn(shard.directory).length).toBeLessThan(6);
+    const again = await shard.crashed({ faults: undefined });
+    expect(names(await again.drain(OTHER))).toEqual(['#waits']);
+    expect(again.report.messages).toBe(1);
+  });
+
+  it('is looked at again though nobody does anything', async () => {
+    const shard = await filled();
+    shard.acceptor.purge(QUEUE);
+    shard.turn();
+    await shard.until(() => shard.storage.report().checkpoints > 0);
+    shard.turn();
+    // From here on no turn runs that was not asked for.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    shard.storage.schedule = () => {
+      shard.turn();
+      if (!isShort(shard)) resolve();
+    };
+    shard.turn();
+    await promise;
+    shard.storage.schedule = () => undefined;
+    expect(isShort(shard)).toBe(false);
+  });
+});
+
 describe('cleaning', () => {
   it('moves single messages out of many segments, and they stay what they are', async () => {
     const shard = await DurableShard.start(freshDirectory(), CLEANING);

@@ -53,7 +53,14 @@ class Model {
       const recoveredCount = counted.includes(i) ? i + 1 : 0;
       this.row += 1;
       const isOld = !isClean;
-      this.ready.push({ at, handle: ~this.row, deliveries: 0, isReturned: false, recoveredCount, isOld });
+      this.ready.push({
+        at,
+        handle: ~this.row,
+        deliveries: 0,
+        isReturned: false,
+        recoveredCount,
+        isOld,
+      });
       at += 1;
     }
     this.next = at + end;

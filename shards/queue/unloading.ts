@@ -1,0 +1,44 @@
+// Gives back the slab memory of messages that were loaded from disk and wait: loaded ahead (their
+// consumer may be stuck), or put back. Shard thread, when another queue's messages find no room.
+import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import type { Queue } from './queue.ts';
+
+/** Those of a queue that lie in the slab `owner`, which is this shard's. Returns the bytes. */
+export function unload(queue: Queue, store: MessageStore, owner: number): number {
+  const { ready } = queue;
+  const returned = ready.returnedMessages;
+  let bytes = 0;
+  for (let row = 0; row < returned.length; row += 1) {
+    const position = returned.positionAt(row);
+    bytes += unloadOne(queue, store, owner, position, returned.handleAt(row), row);
+  }
+  // Long past, when nothing had to be loaded lately.
+  const window = (queue.loadedUntil - ready.headPosition) | 0;
+  for (let i = 0; i < window; i += 1) {
+    const position = (ready.headPosition + i) | 0;
+    const handle = ready.at(position);
+    if (handle !== undefined) bytes += unloadOne(queue, store, owner, position, handle, 0);
+  }
+  queue.onDiskBytes += bytes;
+  queue.loadedUntil = ready.headPosition;
+  return bytes;
+}
+
+function unloadOne(
+  queue: Queue,
+  store: MessageStore,
+  owner: number,
+  position: number,
+  handle: number,
+  hint: number,
+): number {
+  if (handle < 0 || (store.flags(handle) & SLAB_FLAG) === 0) return 0;
+  if (store.slabOwner(handle) !== owner) return 0;
+  const bytes = store.dataBytes(handle);
+  // Only what was loaded lies in that slab, so it has a row.
+  queue.ready.replace(position, handle, ~store.log(handle), hint);
+  queue.onDiskCount += 1;
+  store.release(handle);
+  return bytes;
+}
