@@ -1,6 +1,6 @@
 // A checkpoint as records: which messages of which queues are alive (docs/log-format.md, kinds
-// CHECKPOINT and QUEUE). Shard thread, cold. It names positions, not places: where a message lies
-// is for recovery to find.
+// CHECKPOINT and QUEUE). Shard thread, cold. It names positions, not places: where a message
+// lies is for recovery to find.
 import { CHECKPOINT, QUEUE, RECORD_BYTES_MAX, RECORD_HEADER_BYTES } from '../../src/log/log.ts';
 import type { Queue } from '../queue/queue.ts';
 

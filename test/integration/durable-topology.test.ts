@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Channel, type ChannelModel, connect, type ConsumeMessage } from 'amqplib';
+import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { withDeadline } from '../support/inbox.ts';
 
@@ -29,7 +29,7 @@ class RestartableBroker {
     const args = ['src/cli/main.ts', 'server', '--data-dir', this.directory];
     args.push('--host', '127.0.0.1', '--port', '0', '--management-port', '0');
     args.push('--shards', `${shards}`, '--acceptors', '2');
-    for (const setting of ['management.tcp.ip=127.0.0.1', 'log.backend=portable', ...set]) {
+    for (const setting of ['management.tcp.ip=127.0.0.1', 'storage.backend=portable', ...set]) {
       args.push('--set', setting);
     }
     const child = spawn(process.execPath, args, {
@@ -76,6 +76,10 @@ class RestartableBroker {
     const channel = await (await this.connect()).createChannel();
     channel.on('error', () => {});
     return channel;
+  }
+
+  async confirmChannel(): Promise<ConfirmChannel> {
+    return await (await this.connect()).createConfirmChannel();
   }
 
   async listing(resource: string): Promise<unknown[]> {
@@ -172,26 +176,36 @@ describe('a broker started again', () => {
     await broker.stop();
   });
 
-  it('serves queues of shards that have no thread any more', async () => {
+  it('keeps queues and messages of shards that are no more, and when there are more again', async () => {
     await broker.start({ shards: 4 });
     const names = Array.from({ length: 12 }, (_, index) => `queue-${index}`);
-    let channel = await broker.channel();
-    for (const name of names) await channel.assertQueue(name);
-    await broker.stop();
-    await broker.start({ shards: 1 });
-    const rows = (await broker.listing('queues')) as { shard: number }[];
-    expect(new Set(rows.map(({ shard }) => shard)).size).toBeGreaterThan(1);
-    channel = await broker.channel();
-    for (const name of names) channel.publish('', name, Buffer.from(name));
-    const got: string[] = [];
-    const keep = (message: ConsumeMessage | null): void => {
-      if (message !== null) got.push(message.content.toString());
-    };
+    const first = await broker.confirmChannel();
     for (const name of names) {
-      await channel.consume(name, keep, { noAck: true });
+      await first.assertQueue(name);
+      for (const text of ['a', 'b']) {
+        first.publish('', name, Buffer.from(`${name}${text}`), { persistent: true });
+      }
     }
-    for (const name of names) await channel.deleteQueue(name);
-    expect(got.toSorted()).toEqual(names.toSorted());
+    await first.waitForConfirms();
+    await broker.stop();
+    const shardsOf = async (): Promise<Set<number>> => {
+      const rows = (await broker.listing('queues')) as { shard: number }[];
+      return new Set(rows.map(({ shard }) => shard));
+    };
+    await broker.start({ shards: 1 });
+    expect(await shardsOf()).toEqual(new Set([0]));
+    await broker.stop();
+    await broker.start({ shards: 3 });
+    // A queue stays where it is.
+    expect(await shardsOf()).toEqual(new Set([0]));
+    const channel = await broker.channel();
+    for (const name of names) {
+      for (const text of ['a', 'b']) {
+        const message = await channel.get(name, { noAck: true });
+        expect(message && message.content.toString()).toBe(`${name}${text}`);
+      }
+      await channel.deleteQueue(name);
+    }
     expect(await broker.listing('queues')).toEqual([]);
     await broker.stop();
   });

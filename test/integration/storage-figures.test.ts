@@ -9,7 +9,7 @@ import { TestBroker } from '../support/broker.ts';
 import { parsePrometheus } from '../unit/management/prometheus-parser.ts';
 
 /** More than a queue keeps in memory (shards/store/residency.ts). */
-const MESSAGES = 6000;
+const MESSAGES = 20_000;
 const BODY = Buffer.alloc(100, 1);
 /** Routing key `figures` and the body; amqplib's delivery mode and content type come on top. */
 const BYTES_MIN = 'figures'.length + BODY.length;

@@ -47,18 +47,21 @@ pub fn take_inventory(disk: &dyn Disk) -> io::Result<Inventory> {
     found.checkpoints.sort_unstable();
     let mut headers = vec![];
     for &number in found.segments.iter().rev() {
-        headers.extend(read_header(disk, &segment_name(number), MAGIC_SEGMENT)?);
+        let header = read_header(disk, &segment_name(number), MAGIC_SEGMENT)?;
+        headers.extend(header.filter(|header| header.number == number));
     }
     for &number in found.checkpoints.iter().rev() {
-        headers.extend(read_header(disk, &checkpoint_name(number), MAGIC_CHECKPOINT)?);
+        let header = read_header(disk, &checkpoint_name(number), MAGIC_CHECKPOINT)?;
+        headers.extend(header.filter(|header| header.number == number));
     }
     if let Some(first) = headers.first() {
         found.store_id = Some(first.store_id);
         found.segment_bytes = first.segment_bytes;
         let own = headers.iter().filter(|header| header.store_id == first.store_id);
         found.epoch = own.map(|header| header.epoch).max().unwrap_or(0);
-    } else if !(found.segments.is_empty() && found.checkpoints.is_empty()) {
-        let text = "none of the log's files has a readable header";
+    } else if !found.segments.is_empty() {
+        let text = "no segment in this directory has a header that can be read: \
+                    no log of WarrenMQ";
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     Ok(found)

@@ -154,7 +154,6 @@ describe('precedence', () => {
       loopback_users: 'none',
       'compat.version': '3.13.0',
       'log.level': 'debug',
-      'log.backend': 'portable',
       'management.tcp.ip': '127.0.0.1',
       acceptors: '2',
       shards: '5',
