@@ -168,8 +168,10 @@ export class ReadAhead {
     const read = this.spares.pop() ?? new Read();
     this.number += 1;
     read.reset(this.number, queue);
-    this.gather(read, queue);
     const isNeeded = queue.ready.peek() < 0;
+    // The head may have been asked for and not have come, because it was moved meanwhile.
+    if (isNeeded) queue.loadedUntil = queue.ready.headPosition;
+    this.gather(read, queue);
     if (isNeeded) {
       while (read.count === 0 && this.makeRoom(queue)) this.gather(read, queue);
     }
