@@ -20,7 +20,7 @@ export interface CleaningLimits {
 }
 
 export const CLEANING: CleaningLimits = {
-  slackBytes: 128 * 1024 * 1024,
+  slackBytes: 64 * 1024 * 1024,
   movedBytesMax: 16 * 1024 * 1024,
 };
 

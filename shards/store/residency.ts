@@ -5,7 +5,7 @@ import type { MessageStore } from './message-store.ts';
 
 /** Nearer to the head than this, in messages and bytes, messages stay. */
 const NEAR_MESSAGES = 16 * 1024;
-const NEAR_BYTES = 64 * 1024 * 1024;
+const NEAR_BYTES = 256 * 1024 * 1024;
 /** The same while too much memory is used, and when the queue holds much, of large messages. */
 const NEAREST_MESSAGES = 64;
 const NEAREST_LARGE_MESSAGES = 8;

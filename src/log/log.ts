@@ -36,7 +36,10 @@ export interface LogOptions {
   readonly directory: string;
   /** For a new log; one that exists keeps its own. */
   readonly segmentBytes: number;
-  /** Segments kept ready; with fewer, `onSpace(true)`. */
+  /**
+   * Segments made ready ahead of need; with fewer, `onSpace(true)`. Of recycled ones up to three
+   * times as many are kept.
+   */
   readonly spareSegments: number;
   /** Shared memory that batches and reads may name, as memory 1, 2, ... (0 is the batch's own). */
   readonly memories: readonly Uint8Array[];

@@ -8,6 +8,9 @@ import { encodeHeader, SEGMENT_MAGIC, segmentName } from '../segment-header.ts';
 import { END_MARK_BYTES } from '../record-format.ts';
 import type { Disk, DiskFile } from './disk.ts';
 
+/** Recycled segments come several at a time: what is unlinked would be written anew. */
+const RECYCLED_KEPT_FACTOR = 3;
+
 /** What the headers of a log's files have in common. */
 export interface LogIdentity {
   readonly storeId: Uint8Array;
@@ -28,6 +31,7 @@ export class SegmentFiles {
   readonly #disk: Disk;
   readonly #identity: LogIdentity;
   readonly #sparesWanted: number;
+  readonly #sparesKept: number;
   readonly #user: SegmentFilesUser;
   /** Names of spares that can be used. */
   readonly #spares: string[] = [];
@@ -48,6 +52,7 @@ export class SegmentFiles {
     this.#identity = identity;
     // One at least: the next segment is made before it is needed.
     this.#sparesWanted = Math.max(1, options.spareSegments);
+    this.#sparesKept = this.#sparesWanted * RECYCLED_KEPT_FACTOR;
     this.#user = user;
   }
 
@@ -62,7 +67,7 @@ export class SegmentFiles {
       const file = await this.#disk.open(name, 'read');
       const bytes = await file.size();
       await file.close();
-      if (bytes === this.#identity.segmentBytes && this.#spares.length < this.#sparesWanted) {
+      if (bytes === this.#identity.segmentBytes && this.#spares.length < this.#sparesKept) {
         this.#names.add(name);
         this.#spares.push(name);
       } else await this.#disk.unlink(name);
@@ -164,7 +169,7 @@ export class SegmentFiles {
   }
 
   async #recycleOne(number: number): Promise<void> {
-    if (this.#spares.length >= this.#sparesWanted) {
+    if (this.#spares.length >= this.#sparesKept) {
       await this.#disk.unlink(segmentName(number));
       await this.#disk.syncDirectory();
       return;

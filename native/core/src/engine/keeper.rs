@@ -12,6 +12,10 @@ use crate::segment::segment_name;
 use crate::source::Areas;
 use crate::spares::{make_spare, recycle};
 
+/// Recycled segments come several at a time: keeping only as many as are made ahead would mean
+/// unlinking some and writing new ones from end to end a moment later.
+const RECYCLED_KEPT_FACTOR: usize = 3;
+
 /// How long to wait before trying again to make a spare on a full disk.
 const RETRY_TIME: Duration = Duration::from_millis(500);
 
@@ -116,7 +120,8 @@ fn recycle_segment<A>(shared: &Shared<A>, segment: u64) {
     }
     let spare = {
         let mut pool = lock(&shared.pool);
-        let is_wanted = pool.is_open && pool.ready.len() < spares_wanted(shared);
+        let kept_max = spares_wanted(shared) * RECYCLED_KEPT_FACTOR;
+        let is_wanted = pool.is_open && pool.ready.len() < kept_max;
         is_wanted.then(|| {
             pool.next_number += 1;
             pool.next_number - 1
