@@ -188,10 +188,10 @@ export class Storage {
   }
 
   private open(slabs: readonly Slab[]): Log {
-    const { directory, segmentBytes, spareSegments, backend, faults } = this.boot;
+    const { directory, segmentBytes, spareSegments, reserveBytes, backend, faults } = this.boot;
     const memories = slabs.map(({ bytes }) => bytes);
     return openLog(
-      { directory, segmentBytes, spareSegments, memories, faults },
+      { directory, segmentBytes, spareSegments, reserveBytes, memories, faults },
       {
         onProgress: (written, synced) => this.shardLog.progressed(written, synced),
         onRead: (number) => {

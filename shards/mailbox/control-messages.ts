@@ -32,6 +32,8 @@ export interface LogBoot {
   readonly backend: 'auto' | 'native' | 'portable';
   readonly segmentBytes: number;
   readonly spareSegments: number;
+  /** Free space of the disk that no new segment may use. */
+  readonly reserveBytes: number;
   /** What queues without an x-durability of their own are. */
   readonly durability: Durability;
   /** Message bytes in memory from which messages are written out to save it. */

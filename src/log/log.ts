@@ -41,6 +41,11 @@ export interface LogOptions {
    * times as many are kept.
    */
   readonly spareSegments: number;
+  /**
+   * No segment is made ahead that leaves less than this free on the disk, so that checkpoints and
+   * the next start have room. Without it the disk is filled to its end.
+   */
+  readonly reserveBytes?: number | undefined;
   /** Shared memory that batches and reads may name, as memory 1, 2, ... (0 is the batch's own). */
   readonly memories: readonly Uint8Array[];
   /** Looks only: nothing is created, written, quarantined or synced. For `warrenmq inspect`. */

@@ -36,6 +36,7 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
     backend: config.storageBackend,
     segmentBytes: config.segmentBytes,
     spareSegments: SPARE_SEGMENTS,
+    reserveBytes: config.diskFreeLimitBytes,
     durability: config.durability,
     residentBytesMax: paging / config.shards,
     inlineBytesMax: config.inlineBodyBytesMax,

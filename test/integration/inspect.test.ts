@@ -265,7 +265,10 @@ describe('a store that was stopped (two shards), and one that was killed (one sh
   it('notices a flipped bit in a checkpoint and in the topology', async () => {
     const copy = copyOf(stopped);
     const { log } = queue(left, 'orders');
-    const checkpoint = fs.readdirSync(path.join(copy, log)).find((name) => name.endsWith('.ckpt'))!;
+    const checkpoints = fs
+      .readdirSync(path.join(copy, log))
+      .filter((name) => name.endsWith('.ckpt'));
+    const checkpoint = checkpoints.toSorted().at(-1)!;
     flipBit(path.join(copy, log, checkpoint), 170);
     flipBit(path.join(copy, 'topology/0000000000000001.seg'), 140);
     const report = await reportOf(copy);

@@ -95,6 +95,7 @@ impl NativeLog {
         directory: String,
         segment_bytes: u32,
         spare_segments: u32,
+        reserve_bytes: f64,
         is_read_only: bool,
         faults: String,
         memories: Vec<Memory>,
@@ -108,8 +109,12 @@ impl NativeLog {
             let disk = FaultDisk::new(real, faults);
             Arc::new(disk.map_err(|error| refuse(format!("{directory}: {error}")))?)
         };
-        let options =
-            Options { segment_bytes, spare_segments: spare_segments as usize, is_read_only };
+        let options = Options {
+            segment_bytes,
+            spare_segments: spare_segments as usize,
+            reserve_bytes: reserve_bytes as u64,
+            is_read_only,
+        };
         let port = Port::open(env.raw(), callback.0)?;
         let engine = Engine::open(disk, options, port.clone()).map_err(|error| {
             port.release();

@@ -36,6 +36,10 @@ pub trait Disk: Send + Sync {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     fn unlink(&self, name: &str) -> io::Result<()>;
     fn sync_directory(&self) -> io::Result<()>;
+    /// What can still be written; a disk that does not know says as much as can be.
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
     /// Keeps a copy of corrupt bytes; one of the same name stays as it is.
     fn quarantine(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
 }
@@ -119,6 +123,11 @@ impl Disk for RealDisk {
 
     fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(&self.directory)?;
+        Ok(space.f_bavail * space.f_frsize)
     }
 
     fn quarantine(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

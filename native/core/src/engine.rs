@@ -85,6 +85,8 @@ pub struct Options {
     /// For a new log; one that exists keeps its own.
     pub segment_bytes: u32,
     pub spare_segments: usize,
+    /// No spare is made that leaves less than this free on the disk, but for the first segment.
+    pub reserve_bytes: u64,
     pub is_read_only: bool,
 }
 
@@ -171,6 +173,8 @@ struct Pool {
     next_number: u32,
     is_short: bool,
     is_open: bool,
+    /// A segment has been begun since the log was opened.
+    was_taken: bool,
 }
 
 #[derive(Default)]

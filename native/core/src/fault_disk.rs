@@ -116,6 +116,10 @@ impl Disk for FaultDisk {
         self.inner.sync_directory()
     }
 
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.inner.free_bytes()
+    }
+
     fn quarantine(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.inner.quarantine(name, bytes)
     }

@@ -75,6 +75,7 @@ export interface Addon {
     directory: string,
     segmentBytes: number,
     spareSegments: number,
+    reserveBytes: number,
     isReadOnly: boolean,
     faults: string,
     memories: readonly Uint8Array[],

@@ -63,6 +63,7 @@ class NativeLog implements Log {
       options.directory,
       options.segmentBytes,
       options.spareSegments,
+      options.reserveBytes ?? 0,
       options.readOnly === true,
       options.faults ?? '',
       this.#memories,

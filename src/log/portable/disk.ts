@@ -2,7 +2,7 @@
 // asynchronous. Main and shard threads. Tests put a disk with faults in between (fault-disk.ts).
 // A file operation (create, rename, unlink) is durable only once the directory was synced.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface DiskFile {
@@ -24,6 +24,7 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;
   syncDirectory(): Promise<void>;
+  freeBytes(): Promise<number>;
 }
 
 const FLAGS = {
@@ -110,6 +111,11 @@ export class RealDisk implements Disk {
 
   async syncDirectory(): Promise<void> {
     await syncDirectory(this.#directory);
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#directory);
+    return bavail * bsize;
   }
 }
 

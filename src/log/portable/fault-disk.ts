@@ -53,6 +53,10 @@ class PassingDisk implements Disk {
   async syncDirectory(): Promise<void> {
     await this.inner.syncDirectory();
   }
+
+  async freeBytes(): Promise<number> {
+    return await this.inner.freeBytes();
+  }
 }
 
 /** A file of which some operations go another way. */

@@ -10,6 +10,7 @@ import type { Disk, DiskFile } from './disk.ts';
 
 /** Recycled segments come several at a time: what is unlinked would be written anew. */
 const RECYCLED_KEPT_FACTOR = 3;
+const OUT_OF_SPACE = Object.assign(new Error('the reserve is left'), { code: 'ENOSPC' });
 
 /** What the headers of a log's files have in common. */
 export interface LogIdentity {
@@ -32,6 +33,9 @@ export class SegmentFiles {
   readonly #identity: LogIdentity;
   readonly #sparesWanted: number;
   readonly #sparesKept: number;
+  readonly #reserveBytes: number;
+  /** A segment has been begun since the log was opened. */
+  #hasBegun = false;
   readonly #user: SegmentFilesUser;
   /** Names of spares that can be used. */
   readonly #spares: string[] = [];
@@ -52,6 +56,7 @@ export class SegmentFiles {
     this.#identity = identity;
     // One at least: the next segment is made before it is needed.
     this.#sparesWanted = Math.max(1, options.spareSegments);
+    this.#reserveBytes = options.reserveBytes ?? 0;
     this.#sparesKept = this.#sparesWanted * RECYCLED_KEPT_FACTOR;
     this.#user = user;
   }
@@ -86,6 +91,7 @@ export class SegmentFiles {
       await this.#waiting.promise;
     }
     const name = this.#spares.shift()!;
+    this.#hasBegun = true;
     const file = await this.#disk.open(name, 'write');
     try {
       await file.write(this.#start(number, previousEnd), 0);
@@ -184,6 +190,7 @@ export class SegmentFiles {
   async #makeOne(): Promise<boolean> {
     const name = this.#freeName();
     try {
+      if (!(await this.#hasRoom())) throw OUT_OF_SPACE;
       await this.#fill(name);
     } catch (error) {
       if (!isOutOfSpace(error)) throw error;
@@ -201,6 +208,13 @@ export class SegmentFiles {
     }
     this.#spares.push(name);
     return true;
+  }
+
+  /** Whether a spare would leave the reserve. The first segment of a start may use it. */
+  async #hasRoom(): Promise<boolean> {
+    if (this.#reserveBytes === 0 || !this.#hasBegun) return true;
+    const free = await this.#disk.freeBytes();
+    return free >= this.#reserveBytes + this.#identity.segmentBytes;
   }
 
   async #drop(name: string): Promise<void> {

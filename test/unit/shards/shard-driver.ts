@@ -145,6 +145,7 @@ function logBoot(log: DriverLog, slabs: readonly SlabMemory[]): LogBoot {
     backend: 'portable',
     segmentBytes: MIB,
     spareSegments: 1,
+    reserveBytes: 0,
     durability: 'fsync',
     residentBytesMax: 1024 * MIB,
     inlineBytesMax: 4096,

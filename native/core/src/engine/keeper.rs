@@ -85,7 +85,11 @@ fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
         pool.next_number += 1;
         pool.next_number - 1
     };
-    match make_spare(&*shared.disk, number, identity.segment_bytes, &shared.is_abandoned) {
+    let made = match has_room(shared, identity.segment_bytes) {
+        true => make_spare(&*shared.disk, number, identity.segment_bytes, &shared.is_abandoned),
+        false => Err(io::Error::from(io::ErrorKind::StorageFull)),
+    };
+    match made {
         Ok(true) => {
             put_in_pool(shared, number);
             None
@@ -100,6 +104,17 @@ fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
             Some(Instant::now() + RETRY_TIME)
         }
     }
+}
+
+/// Whether a spare would leave the reserve: checkpoints need room, and the next start its segment.
+fn has_room<A>(shared: &Shared<A>, segment_bytes: u32) -> bool {
+    let reserve = shared.options.reserve_bytes;
+    if reserve == 0 || !lock(&shared.pool).was_taken {
+        return true;
+    }
+    // A disk that does not say is tried.
+    let free = shared.disk.free_bytes().unwrap_or(u64::MAX);
+    free >= reserve.saturating_add(u64::from(segment_bytes))
 }
 
 fn put_in_pool<A>(shared: &Shared<A>, number: u32) {

@@ -31,6 +31,7 @@ impl<A> SpareSource for PoolSpares<'_, A> {
         let mut pool = lock(&shared.pool);
         loop {
             if let Some(number) = pool.ready.pop_front() {
+                pool.was_taken = true;
                 drop(pool);
                 shared.keeping.nudge();
                 return Ok(crate::spares::spare_name(number));
