@@ -45,10 +45,11 @@ export class AlarmBlock implements PublishBlock {
 function lowDiskReason({ freeBytes, limitBytes, shortLogs }: DiskAlarm): string {
   const free = freeBytes === undefined ? '' : `${readableSize(freeBytes)} free`;
   const [log] = shortLogs;
-  const why =
-    log === undefined
-      ? `${free}, ${readableSize(limitBytes)} must be (disk_free_limit)`
-      : `the ${log} log has no room to grow${free === '' ? '' : `, ${free}`}`;
+  // Logs leave the limit free, so one without room is mostly the limit's doing.
+  const isLimit = log === undefined || (freeBytes !== undefined && freeBytes < limitBytes);
+  const why = isLimit
+    ? `${free}, ${readableSize(limitBytes)} must be (disk_free_limit)`
+    : `the ${log} log has no room to grow${free === '' ? '' : `, ${free}`}`;
   return `low on disk: ${why}; make room in the broker's data directory or consume some messages`;
 }
 
