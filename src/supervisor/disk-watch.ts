@@ -58,7 +58,10 @@ export class DiskWatch {
     const shortLogs = [...this.shortLogs];
     const now = { resource: 'disk', vhost: undefined, freeBytes, limitBytes, shortLogs } as const;
     if (this.isFreeLow || shortLogs.length > 0) {
-      if (before?.shortLogs.join() === shortLogs.join()) return;
+      const wasFreeLow = (before?.freeBytes ?? limitBytes) < limitBytes;
+      const isNews =
+        before?.shortLogs.join() !== shortLogs.join() || (this.isFreeLow && !wasFreeLow);
+      if (!isNews) return;
       this.alarm = now;
       if (before === undefined) this.decisions.raised(now);
     } else {

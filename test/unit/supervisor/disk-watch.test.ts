@@ -87,8 +87,8 @@ describe('a log without room', () => {
     expect(said()).toEqual(['alarm [topology]']);
     watch.measured(900);
     watch.logIsShort('topology', false);
-    // Less is free than must be.
-    expect(said()).toEqual(['alarm []']);
+    // Less is free than must be, which is news, and then the only reason left.
+    expect(said()).toEqual(['alarm [topology]', 'alarm []']);
     watch.measured(2000);
     expect(said()).toEqual(['cleared 2000/1000', 'alarm none']);
   });
