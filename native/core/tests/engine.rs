@@ -63,8 +63,12 @@ struct Log<A: Areas + 'static> {
 impl<A: Areas> Log<A> {
     fn open(disk: Arc<dyn Disk>) -> Log<A> {
         let (sender, events) = channel();
-        let options =
-            Options { segment_bytes: SEGMENT_BYTES, spare_segments: 1, reserve_bytes: 0, is_read_only: false };
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+            spare_segments: 1,
+            reserve_bytes: 0,
+            is_read_only: false,
+        };
         let ears = Arc::new(Ears(Mutex::new(sender)));
         let engine = Engine::open(disk, options, ears).unwrap();
         Log { engine, events, position: 0, batches: 0 }
