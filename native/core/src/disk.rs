@@ -5,9 +5,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Message bodies and password hashes are nobody else's business.
+const FILE_MODE: u32 = 0o640;
 
 /// An error with what was being done, and the names that people search for.
 pub fn describe(what: &str, name: &str, error: &io::Error) -> io::Error {
@@ -105,6 +108,7 @@ impl Disk for RealDisk {
 
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
+        options.mode(FILE_MODE);
         options.read(true).write(access != Access::Read);
         if access == Access::Create {
             options.create(true).truncate(true);

@@ -59,10 +59,13 @@ function baseOf(snapshots: readonly Snapshot[]): Snapshot | undefined {
   );
 }
 
-/** The first start of all was cut off before it was done: there is nothing but its snapshot. */
+/**
+ * The first start of all was cut off before it was done: there is nothing but its snapshot, and not
+ * all of that, whichever of its records reached the disk.
+ */
 function isFirstStart(found: readonly FoundFact[], base: Snapshot): boolean {
   return (
-    base.records === undefined &&
+    base.found !== base.records &&
     found[0].place.file === segmentFile(1) &&
     found.every(({ mark }) => mark !== undefined)
   );

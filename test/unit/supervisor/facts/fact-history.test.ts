@@ -34,6 +34,7 @@ describe('the facts that count', () => {
     ['nor when others follow it, from a later start', '1:a!1 b 7:c 7:d e 9:f g', 'a b e g'],
     ['are none when the first snapshot of all was cut off', '1:a 1:b', ''],
     ['nor when that happened twice', '1:a 1:b 9:a', ''],
+    ['nor when its last record came to the disk before another', '1:a 1:b!3', ''],
     ['are kept when only the end of the first snapshot is missing', '1:a b', 'a b missing 1'],
   ])('%s', (_, words, expected) => {
     expect(counted(words)).toBe(expected);
