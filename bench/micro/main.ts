@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { BenchRow, RunBench } from './bench-row.ts';
 import { run as runCopy } from './copy.bench.ts';
 import { run as runDeliver } from './deliver.bench.ts';
+import { run as runLog } from './log.bench.ts';
 import { run as runParse } from './parse.bench.ts';
 import { run as runRing } from './ring.bench.ts';
 import { run as runRouteCache } from './route-cache.bench.ts';
@@ -18,6 +19,7 @@ export const BENCHES: Readonly<Record<string, RunBench>> = {
   'route-cache': runRouteCache,
   routing: runRouting,
   store: runStore,
+  log: runLog,
   deliver: runDeliver,
   'shard-turn': runShardTurn,
 };
