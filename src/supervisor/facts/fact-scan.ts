@@ -42,10 +42,11 @@ export async function scanFacts(source: FactSource): Promise<FoundFacts> {
   const unreadable: Unreadable[] = [];
   let torn: FactPlace | undefined;
   let previousEnd = 0;
+  let last: Uint8Array | undefined;
   for (const segment of source.inventory().segments) {
     const file = segmentFile(segment);
     const scan = await source.scan(segment);
-    readEntries(scan.entries, file, facts, unreadable);
+    last = readEntries(scan.entries, file, facts, unreadable, last);
     for (let i = 0; i < scan.corrupt.length; i += 2) {
       const [from, to] = [scan.corrupt[i], scan.corrupt[i + 1]];
       unreadable.push({ file, offset: from, reason: `${to - from} bytes are corrupt` });
@@ -61,13 +62,19 @@ export function segmentFile(segment: number): string {
   return `${String(segment).padStart(16, '0')}.seg`;
 }
 
+/**
+ * Each fact was written twice, one behind the other: a record like the one before it is its copy.
+ * `before` is the record before these; the last one is returned.
+ */
 function readEntries(
   entries: Int32Array,
   file: string,
   facts: FoundFact[],
   unreadable: Unreadable[],
-): void {
+  before: Uint8Array | undefined,
+): Uint8Array | undefined {
   let at = 0;
+  let last = before;
   while (at < entries.length) {
     const words = entries[at + log.ENTRY_EXTRA];
     const place = { file, offset: entries[at + log.ENTRY_OFFSET] };
@@ -79,10 +86,14 @@ function readEntries(
       continue;
     }
     const from = entries.byteOffset + (extra + PAYLOAD_WORD) * 4;
+    const payload = new Uint8Array(entries.buffer, from, entries[extra]);
+    if (last !== undefined && Buffer.compare(payload, last) === 0) continue;
+    last = payload;
     try {
-      facts.push({ ...decodeFact(new Uint8Array(entries.buffer, from, entries[extra])), place });
+      facts.push({ ...decodeFact(payload), place });
     } catch (error) {
       unreadable.push({ ...place, reason: `it is no fact: ${(error as Error).message}` });
     }
   }
+  return last;
 }

@@ -105,8 +105,16 @@ export class FactWriter {
     this.hasEnded = true;
   }
 
-  /** Puts a record into the next batch; answers how many bytes of the log it takes. */
+  /**
+   * Puts a fact into the next batch, twice: a damaged record then costs nothing, where a lost queue
+   * or user would cost much (fact-scan.ts drops the copy). Answers how many bytes of the log it
+   * takes.
+   */
   private gather(payload: Buffer, flags: number): number {
+    return this.gatherOnce(payload, flags) + this.gatherOnce(payload, flags);
+  }
+
+  private gatherOnce(payload: Buffer, flags: number): number {
     const { gathered } = this;
     const isFirst = gathered.used === 0;
     const at = gathered.begin(log.CHANGE, flags, 0, CHANGE_HEADER_BYTES + payload.length);

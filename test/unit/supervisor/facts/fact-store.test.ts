@@ -80,14 +80,15 @@ describe('a crash', () => {
     const directory = newDirectory();
     const run = await startStore(directory);
     const states = [[], run.facts];
-    const snapshotEnd = recordOffsets(fs.readFileSync(segmentPath(directory, 1))).at(-1)!;
+    // Every fact is there twice: it counts when its first record does.
+    const snapshotEnd = recordOffsets(fs.readFileSync(segmentPath(directory, 1))).at(-2)!;
     for (const name of ['a', 'b', 'c', 'd']) {
       await run.record(userSet(name));
       states.push(run.facts);
     }
     const bytes = fs.readFileSync(segmentPath(directory, 1));
     await run.store.close();
-    const ends = [snapshotEnd, ...recordOffsets(bytes).filter((at) => at > snapshotEnd)];
+    const ends = recordOffsets(bytes).filter((at, i) => i % 2 === 1 && at >= snapshotEnd);
     expect(ends).toHaveLength(5);
     for (let cut = 128; cut <= ends.at(-1)!; cut += 1) {
       const file = segmentPath(directory, 1);
@@ -127,7 +128,8 @@ describe('a crash', () => {
     const file = segmentPath(directory, 1);
     const bytes = fs.readFileSync(file);
     await run.store.close();
-    for (const offset of recordOffsets(bytes).slice(0, -1)) {
+    // Behind the first of the last two records it is complete.
+    for (const offset of recordOffsets(bytes).slice(0, -2)) {
       const again = copyOf(directory);
       fs.writeFileSync(segmentPath(again, 1), bytes.subarray(0, offset + 20));
       const next = await restartOn(again);
@@ -139,7 +141,7 @@ describe('a crash', () => {
 });
 
 describe('a flipped bit', () => {
-  it('costs the fact it hits and no other, and is reported with its place', async () => {
+  it('costs no fact but where it hits both records of one, and is reported', async () => {
     const directory = newDirectory();
     const run = await startStore(directory);
     for (const name of ['a', 'b', 'c', 'd', 'e']) await run.record(userSet(name));
@@ -155,11 +157,12 @@ describe('a flipped bit', () => {
       changed[at] ^= 1 << (at % 8);
       fs.writeFileSync(segmentPath(directory, 1), changed);
       const found = users(await factsIn(directory));
-      expect(found.length, `bit ${at % 8} of byte ${at}`).toBeGreaterThanOrEqual(5);
+      expect(found.length, `bit ${at % 8} of byte ${at}`).toBe(6);
     }
-    const [hit] = offsets.slice(-3);
+    const [hit, copy] = offsets.slice(-5);
     const changed = Buffer.from(bytes);
     changed[hit + 30] ^= 1;
+    changed[copy + 30] ^= 1;
     fs.writeFileSync(segmentPath(directory, 1), changed);
     const next = await restartOn(directory);
     expect(users(next.facts)).toEqual(['guest', 'a', 'b', 'c', 'e']);
@@ -181,6 +184,7 @@ describe('a flipped bit', () => {
     const bytes = fs.readFileSync(file);
     const at = bytes.indexOf('"queue-declared"');
     bytes[at] ^= 4;
+    bytes[bytes.indexOf('"queue-declared"')] ^= 4;
     fs.writeFileSync(file, bytes);
     const next = await restartOn(directory);
     expect(next.isNew).toBe(false);
