@@ -17,9 +17,9 @@ import {
   PUBLISH,
   PUBLISH_HEADER_BYTES,
   RECORD_HEADER_BYTES,
-  SEGMENT_HEADER_BYTES,
   SPILLED,
 } from '../../src/log/log.ts';
+import { placeRecord } from '../../src/log/record-writer.ts';
 import { SLAB_PAGE_BYTES, type Slab, SlabCursor } from '../mailbox/slab.ts';
 import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -276,7 +276,7 @@ export class Batch implements LogBatch {
 
   /** Where a record of so many bytes lies. */
   private place(recordBytes: number, segmentBytes: number): number {
-    const position = placeAfter(this.endPosition, recordBytes, segmentBytes);
+    const position = placeRecord(this.endPosition, recordBytes, segmentBytes);
     if (this.isEmpty) this.firstPosition = position;
     this.endPosition = position + recordBytes;
     return position;
@@ -307,13 +307,4 @@ function recordFlags(messageFlags: number): number {
   const persistent = (messageFlags & PERSISTENT_FLAG) === 0 ? 0 : PERSISTENT;
   // A persistent message is spilled too, by a queue that keeps nothing.
   return persistent | ((messageFlags & SPILLED_FLAG) === 0 ? 0 : SPILLED);
-}
-
-/** The place of a record of `bytes` bytes behind `position`. */
-export function placeAfter(position: number, bytes: number, segmentBytes: number): number {
-  const offset = position % segmentBytes;
-  // A full segment's end reads as offset 0 of the next.
-  if (offset === 0) return position + SEGMENT_HEADER_BYTES;
-  if (offset + bytes <= segmentBytes) return position;
-  return position - offset + segmentBytes + SEGMENT_HEADER_BYTES;
 }

@@ -9,13 +9,14 @@
 // themselves, and no timer delays a lone message. Acks alone are written at leisure: one that is
 // lost in a crash only means that its message is delivered again.
 import type { Log, LogBatch } from '../../src/log/log.ts';
+import { placeRecord } from '../../src/log/record-writer.ts';
 import { LANE_COUNT, LANE_SYNCED, LANE_WRITTEN } from '../mailbox/confirm-counter.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Slab } from '../mailbox/slab.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { Batch, placeAfter } from './batch.ts';
+import { Batch } from './batch.ts';
 import { PendingRecords } from './pending-records.ts';
 import { RecordTable } from './record-table.ts';
 import { SegmentLedger } from './segment-ledger.ts';
@@ -164,7 +165,7 @@ export class ShardLog {
     let position = this.position;
     for (let at = 0; at < usedBytes; ) {
       const bytes = words[(at >> 2) + 1];
-      position = placeAfter(position, bytes, this.ledger.segmentBytes);
+      position = placeRecord(position, bytes, this.ledger.segmentBytes);
       places.push(at, position);
       position += bytes;
       at += bytes;
