@@ -59,6 +59,18 @@ export const PUBLISH_TARGETS = 8;
 /** More than these do not go into one record of the log. */
 const TARGETS_MAX = 16 * 1024;
 
+/**
+ * The largest message (exrk, props and body) that travels inside a ring, in either direction; what
+ * is larger lies in a slab.
+ */
+export function inlineBytesMax(
+  inlineBodyBytesMax: number,
+  messageBytesMax: number,
+  recordBytesMax: number,
+): number {
+  return Math.min(inlineBodyBytesMax, messageBytesMax, Math.floor(recordBytesMax / 2));
+}
+
 /** How many targets a record of at most `recordBytesMax` holds beside the largest inline data. */
 export function publishTargetsMax(recordBytesMax: number, inlineBytesMax: number): number {
   const room = Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;

@@ -15,6 +15,7 @@ import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
 import { Slab } from '../../shards/mailbox/slab.ts';
 import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { inlineBytesMax } from '../../shards/mailbox/to-shard-layout.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
@@ -132,11 +133,9 @@ export class Acceptor implements ThreadWork {
     this.heldBuffers = new HeldBuffers();
     this.incoming = new IncomingPublish();
     this.writer = new WireWriter();
-    this.inlineBytesMax = Math.min(
-      boot.config.inlineBodyBytesMax,
-      boot.config.messageBytesMax,
-      Math.floor(this.links[0].work.recordBytesMax / 2),
-    );
+    const { inlineBodyBytesMax, messageBytesMax } = boot.config;
+    const { recordBytesMax } = this.links[0].work;
+    this.inlineBytesMax = inlineBytesMax(inlineBodyBytesMax, messageBytesMax, recordBytesMax);
     this.publisher = new Publisher(
       this.links,
       this.paces,

@@ -1,6 +1,8 @@
 // What each shard thread is given at start. Main thread.
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
+import { inlineBytesMax } from '../../shards/mailbox/to-shard-layout.ts';
+import { recordBytesMax } from '../../shards/ring/ring-layout.ts';
 import { type BrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { watermarkBytes } from './memory-control.ts';
 import { logDirectory } from './orphan-logs.ts';
@@ -30,6 +32,7 @@ export function shardBoot(config: BrokerConfig, memory: BrokerMemory, shard: num
 }
 
 function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): LogBoot {
+  const { inlineBodyBytesMax, messageBytesMax, ringBytes } = config;
   const paging = watermarkBytes(config) * config.memoryPagingRatio;
   return {
     directory: logDirectory(config.dataDir, shard),
@@ -39,7 +42,7 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
     reserveBytes: config.diskFreeLimitBytes,
     durability: config.durability,
     residentBytesMax: paging / config.shards,
-    inlineBytesMax: config.inlineBodyBytesMax,
+    inlineBytesMax: inlineBytesMax(inlineBodyBytesMax, messageBytesMax, recordBytesMax(ringBytes)),
     slabs: memory.slabs,
     slabOwner: config.acceptors + shard,
     faults: process.env[FAULTS],
