@@ -63,7 +63,7 @@ const TARGETS_MAX = 16 * 1024;
  * The largest message (exrk, props and body) that travels inside a ring, in either direction; what
  * is larger lies in a slab.
  */
-export function inlineBytesMax(
+export function inlineBytesMaxOf(
   inlineBodyBytesMax: number,
   messageBytesMax: number,
   recordBytesMax: number,

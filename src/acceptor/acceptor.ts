@@ -15,7 +15,7 @@ import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
 import { Slab } from '../../shards/mailbox/slab.ts';
 import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
-import { inlineBytesMax } from '../../shards/mailbox/to-shard-layout.ts';
+import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
@@ -135,7 +135,7 @@ export class Acceptor implements ThreadWork {
     this.writer = new WireWriter();
     const { inlineBodyBytesMax, messageBytesMax } = boot.config;
     const { recordBytesMax } = this.links[0].work;
-    this.inlineBytesMax = inlineBytesMax(inlineBodyBytesMax, messageBytesMax, recordBytesMax);
+    this.inlineBytesMax = inlineBytesMaxOf(inlineBodyBytesMax, messageBytesMax, recordBytesMax);
     this.publisher = new Publisher(
       this.links,
       this.paces,

@@ -1,7 +1,7 @@
 // What each shard thread is given at start. Main thread.
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
-import { inlineBytesMax } from '../../shards/mailbox/to-shard-layout.ts';
+import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { recordBytesMax } from '../../shards/ring/ring-layout.ts';
 import { type BrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { watermarkBytes } from './memory-control.ts';
@@ -42,7 +42,11 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
     reserveBytes: config.diskFreeLimitBytes,
     durability: config.durability,
     residentBytesMax: paging / config.shards,
-    inlineBytesMax: inlineBytesMax(inlineBodyBytesMax, messageBytesMax, recordBytesMax(ringBytes)),
+    inlineBytesMax: inlineBytesMaxOf(
+      inlineBodyBytesMax,
+      messageBytesMax,
+      recordBytesMax(ringBytes),
+    ),
     slabs: memory.slabs,
     slabOwner: config.acceptors + shard,
     faults: process.env[FAULTS],
