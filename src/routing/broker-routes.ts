@@ -20,6 +20,8 @@ export class BrokerRoutes {
         return;
       case 'exchange-deleted':
       case 'queue-deleted':
+      case 'queue-updated':
+      case 'exchange-updated':
       case 'unbound':
         // What went away with its virtual host is gone already.
         routes?.apply(change);

@@ -4,6 +4,17 @@
 // that the log has to know of it too; replicas do not look at it.
 import type { FieldTable } from '../protocol/field-table.ts';
 
+/**
+ * What policies and operator policies say about a queue or exchange, merged. It follows from them
+ * and is no fact of its own: main works it out again at each start.
+ */
+export interface AppliedPolicy {
+  readonly name: string | undefined;
+  readonly operatorName: string | undefined;
+  /** By policy key, such as `message-ttl`. */
+  readonly definition: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** An exchange as declared (specification 1.7.2.1 plus RabbitMQ's arguments). */
 export interface ExchangeSpec {
   readonly name: string;
@@ -12,6 +23,7 @@ export interface ExchangeSpec {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly arguments: FieldTable;
+  readonly policy?: AppliedPolicy | undefined;
 }
 
 /** A queue as declared (1.7.2.1). `id` is never reused; `shard` is where it lives. */
@@ -24,6 +36,7 @@ export interface QueueSpec {
   /** The id of the connection that owns this exclusive queue; 0 when it is not exclusive. */
   readonly exclusiveOwner: number;
   readonly arguments: FieldTable;
+  readonly policy?: AppliedPolicy | undefined;
 }
 
 export type DestinationKind = 'queue' | 'exchange';
@@ -49,6 +62,9 @@ export type Change =
     }
   | { readonly kind: 'queue-declared'; readonly vhost: string; readonly queue: QueueSpec }
   | { readonly kind: 'queue-deleted'; readonly vhost: string; readonly queue: QueueSpec }
+  /** Another policy applies to it now; all else is as it was. Not logged. */
+  | { readonly kind: 'queue-updated'; readonly vhost: string; readonly queue: QueueSpec }
+  | { readonly kind: 'exchange-updated'; readonly vhost: string; readonly exchange: ExchangeSpec }
   | {
       readonly kind: 'bound' | 'unbound';
       readonly vhost: string;

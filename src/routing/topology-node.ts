@@ -11,7 +11,7 @@ import type { BindingSpec, ExchangeSpec, QueueSpec } from './change.ts';
 import type { ExchangeMatcher } from './exchange-matcher.ts';
 
 export class QueueNode {
-  readonly spec: QueueSpec;
+  spec: QueueSpec;
   readonly inbound = new Set<Binding>();
   /** The last walk that found this node (see route-walk.ts). */
   walk = 0;
@@ -22,21 +22,32 @@ export class QueueNode {
 }
 
 export class ExchangeNode {
-  readonly spec: ExchangeSpec;
+  spec: ExchangeSpec;
   readonly matcher: ExchangeMatcher;
   /** Where messages go that match no binding here; the exchange of that name need not exist. */
-  readonly alternateExchange: string | undefined;
+  alternateExchange: string | undefined;
   readonly inbound = new Set<Binding>();
   readonly outbound = new Set<Binding>();
   /** The last walk that found this node (see route-walk.ts). */
   walk = 0;
 
   constructor(spec: ExchangeSpec, matcher: ExchangeMatcher) {
-    const alternate = spec.arguments['alternate-exchange'];
     this.spec = spec;
     this.matcher = matcher;
-    this.alternateExchange = typeof alternate === 'string' ? alternate : undefined;
+    this.alternateExchange = alternateExchangeOf(spec);
   }
+
+  update(spec: ExchangeSpec): void {
+    this.spec = spec;
+    this.alternateExchange = alternateExchangeOf(spec);
+  }
+}
+
+/** By argument, or else by policy (https://www.rabbitmq.com/docs/ae). */
+function alternateExchangeOf(spec: ExchangeSpec): string | undefined {
+  const name =
+    spec.arguments['alternate-exchange'] ?? spec.policy?.definition['alternate-exchange'];
+  return typeof name === 'string' ? name : undefined;
 }
 
 export type Destination = QueueNode | ExchangeNode;

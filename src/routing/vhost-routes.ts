@@ -92,6 +92,14 @@ export class VhostRoutes {
       case 'queue-deleted':
         this.removeQueue(change.queue.id);
         break;
+      case 'queue-updated': {
+        const node = this.queuesById.get(change.queue.id);
+        if (node !== undefined) node.spec = change.queue;
+        break;
+      }
+      case 'exchange-updated':
+        this.exchanges.get(change.exchange.name)?.update(change.exchange);
+        break;
       case 'bound':
         this.addBinding(change.binding);
         break;

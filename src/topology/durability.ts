@@ -21,6 +21,9 @@ export function isDurable(change: Change): boolean {
     case 'queue-declared':
     case 'queue-deleted':
       return change.queue.durable;
+    case 'queue-updated':
+    case 'exchange-updated':
+      return false;
     case 'exchange-deleted':
     case 'bound':
     case 'unbound':

@@ -110,11 +110,13 @@ export function words(changes: readonly Change[]): string[] {
       case 'vhost-deleted':
         return `${change.kind} ${change.vhost}`;
       case 'exchange-declared':
+      case 'exchange-updated':
         return `${change.kind} ${change.exchange.name}`;
       case 'exchange-deleted':
         return `${change.kind} ${change.name}`;
       case 'queue-declared':
       case 'queue-deleted':
+      case 'queue-updated':
         return `${change.kind} ${change.queue.name}`;
       case 'bound':
       case 'unbound':
