@@ -46,6 +46,16 @@ export const SPILLED_FLAG = 64;
 /** In PUBLISH: what the publisher's confirm waits for (confirm-counter.ts). */
 export const LANE_SHIFT = 4;
 export const LANE_MASK = 3;
+/**
+ * The message's priority property, coded: 0 when it has none, else one more than it says (254 and
+ * 255 are the same).
+ */
+export const PRIORITY_SHIFT = 24;
+export const PRIORITY_MASK = 0xff << PRIORITY_SHIFT;
+
+export function priorityCode(priority: number): number {
+  return Math.min(priority + 1, 255);
+}
 
 export const PUBLISH_FLAGS = 2;
 export const PUBLISH_EXRK_BYTES = 3;

@@ -4,7 +4,8 @@ import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
+import { PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
@@ -12,7 +13,7 @@ import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
-import { ReadyList } from './ready-list.ts';
+import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
 import type { VhostMemory } from './vhost-memory.ts';
@@ -35,6 +36,7 @@ export interface QueueSurroundings {
 export class Queue {
   readonly id: number;
   readonly spec: QueueSpec;
+  readonly settings: QueueSettings;
   readonly ready: ReadyMessages;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
@@ -75,7 +77,8 @@ export class Queue {
   constructor(spec: QueueSpec, lane: number, surroundings: QueueSurroundings, memory: VhostMemory) {
     this.id = spec.id;
     this.spec = spec;
-    this.ready = new ReadyList();
+    this.settings = queueSettings(spec);
+    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
     this.lane = lane;
@@ -343,6 +346,11 @@ export class Queue {
   /** Size of a message wherever it is. */
   dataBytes(handle: number): number {
     return handle < 0 ? this.log!.records.dataBytes(~handle) : this.store.dataBytes(handle);
+  }
+
+  /** A message's priority property (to-shard-layout.ts). */
+  private priorityCodeOf(handle: number): number {
+    return handle < 0 ? 0 : this.store.flags(handle) >>> PRIORITY_SHIFT;
   }
 
   /**

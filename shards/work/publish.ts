@@ -6,6 +6,7 @@ import {
   LANE_MASK,
   LANE_SHIFT,
   PERSISTENT_FLAG,
+  PRIORITY_MASK,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
   PUBLISH_FLAGS,
@@ -21,6 +22,9 @@ import type { Port } from '../port.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import { IncomingMessage } from '../store/message-store.ts';
+
+/** Of the flags in the record, those that are the message's own. */
+const KEPT_FLAGS = PERSISTENT_FLAG | SLAB_FLAG | PRIORITY_MASK;
 
 export class PublishWork {
   private readonly state: ShardState;
@@ -52,7 +56,7 @@ export class PublishWork {
     const message = this.message;
     message.source = port.work.bytes;
     message.dataAt = (at + publishDataWord(targetCount)) * 4;
-    message.flags = words[at + PUBLISH_FLAGS] & (PERSISTENT_FLAG | SLAB_FLAG);
+    message.flags = words[at + PUBLISH_FLAGS] & KEPT_FLAGS;
     message.exrkBytes = words[at + PUBLISH_EXRK_BYTES];
     message.propsBytes = words[at + PUBLISH_PROPS_BYTES];
     message.bodyBytes = words[at + PUBLISH_BODY_BYTES];

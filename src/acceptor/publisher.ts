@@ -7,6 +7,8 @@
 import {
   LANE_SHIFT,
   PERSISTENT_FLAG,
+  PRIORITY_SHIFT,
+  priorityCode,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
   PUBLISH_FLAGS,
@@ -28,6 +30,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
+import { FLAG_PRIORITY } from '../protocol/property-flags.ts';
 import { isWellFormedTable } from '../protocol/table-scan.ts';
 import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -108,7 +111,8 @@ export class Publisher {
     const { legs } = route;
     const flags =
       (scan.deliveryMode === PERSISTENT_MODE ? PERSISTENT_FLAG : 0) |
-      (message.slabPage >= 0 ? SLAB_FLAG : 0);
+      (message.slabPage >= 0 ? SLAB_FLAG : 0) |
+      ((scan.flags & FLAG_PRIORITY) === 0 ? 0 : priorityCode(scan.priority) << PRIORITY_SHIFT);
     if (legs.length === 1) {
       const leg = legs[0];
       if (!mayGo(channel, route) || !this.write(message, leg, flags)) return false;
