@@ -28,6 +28,8 @@ export class ShardState {
   readonly governor: FlowGovernor;
   readonly memories: VhostMemories;
   readonly residency: Residency;
+  /** In which deliveries have to be acked; 0 = any time. */
+  readonly consumerTimeoutMillis: number;
   /** Undefined: nothing is kept on disk. */
   readonly storage: Storage | undefined;
   private readonly boot: ShardBoot;
@@ -57,6 +59,7 @@ export class ShardState {
       this.ports.map((port) => port.outlet),
     );
     this.memories = new VhostMemories(settings);
+    this.consumerTimeoutMillis = settings.consumerTimeoutMillis;
   }
 
   private get surroundings(): QueueSurroundings {

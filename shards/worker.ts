@@ -11,7 +11,7 @@ import type {
 } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
-import { reportOf } from './report.ts';
+import { consumersOf, reportOf } from './report.ts';
 import { Shard } from './shard.ts';
 import { ShardState } from './shard-state.ts';
 
@@ -32,6 +32,7 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
     state.storage.schedule = () => loop.schedule();
     await state.storage.recover(orphans);
   }
+  shard.ackTimeouts.start(() => loop.schedule());
   notify({ kind: 'started' });
   loop.schedule();
 }
@@ -40,6 +41,7 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
 async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
+  shard.ackTimeouts.stop();
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();
@@ -57,6 +59,9 @@ control.on('message', (message: ShardControl) => {
     state.memories.setSlow(message.vhosts);
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
+  } else if (message.kind === 'consumers') {
+    const { request } = message;
+    notify({ kind: 'consumers', request, consumers: consumersOf(state) });
   } else {
     void stop();
     return;

@@ -3,6 +3,7 @@
 import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
+import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
 import { PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
@@ -41,6 +42,8 @@ export class Queue {
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
+  /** Undefined: all its consumers get messages. */
+  readonly singleActive: SingleActive | undefined;
   /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
   readonly lane: number;
   private readonly store: MessageStore;
@@ -81,6 +84,8 @@ export class Queue {
     this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
+    const { isSingleActive, isQuorum } = this.settings;
+    this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
     this.store = surroundings.store;
     this.runList = surroundings.runList;

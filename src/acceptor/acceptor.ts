@@ -87,7 +87,7 @@ export class Acceptor implements ThreadWork {
   channelCount: number;
   /** Open channels of all acceptors. */
   readonly channelPlaces: ChannelPlaces;
-  private readonly connections: Set<Connection>;
+  readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
   private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
