@@ -1,4 +1,5 @@
-// A shard's answer to "what do you hold?", for listings and metrics. Shard thread, cold.
+// A shard's answer to "what do you hold?" and "who consumes?", for listings and metrics. Shard
+// thread, cold: plain data, as of this moment.
 import type { ConsumerReport, QueueReport, ShardReport } from './mailbox/control-messages.ts';
 import type { ShardState } from './shard-state.ts';
 

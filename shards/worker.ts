@@ -18,6 +18,9 @@ import { ShardState } from './shard-state.ts';
 /** More than what the rings can hold takes. */
 const LAST_TURNS_MAX = 100_000;
 
+/** How often deliveries are looked at that may not have been acked in time. */
+const CLOCK_MILLIS = 1000;
+
 const boot = workerData as ShardBoot;
 const control = parentPort!;
 const notify = (notice: ShardNotice): void => control.postMessage(notice);
@@ -26,13 +29,17 @@ const state = new ShardState(boot, notify);
 const shard = new Shard(state);
 const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
+let clock: NodeJS.Timeout | undefined;
+
 async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
   if (state.storage !== undefined) {
     state.storage.schedule = () => loop.schedule();
     await state.storage.recover(orphans);
   }
-  shard.ackTimeouts.start(() => loop.schedule());
+  clock = setInterval(() => {
+    if (shard.ackTimeouts.look(performance.now())) loop.schedule();
+  }, CLOCK_MILLIS);
   notify({ kind: 'started' });
   loop.schedule();
 }
@@ -41,7 +48,7 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
 async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
-  shard.ackTimeouts.stop();
+  clearInterval(clock);
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();

@@ -12,7 +12,6 @@ import { NO_TIMEOUT, OUTCOME_REQUEUE } from '../mailbox/to-shard-layout.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { AckWork } from './acks.ts';
 
-const TICK_MILLIS = 1000;
 /** Samples of a channel's deliveries are so far apart at most. */
 const SPACING_MILLIS_MAX = 60_000;
 /** Ages are known to this part of the timeout. */
@@ -21,26 +20,13 @@ const SPACING_DIVISOR = 10;
 export class AckTimeouts {
   private readonly state: ShardState;
   private readonly acks: AckWork;
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(state: ShardState, acks: AckWork) {
     this.state = state;
     this.acks = acks;
-    this.timer = undefined;
   }
 
-  /** `schedule` asks for a turn of the shard. */
-  start(schedule: () => void): void {
-    this.timer = setInterval(() => {
-      if (this.look(performance.now())) schedule();
-    }, TICK_MILLIS);
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
-
-  /** Looks at all channels; true when something was overdue. */
+  /** Looks at all channels; true when something was overdue. Call about once a second. */
   look(now: number): boolean {
     let isSomeOverdue = false;
     for (const port of this.state.ports) {

@@ -4,7 +4,10 @@
 import type { QueueReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 import type { ThreadReports } from './source.ts';
 
-export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit' | 'isClosed' | 'singleActiveConsumer'>;
+export type QueueCounts = Omit<
+  QueueReport,
+  'id' | 'publishRateLimit' | 'isClosed' | 'singleActiveConsumer'
+>;
 
 const EMPTY_QUEUE: QueueReport = Object.freeze({
   id: 0,

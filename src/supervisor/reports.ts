@@ -1,6 +1,11 @@
-// Collects what the threads report, for listings and metrics. Main thread.
+// Collects what the threads report, for listings and metrics. Main thread. Each question is
+// answered by each thread that is asked, in its own time.
 import type { AcceptorNotice, AcceptorReport } from '../acceptor/control-messages.ts';
-import type { ConsumerReport, ShardNotice, ShardReport } from '../../shards/mailbox/control-messages.ts';
+import type {
+  ConsumerReport,
+  ShardNotice,
+  ShardReport,
+} from '../../shards/mailbox/control-messages.ts';
 import type { BrokerThread } from './broker-thread.ts';
 
 export interface BrokerReport {
