@@ -161,7 +161,7 @@ export class Acceptor implements ThreadWork {
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
     this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
-    this.slabNotices = new SlabNotices(this.slab, control);
+    this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
     this.isStopping = false;

@@ -64,6 +64,11 @@ export class ChannelConfirms {
     return true;
   }
 
+  /** Nothing is waited for. */
+  get isSettled(): boolean {
+    return this.first === this.next;
+  }
+
   /** Sends what is confirmed and not yet reported. */
   flush(): void {
     this.isTouched = false;

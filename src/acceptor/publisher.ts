@@ -36,6 +36,7 @@ import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
 import type { ShardLink } from './shard-link.ts';
+import { TransactionSpace } from './transaction-space.ts';
 
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
 export class IncomingPublish {
@@ -63,6 +64,7 @@ export class Publisher {
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
   private readonly unroutable: Route;
+  readonly transactions: TransactionSpace;
   publishedCount: number;
   unroutableCount: number;
 
@@ -81,6 +83,7 @@ export class Publisher {
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
     this.unroutable = { legs: [], paces: [] };
+    this.transactions = new TransactionSpace(slab);
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -95,16 +98,34 @@ export class Publisher {
       channel.connection.flow.block(alarm);
       return false;
     }
-    const { scan } = this;
-    const propsEnd = message.propsAt + message.propsBytes;
-    if (!scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) {
-      throw new AmqpError(malformedHeader());
-    }
-    if (scan.headersBytes > 0) this.checkHeaders(message);
+    this.scanProperties(message);
+    if (this.scan.headersBytes > 0) this.checkHeaders(message);
     const { routeCache } = channel.connection.vhost;
     const route =
       routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
       this.resolve(channel, message);
+    if (channel.transaction !== undefined) {
+      channel.transaction.keep(message, route);
+      return true;
+    }
+    return this.send(channel, message, route);
+  }
+
+  /** Takes a publish that its transaction has kept; false when it is to be offered again. */
+  publishKept(channel: Channel, message: IncomingPublish, route: Route): boolean {
+    this.scanProperties(message);
+    return this.send(channel, message, route);
+  }
+
+  private scanProperties(message: IncomingPublish): void {
+    const propsEnd = message.propsAt + message.propsBytes;
+    if (this.scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) return;
+    throw new AmqpError(malformedHeader());
+  }
+
+  /** Puts the message scanned last into the rings; false when it cannot go now. */
+  private send(channel: Channel, message: IncomingPublish, route: Route): boolean {
+    const { scan } = this;
     const { legs } = route;
     const flags =
       (scan.deliveryMode === PERSISTENT_MODE ? PERSISTENT_FLAG : 0) |

@@ -85,4 +85,5 @@ export interface BrokerConfig {
   /** 0 = none. */
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
+  readonly transactionBytesMax: number;
 }

@@ -75,16 +75,6 @@ export const flowNotImplemented = defineRefusal(
   () => 'active=false',
 );
 
-export const transactionsNotImplemented = defineRefusal(
-  {
-    id: 'channel.transactions',
-    code: 540,
-    scope: 'connection',
-    remedy: 'Use publisher confirms (confirm.select).',
-  },
-  (method: string) => `${method} is not implemented yet`,
-);
-
 export const consumerTagInUse = defineRefusal(
   {
     id: 'channel.consumer-tag-in-use',
