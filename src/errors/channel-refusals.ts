@@ -35,6 +35,16 @@ export const messageTooLarge = defineRefusal(
     `message size ${bytes} is larger than configured max size ${bytesMax}`,
 );
 
+export const invalidExpiration = defineRefusal(
+  {
+    id: 'channel.invalid-expiration',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Set expiration to milliseconds as decimal digits, from 0 to 315360000000 (ten years).',
+  },
+  (expiration: string, problem: string) => `invalid expiration '${expiration}': ${problem}`,
+);
+
 export const immediateNotImplemented = defineRefusal(
   {
     id: 'channel.immediate',
