@@ -40,27 +40,27 @@ const EXPIRES = { 'x-message-ttl': 30 };
 describe('a message that only expires', () => {
   test('is dropped when it would come back to its own queue', async () => {
     const [queue] = await ring(EXPIRES);
-    await publishAll(channel, queue!, ['x']);
-    await channel.awaitReady(queue!, 0);
-    await channel.consume(queue!, { noAck: true });
-    await publishAll(channel, queue!, ['marker']);
+    await publishAll(channel, queue, ['x']);
+    await channel.awaitReady(queue, 0);
+    await channel.consume(queue, { noAck: true });
+    await publishAll(channel, queue, ['marker']);
     expect(await channel.bodies(1)).toEqual(['marker']);
   });
 
   test('is dropped when it comes round over two queues', async () => {
     const [one, two] = await ring(EXPIRES, EXPIRES);
-    await publishAll(channel, one!, ['x']);
-    await channel.awaitReady(one!, 0);
-    await channel.awaitReady(two!, 0);
-    await channel.consume(one!, { noAck: true });
-    await publishAll(channel, one!, ['marker']);
+    await publishAll(channel, one, ['x']);
+    await channel.awaitReady(one, 0);
+    await channel.awaitReady(two, 0);
+    await channel.consume(one, { noAck: true });
+    await publishAll(channel, one, ['marker']);
     expect(await channel.bodies(1)).toEqual(['marker']);
   });
 
   test('is dropped when it was too much for a queue twice', async () => {
     const [queue] = await ring({ 'x-max-length': 0 });
-    await publishAll(channel, queue!, ['x']);
-    await channel.awaitReady(queue!, 0);
+    await publishAll(channel, queue, ['x']);
+    await channel.awaitReady(queue, 0);
   });
 
   test('is dropped for the queue of the cycle only, not for others beside it', async () => {
@@ -86,8 +86,8 @@ describe('a message that only expires', () => {
 describe('a message that is rejected on the way', () => {
   test('comes back to its own queue again and again', async () => {
     const [queue] = await ring({});
-    await publishAll(channel, queue!, ['x']);
-    await channel.consume(queue!);
+    await publishAll(channel, queue, ['x']);
+    await channel.consume(queue);
     for (let round = 0; round < 10; round += 1) {
       const delivery = await channel.delivery();
       expect(deathSummary(delivery)).toEqual(round === 0 ? [] : [['rejected', queue, round]]);
@@ -99,8 +99,8 @@ describe('a message that is rejected on the way', () => {
 
   test('comes round over a queue that delays it', async () => {
     const [work, delay] = await ring({}, EXPIRES);
-    await publishAll(channel, work!, ['x']);
-    await channel.consume(work!);
+    await publishAll(channel, work, ['x']);
+    await channel.consume(work);
     for (let round = 0; round < 3; round += 1) {
       const delivery = await channel.delivery();
       const { deliveryTag } = delivery.fields;
@@ -115,8 +115,8 @@ describe('a message that is rejected on the way', () => {
 
   test('comes round over three queues, and every one is told of', async () => {
     const [work, one, two] = await ring({}, EXPIRES, EXPIRES);
-    await publishAll(channel, work!, ['x']);
-    await channel.consume(work!);
+    await publishAll(channel, work, ['x']);
+    await channel.consume(work);
     for (let round = 0; round < 2; round += 1) {
       const { fields } = await channel.delivery();
       channel.send('basic.reject', { deliveryTag: fields.deliveryTag, requeue: false });

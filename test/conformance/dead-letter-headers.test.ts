@@ -7,7 +7,8 @@ import { deaths, deathSummary, type Morgue, openMorgue } from '../support/dead-l
 import type { RawChannel } from '../support/raw-channel.ts';
 import type { Incoming } from '../support/raw-client.ts';
 import { uniqueName } from '../support/unique-name.ts';
-import { type FieldTable, Typed } from '../support/wire/field-values.ts';
+import type { Typed } from '../support/wire/field-values.ts';
+import { type FieldTable } from '../support/wire/field-values.ts';
 import { differences, expectedOn } from './differences.ts';
 
 const broker = useBroker();
@@ -61,8 +62,8 @@ describe('x-death', () => {
       },
     ]);
     const [entry] = headersOf(dead)['x-death'] as readonly FieldTable[];
-    expect(typeof entry!['count'], 'a long').toBe('bigint');
-    const time = entry!['time'] as Typed;
+    expect(typeof entry['count'], 'a long').toBe('bigint');
+    const time = entry['time'] as Typed;
     expect([time.letter, Number(time.value) >= earliest]).toEqual(['T', true]);
     expect(Number(time.value)).toBeLessThanOrEqual(Date.now() / 1000 + 1);
   });
@@ -188,7 +189,7 @@ describe('x-death', () => {
     const queue = await channel.exclusiveQueue({ arguments: morgue.arguments });
     await publishAll(channel, queue, ['x']);
     await rejectNext(queue);
-    const { headers } = (await morgue.next()).content.properties;
+    const headers = headersOf(await morgue.next());
     await publishAll(channel, queue, ['x'], { headers });
     await rejectNext(queue);
     const counts = deaths(await morgue.next()).map(({ count }) => count);

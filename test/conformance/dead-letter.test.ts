@@ -99,8 +99,8 @@ describe('a message does not become a dead letter', () => {
     await publishAll(channel, queue, ['a', 'b']);
     await channel.consume(queue);
     const [first, second] = await channel.deliveries(2);
-    channel.ack(first!.fields.deliveryTag);
-    channel.send('basic.reject', { deliveryTag: second!.fields.deliveryTag, requeue: true });
+    channel.ack(first.fields.deliveryTag);
+    channel.send('basic.reject', { deliveryTag: second.fields.deliveryTag, requeue: true });
     expect((await channel.delivery()).fields.redelivered).toBe(true);
     await expectNoneBefore();
   });

@@ -61,6 +61,18 @@ export const differences = {
     rabbitmq310: false,
     warrenmq: true,
   }),
+  afterTwentyFailures: difference({
+    reason: 'quorum queues have a delivery limit of 20 since 4.0, and had none before',
+    rabbitmq310: 'delivered',
+    warrenmq: 'dead',
+  }),
+  mandatoryReplyIsReturnedToo: difference({
+    reason:
+      'before 4.2 a mandatory reply to amq.rabbitmq.reply-to counted as unroutable: it was delivered ' +
+      'and returned',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,
