@@ -57,11 +57,18 @@ export const EXPIRES_FLAG = 256;
 export const CONFIRMED_FLAG = 512;
 /** In the store: arrival and time to live are noted (shards/store/message-traits.ts). */
 export const DATED_FLAG = 1024;
+/** It has been dead-lettered here: its x-death is the broker's word, not some client's. */
+export const DIED_FLAG = 2048;
 /** The priority property, 0 to 255, in the highest bits. */
 export const PRIORITY_SHIFT = 24;
 /** What a message keeps of PUBLISH_FLAGS. */
 export const MESSAGE_FLAGS =
-  PERSISTENT_FLAG | SLAB_FLAG | OWN_PROPS_FLAG | EXPIRES_FLAG | (0xff << PRIORITY_SHIFT);
+  PERSISTENT_FLAG |
+  SLAB_FLAG |
+  OWN_PROPS_FLAG |
+  EXPIRES_FLAG |
+  DIED_FLAG |
+  (0xff << PRIORITY_SHIFT);
 
 export const PUBLISH_FLAGS = 2;
 export const PUBLISH_EXRK_BYTES = 3;

@@ -66,6 +66,8 @@ export class IncomingPublish {
   slabPage = -1;
   /** The body lies in the slab behind so many bytes, and props are not there. 0: they are. */
   slabSkip = 0;
+  /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
+  flags = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -175,7 +177,7 @@ export class Publisher {
   /** The flags of the message whose properties were scanned last. */
   private flagsOf(message: IncomingPublish): number {
     const { scan } = this;
-    let flags = scan.priority << PRIORITY_SHIFT;
+    let flags = (scan.priority << PRIORITY_SHIFT) | message.flags;
     if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
     if (message.slabPage >= 0)
       flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
