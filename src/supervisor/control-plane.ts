@@ -14,7 +14,6 @@
 import type { Refusal } from '../errors/refusal.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
-import { isDurable } from '../topology/durability.ts';
 import { hostOf } from '../topology/placement.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import { policyValue } from '../topology/policy/policy-validation.ts';
@@ -89,11 +88,10 @@ export class ControlPlane {
 
   /** Executes a command; resolves when its changes are in force everywhere, and durable. */
   async execute(command: Command): Promise<CommandResult> {
-    const { changes, refusal, queue } = this.state.execute(command);
-    for (const change of changes) {
-      this.gathered.push(change);
-      if (isDurable(change)) this.gatheredFacts.push(change);
-    }
+    const { changes, facts, refusal, queue } = this.state.execute(command);
+    // One by one: there may be more than a call takes as arguments.
+    for (const change of changes) this.gathered.push(change);
+    for (const fact of facts) this.gatheredFacts.push(fact);
     // A command without changes waits too: what it found may still be on its way to the replicas.
     await this.nextRevision();
     return { refusal, queue };
@@ -129,7 +127,6 @@ export class ControlPlane {
   private async tryRecord(fact: AccountFact): Promise<string | undefined> {
     const problem = this.state.apply(fact);
     if (problem !== undefined) return problem;
-    // One by one: there may be more than a call takes as arguments.
     for (const change of this.state.effectsOf(fact)) this.gathered.push(change);
     this.gatheredFacts.push(fact);
     await this.nextRevision();

@@ -12,6 +12,7 @@ import type {
 } from '../routing/change.ts';
 import { BindingIndex } from './binding-index.ts';
 import { VhostPolicies } from './policy/vhost-policies.ts';
+import type { QueueType } from './queue-arguments.ts';
 
 export class VhostTopology {
   readonly name: string;
@@ -19,9 +20,12 @@ export class VhostTopology {
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
   readonly policies = new VhostPolicies();
+  /** Of queues that are declared without a type; undefined: as the configuration says. */
+  defaultQueueType: QueueType | undefined;
 
   constructor(name: string) {
     this.name = name;
+    this.defaultQueueType = undefined;
   }
 
   addExchange(declared: ExchangeSpec, changes: Change[]): void {
