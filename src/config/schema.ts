@@ -3,6 +3,7 @@
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { limitSettings } from './limit-settings.ts';
+import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -326,6 +327,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
   Limits: limitSettings,
+  Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
@@ -345,5 +347,7 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits'].includes(setting.type.kind);
+  return ['listeners', 'user-list', 'vhost-limits', 'operator-policies'].includes(
+    setting.type.kind,
+  );
 }
