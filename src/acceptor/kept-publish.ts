@@ -41,17 +41,19 @@ function copyOf(message: IncomingPublish): IncomingPublish {
   const inlineBodyBytes = isSlab ? 0 : message.bodyBytes;
   const bytes = Buffer.allocUnsafe(exrkBytes + propsBytes + inlineBodyBytes);
   copyBytes(message.bytes, message.exrkAt, bytes, 0, exrkBytes);
-  copyBytes(message.bytes, message.propsAt, bytes, exrkBytes, propsBytes);
+  copyBytes(message.propsSource, message.propsAt, bytes, exrkBytes, propsBytes);
   copyBytes(message.bytes, message.bodyAt, bytes, exrkBytes + propsBytes, inlineBodyBytes);
   copy.bytes = bytes;
   copy.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   copy.exrkAt = 0;
   copy.exrkBytes = exrkBytes;
   copy.isMandatory = message.isMandatory;
+  copy.propsSource = bytes;
   copy.propsAt = exrkBytes;
   copy.propsBytes = propsBytes;
   copy.bodyAt = exrkBytes + propsBytes;
   copy.bodyBytes = message.bodyBytes;
   copy.slabPage = message.slabPage;
+  copy.slabSkip = message.slabSkip;
   return copy;
 }

@@ -35,6 +35,18 @@ export const messageTooLarge = defineRefusal(
     `message size ${bytes} is larger than configured max size ${bytesMax}`,
 );
 
+export const unacceptableHeaderType = defineRefusal(
+  {
+    id: 'channel.sender-selected-type',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send CC and BCC as arrays of strings, each a routing key.',
+  },
+  (header: string, type: string) =>
+    `invalid message: {unacceptable_type_in_header,"${header}",${type}}; expected an array of ` +
+    'routing keys',
+);
+
 export const immediateNotImplemented = defineRefusal(
   {
     id: 'channel.immediate',
