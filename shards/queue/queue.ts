@@ -13,6 +13,7 @@ import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { ReadyList } from './ready-list.ts';
+import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
 import type { VhostMemory } from './vhost-memory.ts';
 
@@ -34,7 +35,7 @@ export interface QueueSurroundings {
 export class Queue {
   readonly id: number;
   readonly spec: QueueSpec;
-  readonly ready: ReadyList;
+  readonly ready: ReadyMessages;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
@@ -48,8 +49,6 @@ export class Queue {
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
   ackGeneration: number;
-  /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
-  loadedUntil: number;
   /** How many messages were asked for at most the last time. */
   loadWindow: number;
   isLoading: boolean;
@@ -87,7 +86,6 @@ export class Queue {
     this.readAhead = surroundings.readAhead;
     this.ackRun = 0;
     this.ackGeneration = 0;
-    this.loadedUntil = 0;
     this.loadWindow = 0;
     this.isLoading = false;
     this.isQueuedToRun = false;
@@ -142,7 +140,6 @@ export class Queue {
     const undelivered = recovered.redeliveredUntil ?? positions[0] ?? nextPosition;
     const redeliveredUntil = isClean ? undelivered : nextPosition;
     this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
-    this.loadedUntil = this.ready.headPosition;
     let bytes = 0;
     for (const handle of handles) bytes += this.dataBytes(handle);
     this.readyBytes = bytes;
@@ -153,8 +150,7 @@ export class Queue {
 
   /** Whether a message this deep in the queue had better not stay in memory. */
   private isDeep(position: number): boolean {
-    const depth = (position - this.ready.headPosition) | 0;
-    return this.residency.isDeep(depth, this.readyBytes);
+    return this.residency.isDeep(this.ready.depthOf(position), this.readyBytes);
   }
 
   /** The next message would go where it had better not stay in memory. */
@@ -178,7 +174,7 @@ export class Queue {
     const { ready } = this;
     const handle = ready.at(position);
     if (handle !== undefined) return handle === ~row;
-    return ready.returnedMessages.has(position, ~row, hint);
+    return ready.hasReturned(position, ~row, hint);
   }
 
   /** The message of row `row`, which it holds, is in memory again as `handle`. */
