@@ -64,6 +64,11 @@ export class PublishRewrite {
     this.timestampSeconds = seconds;
   }
 
+  get isPending(): boolean {
+    const { dropped, replyTo, timestampSeconds } = this;
+    return dropped.length > 0 || replyTo !== undefined || timestampSeconds >= 0;
+  }
+
   /** Makes the noted changes to a message whose properties have been found well-formed. */
   apply(message: IncomingPublish): void {
     const { bytes, view, propsAt, propsBytes } = message;
@@ -83,7 +88,7 @@ export class PublishRewrite {
   /** Writes one property, new or as it was; returns its flag if it is new. */
   private property(message: IncomingPublish, flags: number, index: number): number {
     const from = this.places[index];
-    if (index === HEADERS_PROPERTY && (this.dropped.length > 0 || this.added.length > 0)) {
+    if (index === HEADERS_PROPERTY && this.dropped.length > 0) {
       this.headers(message, flags, from);
       return FLAG_HEADERS;
     }

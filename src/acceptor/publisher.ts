@@ -28,7 +28,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { HAS_BCC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
+import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
@@ -36,6 +36,7 @@ import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
 import { PublishRewrite, REWRITE_BYTES_MAX } from './publish-rewrite.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
+import { PSEUDO_QUEUE_BYTES, replyToFor } from './reply-to.ts';
 import { BCC, selectedKeys } from './sender-selected.ts';
 import type { ShardLink } from './shard-link.ts';
 import { TransactionSpace } from './transaction-space.ts';
@@ -109,8 +110,15 @@ export class Publisher {
     }
     this.scanProperties(message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
+    const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
+    const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
+    if ((noticed & HAS_BCC) !== 0 || this.scan.replyToBytes === PSEUDO_QUEUE_BYTES) {
+      this.changeProperties(channel, message, noticed);
+    }
     const route =
-      noticed === 0 ? this.routeFor(channel, message) : this.select(channel, message, noticed);
+      moreKeys === undefined
+        ? this.routeFor(channel, message)
+        : this.resolve(channel, message, moreKeys);
     if (channel.transaction !== undefined) {
       channel.transaction.keep(message, route);
       return true;
@@ -246,15 +254,15 @@ export class Publisher {
     return route;
   }
 
-  /** Where a message goes that has more keys in its headers; BCC does not leave the broker. */
-  private select(channel: Channel, message: IncomingPublish, noticed: number): Route {
-    const keys = selectedKeys(message, this.scan, noticed);
-    const route = this.resolve(channel, message, keys);
-    if ((noticed & HAS_BCC) !== 0) {
-      this.rewrite.dropHeader(BCC);
-      this.rewrite.apply(message);
-    }
-    return route;
+  /** What is to be delivered may differ from what was published. */
+  private changeProperties(channel: Channel, message: IncomingPublish, noticed: number): void {
+    const { rewrite, scan } = this;
+    // Whatever refuses the message comes before the first change.
+    const replyTo =
+      scan.replyToBytes === PSEUDO_QUEUE_BYTES ? replyToFor(channel, message, scan) : undefined;
+    if (replyTo !== undefined) rewrite.setReplyTo(replyTo);
+    if ((noticed & HAS_BCC) !== 0) rewrite.dropHeader(BCC);
+    if (rewrite.isPending) rewrite.apply(message);
   }
 
   /** Asks the real matchers about the routing key and `moreKeys`. */

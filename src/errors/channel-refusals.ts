@@ -97,6 +97,37 @@ export const consumerTagInUse = defineRefusal(
   (tag: string) => `attempt to reuse consumer tag '${tag}'`,
 );
 
+export const replyConsumerWithAcks = defineRefusal(
+  {
+    id: 'channel.reply-consumer-with-acks',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to with no-ack.',
+  },
+  () => 'reply consumer cannot acknowledge',
+);
+
+export const replyConsumerAlreadySet = defineRefusal(
+  {
+    id: 'channel.reply-consumer-already-set',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to once per channel; all its requests share it.',
+  },
+  () => 'reply consumer already set',
+);
+
+export const noReplyConsumer = defineRefusal(
+  {
+    id: 'channel.no-reply-consumer',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'Consume from amq.rabbitmq.reply-to, on the channel that publishes the requests, first.',
+  },
+  () => 'fast reply consumer does not exist',
+);
+
 export const exclusiveConsumerRefused = defineRefusal(
   {
     id: 'channel.exclusive-consumer',

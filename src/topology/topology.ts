@@ -22,7 +22,12 @@ import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
 import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
-import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
+import {
+  type DeclareQueue,
+  decideQueue,
+  type QueueDeclaration,
+  replyQueue,
+} from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import {
   restoreBinding,
@@ -144,8 +149,9 @@ export class Topology {
     return this.byName.get(vhost)?.exchanges.values() ?? [];
   }
 
+  /** Without the hidden ones. */
   queues(vhost: string): Iterable<QueueSpec> {
-    return this.byName.get(vhost)?.queues.values() ?? [];
+    return this.byName.get(vhost)?.visibleQueues() ?? [];
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {
@@ -176,6 +182,10 @@ export class Topology {
         return undefined;
       case 'declare-queue':
         return this.declareQueue(this.vhost(command.vhost), command, changes);
+      case 'declare-reply-queue': {
+        const vhost = this.vhost(command.vhost);
+        return this.addQueue(vhost, replyQueue(vhost, command.connectionId, this.random), changes);
+      }
       case 'bind':
         bind(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -228,7 +238,15 @@ export class Topology {
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
     const { existing, declaration } = decideQueue(vhost, command, this.random);
     if (existing !== undefined) return existing;
-    this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
+    this.quota.assertRoomForQueue(vhost, declaration.name);
+    return this.addQueue(vhost, declaration, changes);
+  }
+
+  private addQueue(
+    vhost: VhostTopology,
+    declaration: QueueDeclaration,
+    changes: Change[],
+  ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = { id: this.nextId, shard, ...declaration };
     this.nextId += 1;

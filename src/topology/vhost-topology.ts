@@ -10,6 +10,7 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../routing/change.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import { BindingIndex } from './binding-index.ts';
 
 export class VhostTopology {
@@ -17,6 +18,7 @@ export class VhostTopology {
   readonly exchanges = new Map<string, ExchangeSpec>();
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
+  private hiddenCount = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -33,8 +35,19 @@ export class VhostTopology {
     this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
+  /** Queues that count for limits. */
+  get queueCount(): number {
+    return this.queues.size - this.hiddenCount;
+  }
+
+  /** Queues that are listed. */
+  *visibleQueues(): Iterable<QueueSpec> {
+    for (const queue of this.queues.values()) if (!isHiddenQueue(queue.name)) yield queue;
+  }
+
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
+    if (isHiddenQueue(queue.name)) this.hiddenCount += 1;
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
   }
 
@@ -52,7 +65,7 @@ export class VhostTopology {
 
   /** Without what follows from it; returns the exchanges that have lost bindings. */
   forgetQueue(queue: QueueSpec): Iterable<string> {
-    this.queues.delete(queue.name);
+    if (this.queues.delete(queue.name) && isHiddenQueue(queue.name)) this.hiddenCount -= 1;
     return this.bindings.removeTo('queue', queue.name);
   }
 

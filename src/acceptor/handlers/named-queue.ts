@@ -4,6 +4,7 @@ import { noLastQueue } from '../../errors/channel-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
 import type { QueueSpec } from '../../routing/change.ts';
+import { isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
 
 export function queueNameOf(channel: Channel, name: string): string {
@@ -17,6 +18,8 @@ export function queueNameOf(channel: Channel, name: string): string {
  */
 export function findQueue(channel: Channel, name: string): QueueSpec | undefined {
   const { connection } = channel;
+  // As in RabbitMQ there is no queue of that name, whatever stands behind it.
+  if (isDirectReplyTo(name)) return undefined;
   const queue = connection.vhost.routes.queue(name);
   if (queue === undefined) return undefined;
   if (queue.exclusiveOwner !== 0 && queue.exclusiveOwner !== connection.globalId) {
