@@ -8,8 +8,9 @@
 // for; the channel waits until then, so what the client sends meanwhile comes after the commit.
 // While sending, a full ring or a queue's pace stalls the connection as it does any publisher's.
 // Acked deliveries are out of the channel's window of unacked ones; a rollback puts them back.
-import { transactionTooLarge } from '../errors/transaction-refusals.ts';
+import { transactionIncomplete, transactionTooLarge } from '../errors/transaction-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
+import { ID_TX_COMMIT } from '../protocol/methods.generated.ts';
 import type { Channel } from './channel.ts';
 import { ChannelConfirms } from './channel-confirms.ts';
 import { IS_GET } from './channel-prefetch.ts';
@@ -38,6 +39,8 @@ export class ChannelTransaction {
   private sentCount: number;
   private bytes: number;
   private acks: KeptAck[];
+  /** A full queue has refused one of the publishes. */
+  private hasRefusal: boolean;
   private state: 'keeping' | 'sending' | 'confirming';
 
   constructor(channel: Channel) {
@@ -48,7 +51,14 @@ export class ChannelTransaction {
     this.bytes = 0;
     this.acks = [];
     this.state = 'keeping';
-    this.confirms = new ChannelConfirms(() => this.confirmed());
+    this.confirms = new ChannelConfirms({
+      ack: () => this.confirmed(),
+      nack: () => {
+        this.hasRefusal = true;
+        this.confirmed();
+      },
+    });
+    this.hasRefusal = false;
   }
 
   /** A commit waits for room: `send` goes on. */
@@ -133,7 +143,12 @@ export class ChannelTransaction {
     if (this.state !== 'confirming' || !this.confirms.isSettled) return;
     this.state = 'keeping';
     const { channel } = this;
-    if (channel.isOpen) channel.send({ name: 'tx.commit-ok' });
+    if (this.hasRefusal && channel.isOpen) {
+      this.hasRefusal = false;
+      channel.refuse(transactionIncomplete(), ID_TX_COMMIT);
+    } else if (channel.isOpen) {
+      channel.send({ name: 'tx.commit-ok' });
+    }
     channel.resume();
   }
 

@@ -155,8 +155,14 @@ export class Channel {
   }
 
   selectConfirms(): void {
-    this.confirms ??= new ChannelConfirms((deliveryTag, multiple) => {
-      if (this.isOpen) this.send({ name: 'basic.ack', deliveryTag, multiple });
+    this.confirms ??= new ChannelConfirms({
+      ack: (deliveryTag, multiple) => {
+        if (this.isOpen) this.send({ name: 'basic.ack', deliveryTag, multiple });
+      },
+      nack: (deliveryTag) => {
+        const flags = { multiple: false, requeue: false };
+        if (this.isOpen) this.send({ name: 'basic.nack', deliveryTag, ...flags });
+      },
     });
   }
 

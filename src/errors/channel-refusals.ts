@@ -47,6 +47,16 @@ export const unacceptableHeaderType = defineRefusal(
     'routing keys',
 );
 
+export const invalidExpiration = defineRefusal(
+  {
+    id: 'channel.invalid-expiration',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Set expiration to milliseconds as decimal digits, from 0 to 315360000000 (ten years).',
+  },
+  (expiration: string, problem: string) => `invalid expiration '${expiration}': ${problem}`,
+);
+
 export const immediateNotImplemented = defineRefusal(
   {
     id: 'channel.immediate',

@@ -45,3 +45,15 @@ export const transactionTooLarge = defineRefusal(
     `${readableSize(moreBytes)} more; a channel may hold ${readableSize(limitBytes)} ` +
     "(channel.transaction_bytes), all channels half of their acceptor's memory for large bodies",
 );
+
+export const transactionIncomplete = defineRefusal(
+  {
+    id: 'transaction.incomplete',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'A queue was full and refused a publish; the others were taken. Make room, and publish again ' +
+      'what is missing.',
+  },
+  () => 'partial tx completion',
+);

@@ -6,6 +6,7 @@ import { queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
 import type { QueueSpec } from '../../routing/change.ts';
 import { isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
+import type { ClientConsumer } from '../client-consumer.ts';
 
 export function queueNameOf(channel: Channel, name: string): string {
   if (name !== '') return name;
@@ -36,4 +37,13 @@ export function namedQueue(channel: Channel, name: string): QueueSpec {
     throw new AmqpError(queueNotFound(channel.connection.vhost.name, queueName));
   }
   return queue;
+}
+
+/**
+ * Resolves when no thread knows the queue behind a reply consumer any more, whose shard has deleted
+ * it: a mandatory reply sent after that is returned.
+ */
+export async function forgetReplyQueue(consumer: ClientConsumer): Promise<void> {
+  const { control } = consumer.channel.connection.acceptor;
+  await control.execute({ kind: 'queue-gone', queueId: consumer.queue.id });
 }
