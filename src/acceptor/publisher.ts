@@ -36,27 +36,30 @@ import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
-import { isWellFormedTable } from '../protocol/table-scan.ts';
+import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
+import { PublishRewrite, REWRITE_BYTES_MAX } from './publish-rewrite.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
+import { PSEUDO_QUEUE_BYTES, replyToFor } from './reply-to.ts';
+import { BCC, selectedKeys } from './sender-selected.ts';
 import type { ShardLink } from './shard-link.ts';
 import { TransactionSpace } from './transaction-space.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
 export class IncomingPublish {
-  /** Holds exrk, and props and, for inline messages, the body. */
+  /** Holds exrk, the properties as the client sent them and, for inline messages, the body. */
   bytes: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
   exrkAt = 0;
   exrkBytes = 0;
   isMandatory = false;
-  /** Where the properties are that go out; `bytes`, unless they were written anew. */
+  /** Where the properties are that go out; `bytes`, unless rewritten (publish-rewrite.ts). */
   propsSource: Buffer<ArrayBufferLike> = this.bytes;
   propsAt = 0;
   propsBytes = 0;
@@ -80,6 +83,7 @@ export class Publisher {
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
+  private readonly rewrite: PublishRewrite;
   private readonly unroutable: Route;
   /** Of the message scanned last, or NO_TTL. */
   private ttlMillis: number;
@@ -95,12 +99,14 @@ export class Publisher {
     durability: Durability,
   ) {
     this.links = links;
-    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
+    const dataBytesMax = inlineBytesMax + REWRITE_BYTES_MAX;
+    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, dataBytesMax);
     this.routeOptions = { targetsMax, durability };
     this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
+    this.rewrite = new PublishRewrite();
     this.unroutable = { legs: [], paces: [] };
     this.ttlMillis = NO_TTL;
     this.transactions = new TransactionSpace(slab);
@@ -119,11 +125,16 @@ export class Publisher {
       return false;
     }
     this.scanProperties(message);
-    if (this.scan.headersBytes > 0) this.checkHeaders(message);
-    const { routeCache } = channel.connection.vhost;
+    const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
+    const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
+    const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
+    if ((noticed & HAS_BCC) !== 0 || this.scan.replyToBytes === PSEUDO_QUEUE_BYTES) {
+      this.changeProperties(channel, message, noticed);
+    }
     const route =
-      routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
-      this.resolve(channel, message);
+      moreKeys === undefined
+        ? this.routeFor(channel, message)
+        : this.resolve(channel, message, moreKeys);
     if (channel.transaction !== undefined) {
       channel.transaction.keep(message, route);
       return true;
@@ -294,10 +305,12 @@ export class Publisher {
     if (confirms.confirm(confirms.add(0))) channel.connection.acceptor.confirmsTouched(confirms);
   }
 
-  private checkHeaders(message: IncomingPublish): void {
+  /** Which of the headers are there that decide where the message goes (scanTable). */
+  private checkHeaders(message: IncomingPublish): number {
     const { headersOffset, headersBytes } = this.scan;
     const end = headersOffset + headersBytes;
-    if (isWellFormedTable(message.bytes, message.view, headersOffset, end)) return;
+    const noticed = scanTable(message.bytes, message.view, headersOffset, end);
+    if (noticed !== MALFORMED) return noticed;
     // Throws, and says what is wrong.
     decodeTable(message.bytes, message.view, headersOffset, end);
     throw new AmqpError(malformedHeader());
@@ -309,18 +322,41 @@ export class Publisher {
     return decodeTable(message.bytes, message.view, headersOffset, headersOffset + headersBytes);
   }
 
-  /** The real matchers; remembers the result unless it depends on the message's headers. */
-  private resolve(channel: Channel, message: IncomingPublish): Route {
+  /** Where the message goes by its routing key alone; the result is remembered if it can be. */
+  private routeFor(channel: Channel, message: IncomingPublish): Route {
+    const { routeCache } = channel.connection.vhost;
+    const { bytes, exrkAt, exrkBytes } = message;
+    const cached = routeCache.find(bytes, exrkAt, exrkBytes);
+    if (cached !== undefined) return cached;
+    const route = this.resolve(channel, message, []);
+    if (!this.resolution.dependsOnHeaders) routeCache.add(bytes, exrkAt, exrkBytes, route);
+    return route;
+  }
+
+  /** What is to be delivered may differ from what was published. */
+  private changeProperties(channel: Channel, message: IncomingPublish, noticed: number): void {
+    const { rewrite, scan } = this;
+    // Whatever refuses the message comes before the first change.
+    const replyTo =
+      scan.replyToBytes === PSEUDO_QUEUE_BYTES ? replyToFor(channel, message, scan) : undefined;
+    if (replyTo !== undefined) rewrite.setReplyTo(replyTo);
+    if ((noticed & HAS_BCC) !== 0) rewrite.dropHeader(BCC);
+    if (rewrite.isPending) rewrite.apply(message);
+  }
+
+  /** Asks the real matchers about the routing key and `moreKeys`. */
+  private resolve(channel: Channel, message: IncomingPublish, moreKeys: readonly string[]): Route {
     const { vhost } = channel.connection;
     const { bytes, exrkAt } = message;
     const exchangeEnd = exrkAt + 1 + bytes[exrkAt];
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
+    const keys = [key, ...moreKeys];
     const { resolution } = this;
-    vhost.routes.resolve(exchange, key, undefined, resolution);
+    vhost.routes.resolveKeys(exchange, keys, undefined, resolution);
     // Headers are decoded only where they decide.
     if (resolution.dependsOnHeaders) {
-      vhost.routes.resolve(exchange, key, this.headersOf(message), resolution);
+      vhost.routes.resolveKeys(exchange, keys, this.headersOf(message), resolution);
     }
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
@@ -328,14 +364,9 @@ export class Publisher {
     if (resolution.status === 'internal') {
       throw new AmqpError(internalExchangePublish(vhost.name, exchange));
     }
-    const route =
-      resolution.queues.length === 0
-        ? this.unroutable
-        : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
-    if (!resolution.dependsOnHeaders) {
-      vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
-    }
-    return route;
+    return resolution.queues.length === 0
+      ? this.unroutable
+      : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
   }
 }
 
