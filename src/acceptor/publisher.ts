@@ -11,6 +11,7 @@ import {
   OWN_PROPS_FLAG,
   PERSISTENT_FLAG,
   PRIORITY_SHIFT,
+  priorityCode,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
   PUBLISH_FLAGS,
@@ -35,7 +36,7 @@ import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import type { Durability } from '../routing/durability.ts';
@@ -188,7 +189,8 @@ export class Publisher {
   /** The flags of the message whose properties were scanned last. */
   private flagsOf(message: IncomingPublish): number {
     const { scan } = this;
-    let flags = (scan.priority << PRIORITY_SHIFT) | message.flags;
+    let flags = message.flags;
+    if ((scan.flags & FLAG_PRIORITY) !== 0) flags |= priorityCode(scan.priority) << PRIORITY_SHIFT;
     if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
     if (message.slabPage >= 0)
       flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
