@@ -30,6 +30,7 @@ const shard = new Shard(state);
 const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
 let clock: NodeJS.Timeout | undefined;
+state.deadlines.schedule = () => loop.schedule();
 
 async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
@@ -49,6 +50,7 @@ async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
   clearInterval(clock);
+  state.deadlines.stop();
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();

@@ -24,7 +24,14 @@ import {
 } from '../../src/log/log.ts';
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import {
+  DIED_FLAG,
+  PERSISTENT_FLAG,
+  PRIORITY_SHIFT,
+  SLAB_FLAG,
+  SPILLED_FLAG,
+} from '../mailbox/to-shard-layout.ts';
+import { holdsOnDisk, loaded, lost } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
@@ -288,12 +295,12 @@ export class ReadAhead implements ReadyVisitor {
     const page = read.messages[own + 2];
     const hint = read.messages[own + 3];
     const { slab, slabOwner, store } = this.options;
-    const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row, hint);
+    const isWanted = !queue.isDeleted && holdsOnDisk(queue, position, row, hint);
     if (!isWanted || read.status[i] !== STATUS_OK) {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
-      queue.lost(position, row);
+      lost(queue, position, row);
       this.options.onLost(queue, position);
       return;
     }
@@ -304,7 +311,9 @@ export class ReadAhead implements ReadyVisitor {
     message.flags =
       ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
       ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
-      (page === NO_PAGE ? 0 : SLAB_FLAG);
+      (page === NO_PAGE ? 0 : SLAB_FLAG) |
+      (this.options.records.hasDied(row) ? DIED_FLAG : 0) |
+      (this.options.records.priority(row) << PRIORITY_SHIFT);
     message.exrkBytes = read.words[(at >> 2) + 1];
     message.propsBytes = read.words[(at >> 2) + 2];
     message.bodyBytes = read.words[(at >> 2) + 3];
@@ -312,7 +321,7 @@ export class ReadAhead implements ReadyVisitor {
     message.slabPage = page === NO_PAGE ? 0 : page;
     const handle = store.add(message, 1);
     store.setLog(handle, row);
-    queue.loaded(position, row, handle, hint);
+    loaded(queue, position, row, handle, hint);
   }
 }
 

@@ -31,7 +31,9 @@ function unloadOne(
   if (store.slabOwner(handle) !== owner) return 0;
   const bytes = store.dataBytes(handle);
   // Only what was loaded lies in that slab, so it has a row.
-  queue.ready.replace(position, handle, ~store.log(handle), hint);
+  const onDisk = ~store.log(handle);
+  queue.ready.replace(position, handle, onDisk, hint);
+  queue.rules.renamed(handle, onDisk);
   queue.onDiskCount += 1;
   store.release(handle);
   return bytes;

@@ -91,6 +91,7 @@ export class OperationWork {
       priority: words[at + layout.CONSUME_PRIORITY],
       timeoutMillis: words[at + layout.CONSUME_TIMEOUT],
     });
+    queue.rules.used();
     port.outlet.reply(request, STATUS_OK, 0, 0);
   }
 
@@ -108,6 +109,8 @@ export class OperationWork {
     const queue = this.state.queues.get(words[at + layout.GET_QUEUE]);
     const channel = port.channels.get(words[at + layout.GET_CHANNEL])!;
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     // Looked at here already, so that polling an empty queue leaves no stand-in behind.
     if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     const getter = this.getter(queue, channel, words[at + layout.GET_NO_ACK] !== 0);
@@ -153,6 +156,8 @@ export class OperationWork {
     const request = words[at + layout.QUEUE_OP_REQUEST];
     const queue = this.state.queues.get(words[at + layout.QUEUE_OP_QUEUE]);
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     port.outlet.reply(request, STATUS_OK, count(queue), queue.consumers.size);
   }
 
