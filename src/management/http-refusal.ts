@@ -40,6 +40,11 @@ export function notFound(): HttpRefusal {
   return new HttpRefusal(404, { error: 'Object Not Found', reason: 'Not Found' });
 }
 
+/** With RabbitMQ's words for what AMQP calls 404. */
+export function notFoundBecause(reason: string): HttpRefusal {
+  return new HttpRefusal(404, { error: 'not_found', reason });
+}
+
 export function methodNotAllowed(method: string, allow: string): HttpRefusal {
   return new HttpRefusal(
     405,
