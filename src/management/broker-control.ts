@@ -3,8 +3,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ClientListing } from '../acceptor/management-messages.ts';
 import type { Refusal } from '../errors/refusal.ts';
-import type { AccountFact, Parameter } from '../supervisor/facts/fact.ts';
+import type { AccountFact, JsonValue, Parameter } from '../supervisor/facts/fact.ts';
 import type { Command } from '../topology/command.ts';
+import type { PolicyKind } from '../topology/policy/policy.ts';
 
 /** Bytes, or a share of the machine's memory. */
 export type Limit = { readonly bytes: number } | { readonly relative: number };
@@ -14,6 +15,14 @@ export interface BrokerControl {
   execute(command: Command): Promise<{ readonly refusal: Refusal | undefined }>;
   /** Makes a fact so; it must be one that can be. Resolves when it is durable. */
   record(fact: AccountFact): Promise<void>;
+  /** Resolves with RabbitMQ's text about what is wrong with the policy, if anything is. */
+  setPolicy(
+    vhost: string,
+    name: string,
+    kind: PolicyKind,
+    value: JsonValue,
+  ): Promise<string | undefined>;
+  clearPolicy(vhost: string, name: string, kind: PolicyKind): Promise<string | undefined>;
   parameters(): Iterable<Parameter>;
   /** The channels and consumers of all connections. */
   listClients(): Promise<ClientListing>;

@@ -13,10 +13,11 @@ import type {
   ManagementNotice,
 } from '../acceptor/management-messages.ts';
 import type { Command } from '../topology/command.ts';
+import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
 import type { CommandResult, ControlPlane } from './control-plane.ts';
 import type { DiskControl } from './disk-control.ts';
-import type { AccountFact, Parameter } from './facts/fact.ts';
+import type { AccountFact, JsonValue, Parameter } from './facts/fact.ts';
 import type { Parameters } from './facts/parameters.ts';
 import { memoryBytes } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
@@ -25,7 +26,7 @@ type Acceptors = readonly Pick<BrokerThread<AcceptorNotice>, 'send'>[];
 
 export interface OperatorParts {
   readonly acceptors: Acceptors;
-  readonly control: Pick<ControlPlane, 'execute' | 'record'>;
+  readonly control: Pick<ControlPlane, 'execute' | 'record' | 'setPolicy' | 'clearPolicy'>;
   readonly parameters: Pick<Parameters, 'all'>;
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
@@ -56,6 +57,20 @@ export class Operator {
 
   record(fact: AccountFact): Promise<void> {
     return this.parts.control.record(fact);
+  }
+
+  /** Resolves with what is wrong with the policy, if anything is. */
+  setPolicy(
+    vhost: string,
+    name: string,
+    kind: PolicyKind,
+    value: JsonValue,
+  ): Promise<string | undefined> {
+    return this.parts.control.setPolicy(vhost, name, kind, value);
+  }
+
+  clearPolicy(vhost: string, name: string, kind: PolicyKind): Promise<string | undefined> {
+    return this.parts.control.clearPolicy(vhost, name, kind);
   }
 
   parameters(): Iterable<Parameter> {

@@ -11,18 +11,21 @@ import type {
   QueueSpec,
 } from '../routing/change.ts';
 import { BindingIndex } from './binding-index.ts';
+import { VhostPolicies } from './policy/vhost-policies.ts';
 
 export class VhostTopology {
   readonly name: string;
   readonly exchanges = new Map<string, ExchangeSpec>();
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
+  readonly policies = new VhostPolicies();
 
   constructor(name: string) {
     this.name = name;
   }
 
-  addExchange(exchange: ExchangeSpec, changes: Change[]): void {
+  addExchange(declared: ExchangeSpec, changes: Change[]): void {
+    const exchange = this.policies.ruleExchange(declared);
     this.exchanges.set(exchange.name, exchange);
     changes.push({ kind: 'exchange-declared', vhost: this.name, exchange });
   }
@@ -33,6 +36,7 @@ export class VhostTopology {
     this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
+  /** `queue` has its policies already: see `VhostPolicies.ruleNewQueue`. */
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
@@ -65,6 +69,23 @@ export class VhostTopology {
     changes.push({ ...this.bound(binding), kind: 'unbound' });
     this.bindings.remove(binding);
     this.sweepAutoDelete([binding.source], changes);
+  }
+
+  /** Gives each queue and exchange the policies that rule it now. */
+  applyPolicies(changes: Change[]): void {
+    const vhost = this.name;
+    for (const current of this.exchanges.values()) {
+      const exchange = this.policies.ruleExchange(current);
+      if (exchange === current) continue;
+      this.exchanges.set(exchange.name, exchange);
+      changes.push({ kind: 'exchange-updated', vhost, exchange });
+    }
+    for (const current of this.queues.values()) {
+      const queue = this.policies.ruleQueue(current);
+      if (queue === current) continue;
+      this.queues.set(queue.name, queue);
+      changes.push({ kind: 'queue-updated', vhost, queue });
+    }
   }
 
   hasDestination(kind: DestinationKind, name: string): boolean {

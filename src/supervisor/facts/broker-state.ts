@@ -2,8 +2,11 @@
 // is applied here at start, and what happens later is both applied here and logged, in one order.
 import { type User, Users } from '../../auth/users.ts';
 import type { Command, Outcome } from '../../topology/command.ts';
+import type { Change } from '../../routing/change.ts';
+import { policyKindOf } from '../../topology/policy/policy.ts';
+import { parsePolicy } from '../../topology/policy/policy-validation.ts';
 import type { Topology } from '../../topology/topology.ts';
-import type { AccountFact, Fact } from './fact.ts';
+import type { AccountFact, Fact, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
 
 export class BrokerState {
@@ -41,12 +44,28 @@ export class BrokerState {
       case 'parameter-set':
       case 'parameter-deleted':
         return this.apply(fact);
+      case 'vhost-created':
+        // Created anew, it was deleted before, though that fact is lost.
+        if (this.topology.hasVhost(fact.vhost)) this.forgetVhost(fact.vhost);
+        return this.topology.restore(fact);
       case 'vhost-deleted':
         this.forgetVhost(fact.vhost);
         return this.topology.restore(fact);
       default:
         return this.topology.restore(fact);
     }
+  }
+
+  /** After the last fact from the log. */
+  restored(): void {
+    this.topology.restorePolicies();
+  }
+
+  /** What replicas have to do about a fact that has just been applied. */
+  effectsOf(fact: AccountFact): Change[] {
+    if (fact.kind !== 'parameter-set' && fact.kind !== 'parameter-deleted') return [];
+    const { vhost, component } = fact.parameter;
+    return policyKindOf(component) === undefined ? [] : this.topology.applyPolicies(vhost);
   }
 
   /** Answers why the fact cannot be, if so; then nothing has changed. */
@@ -82,11 +101,9 @@ export class BrokerState {
         this.users.setLimits(fact.user, fact.limits);
         return undefined;
       case 'parameter-set':
-        this.parameters.set(fact.parameter);
-        return undefined;
+        return this.setParameter(fact.parameter);
       case 'parameter-deleted':
-        if (this.parameters.remove(fact.parameter)) return undefined;
-        return `parameter '${fact.parameter.name}' does not exist`;
+        return this.removeParameter(fact.parameter);
     }
   }
 
@@ -95,6 +112,26 @@ export class BrokerState {
     yield* this.topology.durableFacts();
     for (const user of this.users.all()) yield* userFacts(user);
     for (const parameter of this.parameters.all()) yield { kind: 'parameter-set', parameter };
+  }
+
+  private setParameter(parameter: Parameter): string | undefined {
+    const { vhost, component, name, value } = parameter;
+    const kind = policyKindOf(component);
+    if (kind !== undefined) {
+      const policy = parsePolicy(kind, name, value);
+      if (typeof policy === 'string') return policy;
+      if (!this.topology.setPolicy(vhost, kind, policy)) return `vhost ${vhost} not found`;
+    }
+    this.parameters.set(parameter);
+    return undefined;
+  }
+
+  private removeParameter(parameter: Omit<Parameter, 'value'>): string | undefined {
+    const { vhost, component, name } = parameter;
+    if (!this.parameters.remove(parameter)) return `parameter '${name}' does not exist`;
+    const kind = policyKindOf(component);
+    if (kind !== undefined) this.topology.removePolicy(vhost, kind, name);
+    return undefined;
   }
 
   private forgetVhost(vhost: string): void {

@@ -54,7 +54,7 @@ describe('the state of the broker', () => {
   });
 
   it.each(['restored', 'executed'])('forgets what belongs to a virtual host: %s', (how) => {
-    const other = { vhost: 'w', component: 'policy', name: 'p', value: 1 };
+    const other = { vhost: 'w', component: 'shovel', name: 'p', value: 1 };
     state.restore({ kind: 'parameter-set', parameter: other });
     if (how === 'restored') state.restore({ kind: 'vhost-deleted', vhost: 'v' });
     else state.execute({ kind: 'delete-vhost', vhost: 'v' });
@@ -71,7 +71,7 @@ describe('the state of the broker', () => {
   });
 
   it('takes the newest value of a parameter', () => {
-    const parameter = { vhost: 'v', component: 'policy', name: 'p', value: 'new' };
+    const parameter = { vhost: 'v', component: 'shovel', name: 'p', value: 'new' };
     state.restore({ kind: 'parameter-set', parameter });
     expect([...state.parameters.all()]).toEqual([parameter]);
   });
