@@ -74,7 +74,8 @@ export function tableOf(body: JsonObject, key: string): FieldTable {
   if (value === undefined || value === null) return {};
   // PHP and others write an empty table as an empty list; RabbitMQ has always taken that.
   if (Array.isArray(value) && value.length === 0) return {};
-  if (!isObject(value)) throw badRequest(`${key} should be an object, actually was ${shown(value)}`);
+  if (!isObject(value))
+    throw badRequest(`${key} should be an object, actually was ${shown(value)}`);
   return value as FieldTable;
 }
 

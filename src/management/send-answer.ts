@@ -25,7 +25,8 @@ export async function sendAnswer(response: ServerResponse, answer: Answer): Prom
   if (answer.contentType !== '') response.setHeader('content-type', answer.contentType);
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   if (second.done === true) {
-    if (answer.status !== NO_CONTENT) response.setHeader('content-length', Buffer.byteLength(first));
+    if (answer.status !== NO_CONTENT)
+      response.setHeader('content-length', Buffer.byteLength(first));
     response.end(first);
     return;
   }

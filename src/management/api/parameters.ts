@@ -5,7 +5,7 @@
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
-import { requireKeys } from '../json-body.ts';
+import { type Json, requireKeys } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { accessibleVhosts } from '../access.ts';
@@ -45,6 +45,14 @@ export function globalParameters({ source }: BrokerView): { name: string; value:
     .map(({ name, value }) => ({ name, value }));
 }
 
+/** Kept as JSON, which has no integers beyond 2^53. */
+export function jsonValue(value: Json): JsonValue {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (typeof value !== 'object' || value === null) return value as JsonValue;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
+}
+
 export async function setParameter({ source }: BrokerView, parameter: Parameter): Promise<void> {
   await source.control.record({ kind: 'parameter-set', parameter });
 }
@@ -81,7 +89,7 @@ async function putParameter(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   requireKeys(body, ['value']);
   const isNew = findParameter(request.broker, vhost, component, name) === undefined;
-  const value = body['value'] as JsonValue;
+  const value = jsonValue(body['value']);
   await setParameter(request.broker, { vhost, component, name, value });
   return isNew ? CREATED : NO_CONTENT;
 }
@@ -121,7 +129,7 @@ async function putGlobal(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   requireKeys(body, ['value']);
   const isNew = globalParameters(request.broker).every((known) => known.name !== name);
-  await setGlobal(request.broker, name, body['value'] as JsonValue);
+  await setGlobal(request.broker, name, jsonValue(body['value']));
   return isNew ? CREATED : NO_CONTENT;
 }
 

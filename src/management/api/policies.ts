@@ -18,7 +18,7 @@ import {
   type Route,
 } from '../route.ts';
 import { vhostOf } from './listing.ts';
-import { findParameter } from './parameters.ts';
+import { findParameter, jsonValue } from './parameters.ts';
 
 /** All of them, by virtual host and name. */
 export function policiesOf({ source }: BrokerView, kind: PolicyKind): Parameter[] {
@@ -82,7 +82,7 @@ export async function setPolicy(
     // Old exports write the definition as text.
     const isText = member === 'definition' && typeof body[member] === 'string';
     const given = isText ? parseJson(body[member] as string) : body[member];
-    if (given !== undefined && given !== null) value[member] = given as JsonValue;
+    if (given !== undefined && given !== null) value[member] = jsonValue(given);
   }
   const problem = await source.control.setPolicy(vhost, name, kind, value);
   if (problem !== undefined) throw badRequest(problem);
