@@ -61,6 +61,7 @@ async function startManagementOf(
     disk: broker.disk.watch,
     recoveries: broker.storage.recoveries,
     listeners,
+    control: broker.operator,
     startedAtMillis: Date.now(),
     collectReports: () => broker.reports.collect(),
   };
