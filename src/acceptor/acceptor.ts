@@ -18,10 +18,13 @@ import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
+import { vhostDeleted } from './access-changes.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
+import type { AccessCounts } from './connection-access.ts';
+import { connectionName } from './connection-name.ts';
 import type { ControlLink } from './control-link.ts';
 import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
@@ -87,7 +90,8 @@ export class Acceptor implements ThreadWork {
   channelCount: number;
   /** Open channels of all acceptors. */
   readonly channelPlaces: ChannelPlaces;
-  private readonly connections: Set<Connection>;
+  readonly accessCounts: AccessCounts;
+  readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
   private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
@@ -147,7 +151,11 @@ export class Acceptor implements ThreadWork {
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
     this.channelCount = 0;
-    this.channelPlaces = new ChannelPlaces(boot.channelCounter, boot.config.channelMaxPerNode);
+    this.channelPlaces = new ChannelPlaces(
+      boot.channelCounter,
+      boot.config.channelMaxPerNode || undefined,
+    );
+    this.accessCounts = { refused: 0 };
     this.connections = new Set();
     this.listeners = [];
     this.routes = new BrokerRoutes();
@@ -189,6 +197,7 @@ export class Acceptor implements ThreadWork {
         this.vhosts.set(change.vhost, vhost);
       } else if (change.kind === 'vhost-deleted') {
         this.vhosts.delete(change.vhost);
+        vhostDeleted(this.connections, change.vhost);
       } else {
         this.vhosts.get(change.vhost)?.routeCache.clear();
       }
@@ -218,10 +227,7 @@ export class Acceptor implements ThreadWork {
   }
 
   private accept(socket: Socket): SocketReader {
-    const name =
-      `${plainAddress(socket.remoteAddress)}:${socket.remotePort ?? 0} -> ` +
-      `${plainAddress(socket.localAddress)}:${socket.localPort ?? 0}`;
-    const connection = new Connection(this, socket, this.ids.take(), name);
+    const connection = new Connection(this, socket, this.ids.take(), connectionName(socket));
     this.connections.add(connection);
     if (this.isStopping) socket.destroy();
     else this.admissions.arrived(connection);
@@ -385,12 +391,8 @@ export class Acceptor implements ThreadWork {
         .filter(({ flow }) => flow.isBlocked)
         .map(({ globalId }) => globalId),
       unreadConnections: this.unreadCount,
+      accessRefused: this.accessCounts.refused,
       slabPagesUsed: this.slab.pageCount - this.slab.freePages,
     };
   }
-}
-
-/** IPv4 addresses without the IPv6 prefix that dual-stack sockets give them. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? '?').replace(/^::ffff:/, '');
 }

@@ -35,10 +35,14 @@ export class ConnectionChannels {
     this.userPlaces = undefined;
   }
 
-  /** The cell that counts the channels of the connection's user. */
-  countIn(channelCounter: SharedArrayBuffer): void {
-    const { userChannelMax } = this.connection.acceptor.config;
-    this.userPlaces = new ChannelPlaces(channelCounter, userChannelMax);
+  /** The cell that counts the channels of the connection's user, and how many there may be. */
+  countIn(channelCounter: SharedArrayBuffer, channelsMax: number | undefined): void {
+    this.userPlaces = new ChannelPlaces(channelCounter, channelsMax);
+  }
+
+  /** Channels that are open already stay so. */
+  limitUser(channelsMax: number | undefined): void {
+    this.userPlaces?.limit(channelsMax);
   }
 
   get someBusy(): boolean {

@@ -28,6 +28,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
+import { FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { isWellFormedTable } from '../protocol/table-scan.ts';
 import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -101,10 +102,14 @@ export class Publisher {
       throw new AmqpError(malformedHeader());
     }
     if (scan.headersBytes > 0) this.checkHeaders(message);
-    const { routeCache } = channel.connection.vhost;
-    const route =
-      routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
-      this.resolve(channel, message);
+    const { access, vhost } = channel.connection;
+    const { publishing } = access;
+    const { bytes, exrkAt, exrkBytes } = message;
+    if (publishing !== undefined) publishing.check(bytes, exrkAt, exrkBytes, vhost.routes);
+    const route = vhost.routeCache.find(bytes, exrkAt, exrkBytes) ?? this.resolve(channel, message);
+    if ((scan.flags & FLAG_USER_ID) !== 0) {
+      access.assertUserId(bytes, scan.userIdOffset, scan.userIdBytes);
+    }
     const { legs } = route;
     const flags =
       (scan.deliveryMode === PERSISTENT_MODE ? PERSISTENT_FLAG : 0) |

@@ -103,6 +103,10 @@ function typeText(type: SettingType): string {
     }
     case 'vhost-limits':
       return 'regular expression and numbers per name, or `none`';
+    case 'boolean':
+      return '`true` or `false`';
+    case 'name-list':
+      return type.choices?.map((choice) => `\`${choice}\``).join(', ') ?? 'names';
     case 'user-list':
       return '`true` or `false` per user, or `none`';
   }

@@ -8,6 +8,7 @@ import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { QueueSpec } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
+import { assertMayDeclareQueue } from './declare-permissions.ts';
 import { findQueue } from './named-queue.ts';
 import { askQueue, refuseGone } from './queue-request.ts';
 
@@ -17,6 +18,7 @@ const ATTEMPTS_MAX = 5;
 export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>): void {
   if (method.passive) {
     // Unlike elsewhere, the empty name does not mean the queue declared last.
+    channel.connection.access.assertMaySee('queue', method.queue);
     const queue = findQueue(channel, method.queue);
     if (queue === undefined) {
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
@@ -26,6 +28,7 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
     });
     return;
   }
+  assertMayDeclareQueue(channel, method);
   void channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
 }
 
