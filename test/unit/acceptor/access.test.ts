@@ -152,21 +152,13 @@ const CASES: Case[] = [
 describe('permissions', () => {
   it.each(CASES)('of %s %j are %j', async (method, fields, needed, refused) => {
     await connect(needed);
-    const answer = await answerTo(method, fields as never);
-    expect(answer).toMatch(/-(ok|empty)$/);
     for (const [permission, what] of refused) {
       await permit({ ...needed, [permission]: '' });
+      expect(await answerTo(method, fields as never)).toBe(refusedText(permission, what));
       client = await broker.open(1, 0, { user: 'u' });
-      // What the first try has made would be found, and needs less.
-      const again = fields['arguments'] === undefined ? {} : { queue: 'm', exchange: 'm' };
-      const renamed = what.replace("'n'", "'m'");
-      const other = { ...needed, configure: needed.configure?.replace('n', 'm') ?? '' };
-      const read = needed.read?.replace('n', 'm') ?? '';
-      if (fields['arguments'] !== undefined) await permit({ ...other, read, [permission]: '' });
-      expect(await answerTo(method, { ...fields, ...again } as never)).toBe(
-        refusedText(permission, fields['arguments'] === undefined ? what : renamed),
-      );
     }
+    await permit(needed);
+    expect(await answerTo(method, fields as never)).toMatch(/-(ok|empty)$/);
   });
 
   it.each(['configure', 'write', 'read'])(
@@ -218,7 +210,7 @@ describe('publishing', () => {
 
   it.each([
     ['amq.default', 'basic.return'],
-    ['^$', refusedText('write', "exchange 'amq.default'").replace('amq.default', '')],
+    ['^$', refusedText('write', "exchange 'amq.default'")],
   ])('to the default exchange is to amq.default: %s', async (write, expected) => {
     await connect({ write });
     expect(await published('', 'none')).toBe(expected);
@@ -228,9 +220,7 @@ describe('publishing', () => {
     await connect({ write: '^(nowhere|hidden)$' });
     expect(await published('nowhere')).toMatch(/^404/);
     client = await broker.open(1, 0, { user: 'u' });
-    expect(await published('hidden')).toMatch(
-      /^403 .* to internal exchange 'hidden'|^403 .*internal/,
-    );
+    expect(await published('hidden')).toMatch(/^403 .*internal/);
     client = await broker.open(1, 0, { user: 'u' });
     expect(await published('elsewhere')).toBe(refusedText('write', "exchange 'elsewhere'"));
   });
