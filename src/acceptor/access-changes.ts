@@ -3,6 +3,7 @@
 // connections. Texts of the closes: rabbit_connection_tracking; that a user who has lost access to
 // the virtual host is cut off at once is stricter than RabbitMQ, where the connection lives on.
 import type { Access } from '../auth/users.ts';
+import * as layout from '../../shards/mailbox/to-shard-layout.ts';
 import { connectionForced } from '../errors/connection-refusals.ts';
 import { ConnectionAccess } from './connection-access.ts';
 import type { Connection } from './connection.ts';
@@ -20,6 +21,24 @@ export function takeAccess(connection: Connection, vhost: string, opening: Openi
 export function changeAccess(connection: Connection, access: Access): void {
   const { user, vhost, acceptor } = connection;
   connection.access = new ConnectionAccess(user, vhost.name, access, acceptor.accessCounts);
+}
+
+/** RabbitMQ 4.3, after a new secret: who may no longer read a queue no longer consumes from it. */
+export function cancelUnreadable(connection: Connection): void {
+  const { acceptor, access } = connection;
+  for (const consumer of connection.channels.consumers()) {
+    if (consumer.isGone || access.mayRead(consumer.queue.name)) continue;
+    const { channel, link, noAck, tag } = consumer;
+    // As with basic.cancel: what is on its way goes back to its place, if it can.
+    consumer.isGone = !noAck;
+    const request = acceptor.requests.add(() => {
+      channel.consumers.delete(tag);
+      acceptor.forgetConsumer(consumer);
+      if (channel.isOpen) connection.notifyCancelled(consumer);
+    });
+    link.operate(layout.CANCEL, layout.CANCEL_BYTES, [request, channel.id, consumer.id]);
+  }
+  acceptor.scheduleTurn();
 }
 
 export function usersChanged(

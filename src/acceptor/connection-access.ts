@@ -72,6 +72,10 @@ export class ConnectionAccess {
     throw this.refused(accessRefused(permission, kind, resource, this.vhost, this.user));
   }
 
+  mayRead(queue: string): boolean {
+    return this.patterns.read.matches(queue);
+  }
+
   /** Asking whether something exists takes any permission on it (RabbitMQ 4.3.1). */
   assertMaySee(kind: ResourceKind, name: string): void {
     const { configure, write, read } = this.patterns;

@@ -18,6 +18,7 @@ import { nodeChannelLimit, userChannelLimit } from '../errors/limit-refusals.ts'
 import { Channel } from './channel.ts';
 import type { WaitingFrame } from './channel-backlog.ts';
 import { ChannelPlaces } from './channel-places.ts';
+import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { contentHeader, publishMethod } from './content-input.ts';
 import { dispatchChannelMethod } from './dispatch.ts';
@@ -60,6 +61,10 @@ export class ConnectionChannels {
       for (const { queue } of channel?.consumers.values() ?? []) names.add(queue.name);
     }
     return [...names];
+  }
+
+  consumers(): ClientConsumer[] {
+    return this.byNumber.flatMap((channel) => [...(channel?.consumers.values() ?? [])]);
   }
 
   /** The channel on which a whole publish may be taken at once, if it may. Hot. */

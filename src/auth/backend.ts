@@ -1,6 +1,6 @@
 // Who checks logins: the narrow interface behind which the broker's own users are one of several
-// (RabbitMQ: auth_backends). Main thread. Backends are asked in the order of the configuration until
-// one agrees; the one that did says what its user may do.
+// (RabbitMQ: auth_backends). Main thread. Backends are asked in the order of the configuration
+// until one agrees; the one that did says what its user may do.
 import { loginRefused } from '../errors/auth-refusals.ts';
 import type { Refusal } from '../errors/refusal.ts';
 import type { Credentials } from './sasl.ts';

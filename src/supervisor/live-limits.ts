@@ -10,8 +10,8 @@ import { limitsOfVhost } from '../config/vhost-limits.ts';
 import type { JsonValue } from './facts/fact.ts';
 import type { Parameters } from './facts/parameters.ts';
 
-export const VHOST_LIMITS_COMPONENT = 'vhost-limits';
-export const VHOST_LIMITS_NAME = 'limits';
+const VHOST_LIMITS_COMPONENT = 'vhost-limits';
+const VHOST_LIMITS_NAME = 'limits';
 
 type Configured = Pick<BrokerConfig, 'vhostLimits' | 'userConnectionMax' | 'userChannelMax'>;
 

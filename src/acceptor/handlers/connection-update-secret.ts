@@ -1,10 +1,11 @@
 // connection.update-secret (RabbitMQ extension): new credentials for a running connection. Acceptor
 // thread; main asks whoever took the login. With the broker's own users there is nothing to check
-// in a secret, and RabbitMQ checks nothing (rabbit_access_control:update_state leaves backends alone
-// whose state cannot expire); that the user may still use the virtual host is looked at again.
+// in a secret, and RabbitMQ checks nothing (rabbit_access_control:update_state leaves alone backends
+// whose state cannot expire). What the user may do is looked at again: the virtual host, and the
+// queues that are consumed from.
 import { AmqpError } from '../../errors/refusal.ts';
 import { ID_CONNECTION_UPDATE_SECRET, type MethodOf } from '../../protocol/methods.generated.ts';
-import { changeAccess } from '../access-changes.ts';
+import { cancelUnreadable, changeAccess } from '../access-changes.ts';
 import type { Connection } from '../connection.ts';
 
 export function connectionUpdateSecret(
@@ -25,6 +26,7 @@ export function connectionUpdateSecret(
       });
       if (connection.state !== 'running') return;
       changeAccess(connection, access!);
+      cancelUnreadable(connection);
       connection.send(0, { name: 'connection.update-secret-ok' });
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
