@@ -45,6 +45,16 @@ export interface BrokerConfig {
   readonly defaultVhost: string;
   /** Users that may only connect from this machine. */
   readonly loopbackUsers: readonly string[];
+  readonly authMechanisms: readonly string[];
+  readonly authBackends: readonly string[];
+  /** `none`: there are no anonymous logins. */
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  readonly loginRefusedMillis: number;
+  readonly permitTransientQueues: boolean;
+  readonly permitGlobalQos: boolean;
+  /** No client may ask for less. */
+  readonly frameMaxFloor: number;
   readonly shards: number;
   readonly acceptors: number;
   /** An absolute path. */

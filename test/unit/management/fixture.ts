@@ -93,6 +93,7 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     blockedConnections: [],
     unreadConnections: 0,
     slabPagesUsed: 0,
+    accessRefused: 0,
     ...counts,
   };
 }
@@ -107,6 +108,7 @@ export class FakeBroker implements ManagementSource {
   readonly topology = new Topology({ shardCount: 2 });
   readonly users = new Users();
   readonly connections = new Map<number, ConnectionInfo>();
+  logins = { attempts: 5, succeeded: 3, failed: 2 };
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
   readonly recoveries: RecoveryReport[] = [];
