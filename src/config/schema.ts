@@ -2,6 +2,7 @@
 // Names, meanings and defaults are RabbitMQ's where RabbitMQ has the key (rabbit.schema and
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
@@ -329,6 +330,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 

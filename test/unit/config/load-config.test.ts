@@ -60,6 +60,8 @@ describe('defaults', () => {
       vhostBudgetBytes: 0,
       queueBudgetBytes: 0,
       transactionBytesMax: 134217728,
+      timestampInterceptor: 'none',
+      routingNodeInterceptor: 'none',
     });
   });
 
@@ -165,6 +167,8 @@ describe('precedence', () => {
       'storage.durability': 'write',
       'storage.backend': 'portable',
       'storage.segment_bytes': '1MiB',
+      'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
+      'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
     };
     // By itself this key only takes `none`, which is the default.
     const entries: Record<string, string> = {
