@@ -149,7 +149,7 @@ export class Acceptor implements ThreadWork {
       this.paces,
       this.slab,
       this.inlineBytesMax,
-      boot.config.durability,
+      boot.config,
     );
     this.forwarding = new Forwarding(this);
     this.consumers = new Map();

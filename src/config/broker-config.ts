@@ -30,6 +30,8 @@ export interface DefaultOperatorPolicy {
 }
 
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
+/** Whether it overwrites what the client has set; or it is off. */
+type InterceptorSetting = 'none' | 'true' | 'false';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -111,4 +113,6 @@ export interface BrokerConfig {
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
   readonly transactionBytesMax: number;
+  readonly timestampInterceptor: InterceptorSetting;
+  readonly routingNodeInterceptor: InterceptorSetting;
 }

@@ -3,6 +3,7 @@
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { accessSettings } from './access-settings.ts';
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
@@ -333,6 +334,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 

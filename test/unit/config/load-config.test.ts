@@ -71,6 +71,8 @@ describe('defaults', () => {
       vhostBudgetBytes: 0,
       queueBudgetBytes: 0,
       transactionBytesMax: 134217728,
+      timestampInterceptor: 'none',
+      routingNodeInterceptor: 'none',
     });
   });
 
@@ -181,6 +183,8 @@ describe('precedence', () => {
       'storage.durability': 'write',
       'storage.backend': 'portable',
       'storage.segment_bytes': '1MiB',
+      'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
+      'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
     };
     // By itself these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
