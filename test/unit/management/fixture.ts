@@ -49,6 +49,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     redelivered: 0,
     publishRateLimit: 0,
     isClosed: false,
+    singleActiveConsumer: undefined,
     ...counts,
   };
 }
