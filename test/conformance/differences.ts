@@ -93,6 +93,13 @@ export const differences = {
     rabbitmq310: false,
     warrenmq: true,
   }),
+  consumerTimeoutIsAnArgument: difference({
+    reason:
+      'x-consumer-timeout came with 3.12 for queues and with 4.3 for consumers, where an overdue ' +
+      'delivery of a quorum queue ends its consumer and not its channel',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,

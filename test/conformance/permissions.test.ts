@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { ManagementApi, type TestUser } from '../support/management-api.ts';
+import { tryOpen } from '../support/opening.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { uniqueName } from '../support/unique-name.ts';
 import { differences, expectedOn } from './differences.ts';
@@ -264,13 +265,8 @@ describe('permissions that change', () => {
 describe('a virtual host', () => {
   test('is refused with 530 to a user without permissions in it', async () => {
     const stranger = await api.user();
-    const client = await broker.connect();
-    await client.login(stranger);
-    await client.expect(0, 'connection.tune').then(({ fields }) => {
-      client.send(0, 'connection.tune-ok', { ...fields, heartbeat: 0 });
-    });
-    client.send(0, 'connection.open', { virtualHost: vhost });
+    const { refused } = await tryOpen(broker, { ...stranger, virtualHost: vhost });
     const text = `access to vhost '${vhost}' refused for user '${stranger.user}'`;
-    expect(await client.refusal()).toEqual(connectionRefusal(530, text));
+    expect(refused).toEqual(connectionRefusal(530, text));
   });
 });
