@@ -14,7 +14,7 @@ import type { RecoveryReport, ShardReport } from '../../shards/mailbox/control-m
 /** Reading only: commands go through the control plane, which replicates them. */
 export type TopologyListings = Pick<
   Topology,
-  'vhosts' | 'hasVhost' | 'exchanges' | 'queues' | 'bindings' | 'bindingsTo'
+  'vhosts' | 'hasVhost' | 'defaultQueueType' | 'exchanges' | 'queues' | 'bindings' | 'bindingsTo'
 >;
 
 /** By shard and by acceptor. */

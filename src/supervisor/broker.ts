@@ -85,8 +85,13 @@ export class Broker {
       };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
-    const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    const state = new BrokerState(topology);
+    const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
+    const topology = new Topology({
+      shardCount: config.shards,
+      limits: topologyLimitsOf(config),
+      queueRules: { defaultType, isQuorumRedeclarationRelaxed },
+    });
+    const state = new BrokerState(topology, config.operatorPolicies);
     const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
@@ -145,10 +150,10 @@ export class Broker {
   }
 
   /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
-  private makeNew({ topology, users }: BrokerState): void {
+  private makeNew(state: BrokerState): void {
     const { defaultVhost, defaultPass } = this.config;
-    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
-    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
+    state.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    state.users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */

@@ -6,6 +6,7 @@ import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { exchangePolicyJson } from './policy-json.ts';
 
 const DEFAULT_EXCHANGE_IN_PATH = 'amq.default';
 
@@ -34,6 +35,7 @@ function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object 
     auto_delete: exchange.autoDelete,
     internal: exchange.internal,
     arguments: tableJson(exchange.arguments),
+    ...exchangePolicyJson(exchange.policy),
   };
 }
 

@@ -5,12 +5,14 @@
 import type { QueueSpec } from '../../routing/change.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
+import { queueTypeOf } from '../../topology/queue-arguments.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { bindingList, implicitBinding } from './bindings.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueResidence, queueTotals } from './message-counts.ts';
+import { queuePolicyJson } from './policy-json.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
   const { broker } = request;
@@ -51,12 +53,13 @@ function queueJson(
   return {
     name: queue.name,
     vhost,
-    type: 'classic',
+    type: queueTypeOf(queue.arguments),
     durable: queue.durable,
     auto_delete: queue.autoDelete,
     exclusive: queue.exclusiveOwner !== 0,
     ...(owner === undefined ? {} : { owner_pid_details: { name: owner.name } }),
     arguments: tableJson(queue.arguments),
+    ...queuePolicyJson(queue.policy),
     node: broker.node,
     shard: queue.shard,
     state: 'running',

@@ -30,7 +30,7 @@ function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): 
     description,
     tags: [],
     metadata: { description, tags: [] },
-    default_queue_type: 'classic',
+    default_queue_type: topology.defaultQueueType(name),
     tracing: false,
     cluster_state: { [broker.node]: 'running' },
     ...queueTotals(counts),

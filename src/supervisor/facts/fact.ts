@@ -1,7 +1,7 @@
 // What the topology log holds: facts, one per record. Main thread, plain data. A fact says what has
 // become so, never what was asked for, so that reading it again needs no decision.
 import type { Permission, User } from '../../auth/users.ts';
-import type { Change } from '../../routing/change.ts';
+import type { RestorableChange } from '../../topology/durability.ts';
 
 /** A user without permissions, which have facts of their own. */
 export type Account = Omit<User, 'permissions'>;
@@ -43,4 +43,4 @@ interface QueueIdsUsed {
   readonly below: number;
 }
 
-export type Fact = Change | AccountFact | QueueIdsUsed;
+export type Fact = RestorableChange | AccountFact | QueueIdsUsed;

@@ -32,7 +32,7 @@ const account = {
   tags: ['management', 'policymaker'],
 } as const;
 const permission = { configure: '^a', write: '', read: '.*' };
-const parameter = { vhost: 'v', component: 'policy', name: 'p' };
+const parameter = { vhost: 'v', component: 'shovel', name: 'p' };
 const value = { pattern: '.*', definition: { 'max-length': 3, list: [null, true, 1.5] } };
 
 /** What is declared by these is still there after all of them. */
