@@ -30,10 +30,10 @@ export class ShardState {
   readonly governor: FlowGovernor;
   readonly memories: VhostMemories;
   readonly residency: Residency;
-  /** In which deliveries have to be acked; 0 = any time. */
-  readonly consumerTimeoutMillis: number;
   readonly deadlines: Deadlines;
   readonly forwards: Forwards;
+  /** In which deliveries have to be acked; 0 = any time. */
+  readonly consumerTimeoutMillis: number;
   /** Undefined: nothing is kept on disk. */
   readonly storage: Storage | undefined;
   private readonly boot: ShardBoot;

@@ -29,8 +29,8 @@ const state = new ShardState(boot, notify);
 const shard = new Shard(state);
 const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
-let clock: NodeJS.Timeout | undefined;
 state.deadlines.schedule = () => loop.schedule();
+let clock: NodeJS.Timeout | undefined;
 
 async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
@@ -49,8 +49,8 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
 async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
-  clearInterval(clock);
   state.deadlines.stop();
+  clearInterval(clock);
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();

@@ -7,28 +7,15 @@
 import {
   CONFIRMED_FLAG,
   EXPIRES_FLAG,
-  LANE_SHIFT,
   OWN_PROPS_FLAG,
   PERSISTENT_FLAG,
   PRIORITY_SHIFT,
   priorityCode,
-  PUBLISH_BODY_BYTES,
-  PUBLISH_EXRK_BYTES,
-  PUBLISH_FLAGS,
-  PUBLISH_PROPS_BYTES,
-  PUBLISH_SLAB_PAGE,
-  PUBLISH_TARGET_COUNT,
-  PUBLISH_TARGETS,
-  publishDataWord,
-  publishRecordBytes,
   publishTargetsMax,
   SLAB_FLAG,
-  traitWords,
-  writeTtl,
 } from '../../shards/mailbox/to-shard-layout.ts';
-import { LANE_MEMORY } from '../../shards/mailbox/confirm-counter.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
-import { copyBytes } from '../base/copy.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
 import { internalExchangePublish, invalidExpiration } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
@@ -36,14 +23,15 @@ import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION, FLAG_PRIORITY } from '../protocol/property-flags.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
-import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
+import { interceptorsOf, type PublishInterceptors } from './publish-interceptors.ts';
+import { laneFor, publishBytes, writePublish } from './publish-record.ts';
 import { PublishRewrite, REWRITE_BYTES_MAX } from './publish-rewrite.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
 import { PSEUDO_QUEUE_BYTES, replyToFor } from './reply-to.ts';
@@ -85,6 +73,7 @@ export class Publisher {
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
   private readonly rewrite: PublishRewrite;
+  private readonly interceptors: PublishInterceptors | undefined;
   private readonly unroutable: Route;
   /** Of the message scanned last, or NO_TTL. */
   private ttlMillis: number;
@@ -97,17 +86,18 @@ export class Publisher {
     paces: QueuePaces,
     slab: SlabAllocator,
     inlineBytesMax: number,
-    durability: Durability,
+    config: BrokerConfig,
   ) {
     this.links = links;
     const dataBytesMax = inlineBytesMax + REWRITE_BYTES_MAX;
     const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, dataBytesMax);
-    this.routeOptions = { targetsMax, durability };
+    this.routeOptions = { targetsMax, durability: config.durability };
     this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
     this.rewrite = new PublishRewrite();
+    this.interceptors = interceptorsOf(config);
     this.unroutable = { legs: [], paces: [] };
     this.ttlMillis = NO_TTL;
     this.transactions = new TransactionSpace(slab);
@@ -126,10 +116,15 @@ export class Publisher {
       return false;
     }
     this.scanProperties(message);
+    this.checkAccess(channel, message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
     const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
     const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
-    if ((noticed & HAS_BCC) !== 0 || this.scan.replyToBytes === PSEUDO_QUEUE_BYTES) {
+    if (
+      (noticed & HAS_BCC) !== 0 ||
+      this.scan.replyToBytes === PSEUDO_QUEUE_BYTES ||
+      this.interceptors !== undefined
+    ) {
       this.changeProperties(channel, message, noticed);
     }
     const route =
@@ -141,6 +136,14 @@ export class Publisher {
       return true;
     }
     return this.send(channel, message, route);
+  }
+
+  private checkAccess(channel: Channel, message: IncomingPublish): void {
+    const { access, vhost } = channel.connection;
+    const { bytes, exrkAt, exrkBytes } = message;
+    access.publishing?.check(bytes, exrkAt, exrkBytes, vhost.routes);
+    const { flags, userIdOffset, userIdBytes } = this.scan;
+    if ((flags & FLAG_USER_ID) !== 0) access.assertUserId(bytes, userIdOffset, userIdBytes);
   }
 
   /** Takes a publish that its transaction has kept; false when it is to be offered again. */
@@ -172,7 +175,8 @@ export class Publisher {
     const flags = this.flagsOf(message) | (channel.confirms === undefined ? 0 : CONFIRMED_FLAG);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!mayGo(channel, route) || !this.write(message, leg, flags)) return false;
+      if (!mayGo(channel, route) || !writePublish(message, leg, flags, this.ttlMillis))
+        return false;
       if (channel.confirms !== undefined) {
         const lane = laneFor(leg, flags);
         leg.link.unconfirmed[lane].expect(channel.confirms, channel.confirms.add(1));
@@ -214,7 +218,7 @@ export class Publisher {
     if (!this.hasRoomFor(message, legs, flags)) return 0;
     if (message.slabPage >= 0) this.slab.addHolders(message.slabPage, legs.length);
     for (const leg of legs) {
-      this.write(message, leg, flags);
+      writePublish(message, leg, flags, this.ttlMillis);
       leg.link.unconfirmed[laneFor(leg, flags)].expect(sink, number);
     }
     this.publishedCount += 1;
@@ -225,7 +229,7 @@ export class Publisher {
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
-        recordBytes(message, leg.queueIds.length, flags) *
+        publishBytes(message, leg.queueIds.length, flags) *
         (legs.length > this.links.length ? legs.length : 1);
       if (!leg.link.hasRoomFor(needed)) return false;
     }
@@ -243,7 +247,7 @@ export class Publisher {
     if (message.slabPage >= 0) this.slab.setHolders(message.slabPage, legs.length);
     const number = channel.confirms?.add(legs.length) ?? 0;
     for (const leg of legs) {
-      this.write(message, leg, flags);
+      writePublish(message, leg, flags, this.ttlMillis);
       if (channel.confirms === undefined) continue;
       leg.link.unconfirmed[laneFor(leg, flags)].expect(channel.confirms, number);
     }
@@ -254,47 +258,6 @@ export class Publisher {
     const { paces } = route;
     for (let i = 0; i < paces.length; i += 1) paces[i].take();
     this.publishedCount += 1;
-  }
-
-  /** Writes one PUBLISH record; false when the ring has no room. */
-  private write(message: IncomingPublish, leg: RouteLeg, flags: number): boolean {
-    const { link, queueIds } = leg;
-    const { words, bytes } = link.work;
-    const lane = laneFor(leg, flags);
-    const targetCount = queueIds.length;
-    const at = link.claimPublish(recordBytes(message, targetCount, flags), lane);
-    if (at < 0) return false;
-    const { exrkBytes, propsBytes, bodyBytes } = message;
-    words[at + PUBLISH_FLAGS] = flags | (lane << LANE_SHIFT);
-    words[at + PUBLISH_EXRK_BYTES] = exrkBytes;
-    words[at + PUBLISH_PROPS_BYTES] = propsBytes;
-    words[at + PUBLISH_BODY_BYTES] = bodyBytes;
-    words[at + PUBLISH_SLAB_PAGE] = message.slabPage;
-    words[at + PUBLISH_TARGET_COUNT] = targetCount;
-    for (let i = 0; i < targetCount; i += 1) words[at + PUBLISH_TARGETS + i] = queueIds[i];
-    const traits = traitWords(flags);
-    if (traits > 0) this.writeTraits(words, at + PUBLISH_TARGETS + targetCount, flags, message);
-    const dataAt = (at + publishDataWord(targetCount + traits)) * 4;
-    copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);
-    if (message.slabPage >= 0 && message.slabSkip === 0) return true;
-    copyBytes(message.propsSource, message.propsAt, bytes, dataAt + exrkBytes, propsBytes);
-    if (message.slabPage >= 0) return true;
-    copyBytes(message.bytes, message.bodyAt, bytes, dataAt + exrkBytes + propsBytes, bodyBytes);
-    return true;
-  }
-
-  private writeTraits(
-    words: Int32Array,
-    from: number,
-    flags: number,
-    message: IncomingPublish,
-  ): void {
-    let at = from;
-    if ((flags & EXPIRES_FLAG) !== 0) {
-      writeTtl(words, at, this.ttlMillis);
-      at += 2;
-    }
-    if ((flags & OWN_PROPS_FLAG) !== 0) words[at] = message.slabSkip;
   }
 
   /** No queue: returned when mandatory, confirmed in any case (return first, then ack). */
@@ -343,6 +306,7 @@ export class Publisher {
       scan.replyToBytes === PSEUDO_QUEUE_BYTES ? replyToFor(channel, message, scan) : undefined;
     if (replyTo !== undefined) rewrite.setReplyTo(replyTo);
     if ((noticed & HAS_BCC) !== 0) rewrite.dropHeader(BCC);
+    this.interceptors?.note(rewrite, message, scan);
     if (rewrite.isPending) rewrite.apply(message);
   }
 
@@ -355,6 +319,8 @@ export class Publisher {
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
     const keys = [key, ...moreKeys];
     const { resolution } = this;
+    const { access } = channel.connection;
+    for (const one of moreKeys) access.assertTopic('write', exchange, one, vhost.routes);
     vhost.routes.resolveKeys(exchange, keys, undefined, resolution);
     // Headers are decoded only where they decide.
     if (resolution.dependsOnHeaders) {
@@ -372,11 +338,6 @@ export class Publisher {
   }
 }
 
-/** Only persistent messages are kept on disk. */
-function laneFor(leg: RouteLeg, flags: number): number {
-  return (flags & PERSISTENT_FLAG) === 0 ? LANE_MEMORY : leg.lane;
-}
-
 /** True when the paces of all target queues allow one more publish. */
 function mayGo(channel: Channel, route: Route): boolean {
   const { paces } = route;
@@ -386,12 +347,4 @@ function mayGo(channel: Channel, route: Route): boolean {
     return false;
   }
   return true;
-}
-
-function recordBytes(message: IncomingPublish, targetCount: number, flags: number): number {
-  const { exrkBytes, propsBytes, bodyBytes } = message;
-  let bytes = exrkBytes + propsBytes + bodyBytes;
-  if ((flags & SLAB_FLAG) !== 0) bytes -= bodyBytes;
-  if ((flags & (SLAB_FLAG | OWN_PROPS_FLAG)) === SLAB_FLAG) bytes -= propsBytes;
-  return publishRecordBytes(targetCount + traitWords(flags), bytes);
 }

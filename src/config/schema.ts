@@ -2,6 +2,8 @@
 // Names, meanings and defaults are RabbitMQ's where RabbitMQ has the key (rabbit.schema and
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
+import { accessSettings } from './access-settings.ts';
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
@@ -338,11 +340,13 @@ const tuning: readonly Setting[] = [
 export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
+  Access: accessSettings,
   Limits: limitSettings,
   Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 
@@ -359,7 +363,6 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits', 'operator-policies'].includes(
-    setting.type.kind,
-  );
+  const lists = ['listeners', 'user-list', 'name-list', 'vhost-limits', 'operator-policies'];
+  return lists.includes(setting.type.kind);
 }

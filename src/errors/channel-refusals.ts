@@ -227,3 +227,18 @@ export const invalidPriorityArgument = defineRefusal(
     `invalid arg 'x-priority' for queue '${queue}' in vhost '${vhost}': expected an integer, ` +
     `received ${received}`,
 );
+
+export const transientQueueRefused = defineRefusal(
+  {
+    id: 'channel.transient-queue-refused',
+    code: 541,
+    scope: 'connection',
+    remedy:
+      'Declare the queue as durable or exclusive, or set ' +
+      'deprecated_features.permit.transient_nonexcl_queues = true.',
+  },
+  (queue: string, vhost: string) =>
+    'Feature `transient_nonexcl_queues` is deprecated. Its use is not permitted per the ' +
+    'configuration: deprecated_features.permit.transient_nonexcl_queues = false (' +
+    `queue '${queue}' in vhost '${vhost}')`,
+);

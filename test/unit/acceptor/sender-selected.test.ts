@@ -8,7 +8,7 @@ let broker: SimBroker;
 let client: SimClient;
 
 beforeEach(async () => {
-  broker = await SimBroker.start({ shards: 2 });
+  broker = await SimBroker.start({ shards: 2, inlineBodyBytesMax: 512 });
   client = await broker.open(2);
   for (const queue of ['a', 'b', 'c']) client.method(1, 'queue.declare', { queue });
   await client.exchange();
@@ -74,6 +74,32 @@ describe('CC and BCC', () => {
     expect(returned.name).toBe('basic.return');
     expect(returned.properties.headers).toEqual({ a: 'b' });
     expect(returned.body.toString()).toBe('body');
+  });
+
+  it('go with large bodies, kept, returned, and in a transaction', async () => {
+    const large = { headers: { BCC: ['c', 'b'], k: 'v' }, replyTo: 'x' };
+    const body = 'L'.repeat(20_000);
+    const { slab } = broker.acceptors[0];
+    const freePages = slab.freePages;
+    const publishLarge = (routingKey: string): void =>
+      client.send(...publishFrames(1, { routingKey, mandatory: true }, body, large));
+    publishLarge('a');
+    client.method(1, 'tx.select');
+    publishLarge('a');
+    client.method(1, 'tx.commit');
+    await client.exchange();
+    const messages = [...(await all('a')), ...(await all('b')), ...(await all('c'))];
+    large.headers.BCC = [];
+    publishLarge('nowhere');
+    client.method(1, 'tx.commit');
+    messages.push(...(await client.exchange()).filter(({ name }) => name === 'basic.return'));
+    expect(messages).toHaveLength(7);
+    for (const message of messages) {
+      expect(message.properties).toEqual({ headers: { k: 'v' }, replyTo: 'x' });
+      expect(message.body.toString()).toBe(body);
+    }
+    await broker.settle();
+    expect(slab.freePages).toBe(freePages);
   });
 
   it('count for any exchange', async () => {
