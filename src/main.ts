@@ -57,10 +57,12 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
+    logins: broker.logins.counts,
     memory: broker.memory,
     disk: broker.disk.watch,
     recoveries: broker.storage.recoveries,
     listeners,
+    control: broker.operator,
     startedAtMillis: Date.now(),
     collectReports: () => broker.reports.collect(),
   };

@@ -4,9 +4,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
 import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
+import { usersChanged } from './access-changes.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
+import { obeyManagement } from './management-requests.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -37,6 +39,9 @@ port.on('message', (message: AcceptorControl) => {
     case 'listen':
       void listen(message);
       break;
+    case 'users-changed':
+      usersChanged(acceptor.connections, message.users);
+      break;
     case 'alarms':
       acceptor.setAlarms(message.alarms);
       break;
@@ -47,6 +52,9 @@ port.on('message', (message: AcceptorControl) => {
     }
     case 'stop':
       void stop(message.reason);
+      break;
+    default:
+      obeyManagement(acceptor, message);
       break;
   }
   loop.schedule();

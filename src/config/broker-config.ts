@@ -30,6 +30,8 @@ export interface DefaultOperatorPolicy {
 }
 
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
+/** Whether it overwrites what the client has set; or it is off. */
+type InterceptorSetting = 'none' | 'true' | 'false';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -45,6 +47,16 @@ export interface BrokerConfig {
   readonly defaultVhost: string;
   /** Users that may only connect from this machine. */
   readonly loopbackUsers: readonly string[];
+  readonly authMechanisms: readonly string[];
+  readonly authBackends: readonly string[];
+  /** `none`: there are no anonymous logins. */
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  readonly loginRefusedMillis: number;
+  readonly permitTransientQueues: boolean;
+  readonly permitGlobalQos: boolean;
+  /** No client may ask for less. */
+  readonly frameMaxFloor: number;
   readonly shards: number;
   readonly acceptors: number;
   /** An absolute path. */
@@ -61,6 +73,8 @@ export interface BrokerConfig {
   readonly readBudgetBytes: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** 0 = none. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';
@@ -100,4 +114,7 @@ export interface BrokerConfig {
   /** 0 = none. */
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
+  readonly transactionBytesMax: number;
+  readonly timestampInterceptor: InterceptorSetting;
+  readonly routingNodeInterceptor: InterceptorSetting;
 }

@@ -9,7 +9,13 @@ import type { QueueSpec } from '../routing/change.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
-import { assertNewName, type RandomBytes, serverNamed, withoutLineBreaks } from './names.ts';
+import {
+  assertNewName,
+  type RandomBytes,
+  replyQueueNamed,
+  serverNamed,
+  withoutLineBreaks,
+} from './names.ts';
 import {
   RELAXED_ARGUMENTS,
   assertQueueArguments,
@@ -65,6 +71,19 @@ export function decideQueue(
   if (existing !== undefined) assertEquivalent(vhost, subject, declaration, existing, rules);
   else assertNewQueue(subject, command);
   return { existing, declaration };
+}
+
+/**
+ * The queue behind direct reply-to: it goes with its only consumer, or else with the connection.
+ */
+export function replyQueue(
+  vhost: VhostTopology,
+  connectionId: number,
+  random: RandomBytes,
+): QueueDeclaration {
+  let name = replyQueueNamed(random);
+  while (vhost.queues.has(name)) name = replyQueueNamed(random);
+  return { name, durable: false, autoDelete: true, exclusiveOwner: connectionId, arguments: {} };
 }
 
 function declaredName(vhost: VhostTopology, command: DeclareQueue, random: RandomBytes): string {

@@ -28,7 +28,9 @@ import {
   type DeclareQueue,
   decideQueue,
   PLAIN_QUEUE_RULES,
+  type QueueDeclaration,
   type QueueRules,
+  replyQueue,
 } from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import {
@@ -199,8 +201,9 @@ export class Topology {
     return this.byName.get(vhost)?.exchanges.values() ?? [];
   }
 
+  /** Without the hidden ones. */
   queues(vhost: string): Iterable<QueueSpec> {
-    return this.byName.get(vhost)?.queues.values() ?? [];
+    return this.byName.get(vhost)?.visibleQueues() ?? [];
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {
@@ -231,6 +234,10 @@ export class Topology {
         return undefined;
       case 'declare-queue':
         return this.declareQueue(this.vhost(command.vhost), command, changes);
+      case 'declare-reply-queue': {
+        const vhost = this.vhost(command.vhost);
+        return this.addQueue(vhost, replyQueue(vhost, command.connectionId, this.random), changes);
+      }
       case 'bind':
         bind(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -283,7 +290,15 @@ export class Topology {
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
     const { existing, declaration } = decideQueue(vhost, command, this.queueRules, this.random);
     if (existing !== undefined) return existing;
-    this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
+    this.quota.assertRoomForQueue(vhost, declaration.name);
+    return this.addQueue(vhost, declaration, changes);
+  }
+
+  private addQueue(
+    vhost: VhostTopology,
+    declaration: QueueDeclaration,
+    changes: Change[],
+  ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = vhost.policies.ruleNewQueue({ id: this.nextId, shard, ...declaration });
     this.nextId += 1;

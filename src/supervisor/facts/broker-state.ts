@@ -1,8 +1,9 @@
 // Everything durable that main knows: topology, users, parameters. Main thread. What the log holds
 // is applied here at start, and what happens later is both applied here and logged, in one order.
-import { Users } from '../../auth/users.ts';
 import { compileNamePattern } from '../../base/name-pattern.ts';
 import type { DefaultOperatorPolicy } from '../../config/broker-config.ts';
+import { patternProblem } from '../../auth/pattern.ts';
+import { type Permission, type TopicPermission, type User, Users } from '../../auth/users.ts';
 import type { Command, Outcome } from '../../topology/command.ts';
 import { isDurable } from '../../topology/durability.ts';
 import { isQueueType } from '../../topology/queue-arguments.ts';
@@ -61,6 +62,9 @@ export class BrokerState {
       case 'user-deleted':
       case 'permission-set':
       case 'permission-deleted':
+      case 'topic-permission-set':
+      case 'topic-permission-deleted':
+      case 'user-limits-set':
       case 'parameter-set':
       case 'parameter-deleted':
         return this.apply(fact);
@@ -93,9 +97,8 @@ export class BrokerState {
     switch (fact.kind) {
       case 'user-set': {
         const { account } = fact;
-        // Permissions outlive a change of password or tags.
-        const permissions = this.users.find(account.name)?.permissions ?? new Map();
-        this.users.add({ ...account, permissions });
+        // Permissions and limits outlive a change of password or tags.
+        this.users.add({ permissions: new Map(), ...this.users.find(account.name), ...account });
         return undefined;
       }
       case 'user-deleted':
@@ -106,9 +109,25 @@ export class BrokerState {
       case 'permission-deleted': {
         if (this.users.find(fact.user) === undefined) return noUser(fact.user);
         const permission = fact.kind === 'permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
         this.users.setPermission(fact.user, fact.vhost, permission);
         return undefined;
       }
+      case 'topic-permission-set':
+      case 'topic-permission-deleted': {
+        const { user, vhost, exchange } = fact;
+        if (this.users.find(user) === undefined) return noUser(user);
+        const permission = fact.kind === 'topic-permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
+        this.users.setTopicPermission(user, vhost, exchange, permission);
+        return undefined;
+      }
+      case 'user-limits-set':
+        if (this.users.find(fact.user) === undefined) return noUser(fact.user);
+        this.users.setLimits(fact.user, fact.limits);
+        return undefined;
       case 'parameter-set':
         return this.setParameter(fact.parameter);
       case 'parameter-deleted':
@@ -119,12 +138,7 @@ export class BrokerState {
   /** All facts that rebuild this state, in an order that `restore` can take. */
   *facts(): Iterable<Fact> {
     yield* this.topology.durableFacts();
-    for (const { permissions, ...account } of this.users.all()) {
-      yield { kind: 'user-set', account };
-      for (const [vhost, permission] of permissions) {
-        yield { kind: 'permission-set', user: account.name, vhost, permission };
-      }
-    }
+    for (const user of this.users.all()) yield* userFacts(user);
     for (const parameter of this.parameters.all()) yield { kind: 'parameter-set', parameter };
   }
 
@@ -179,6 +193,29 @@ export class BrokerState {
     this.users.forgetVhost(vhost);
     this.parameters.forgetVhost(vhost);
   }
+}
+
+function* userFacts(known: User): Iterable<Fact> {
+  const { permissions, topicPermissions, limits, ...account } = known;
+  const user = account.name;
+  yield { kind: 'user-set', account };
+  for (const [vhost, permission] of permissions) {
+    yield { kind: 'permission-set', user, vhost, permission };
+  }
+  for (const [vhost, byExchange] of topicPermissions ?? []) {
+    for (const [exchange, permission] of byExchange) {
+      yield { kind: 'topic-permission-set', user, vhost, exchange, permission };
+    }
+  }
+  if (limits !== undefined) yield { kind: 'user-limits-set', user, limits };
+}
+
+function problemIn(permission: Permission | TopicPermission | undefined): string | undefined {
+  for (const [name, pattern] of Object.entries(permission ?? {})) {
+    const problem = patternProblem(pattern);
+    if (problem !== undefined) return `the ${name} pattern '${pattern}' is ${problem}`;
+  }
+  return undefined;
 }
 
 function noUser(name: string): string {

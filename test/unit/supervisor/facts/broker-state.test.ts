@@ -28,6 +28,8 @@ describe('the state of the broker', () => {
     expect([...again.facts()]).toEqual([...state.facts()]);
     expect(again.users.find('u')).toEqual(state.users.find('u'));
     expect(again.users.find('u')?.permissions.get('v')?.configure).toBe('^a');
+    expect(again.users.find('u')?.topicPermissions?.get('v')?.get('y')?.write).toBe('^{username}');
+    expect(again.users.find('u')?.limits).toEqual({ 'max-connections': 5, 'max-channels': -1 });
     expect([...again.parameters.all()]).toHaveLength(1);
     expect(state.topology.nextQueueId).toBe(100);
   });
@@ -41,6 +43,8 @@ describe('the state of the broker', () => {
     const user = state.users.find('u')!;
     expect(user).toMatchObject({ passwordHash: 'bmV3', tags: ['administrator'] });
     expect(user.permissions.has('v')).toBe(true);
+    expect(user.topicPermissions?.has('v')).toBe(true);
+    expect(user.limits?.['max-connections']).toBe(5);
   });
 
   it('gives a user made anew under an old name no permissions', () => {
@@ -55,7 +59,15 @@ describe('the state of the broker', () => {
     if (how === 'restored') state.restore({ kind: 'vhost-deleted', vhost: 'v' });
     else state.execute({ kind: 'delete-vhost', vhost: 'v' });
     expect(state.users.find('u')!.permissions.size).toBe(0);
+    expect(state.users.find('u')!.topicPermissions?.size).toBe(0);
     expect([...state.parameters.all()]).toEqual([other]);
+  });
+
+  it('takes topic permissions of one exchange away, or of all', () => {
+    state.restore({ kind: 'topic-permission-deleted', user: 'u', vhost: 'v', exchange: 'x' });
+    expect([...state.users.find('u')!.topicPermissions!.get('v')!.keys()]).toEqual(['y']);
+    state.restore({ kind: 'topic-permission-deleted', user: 'u', vhost: 'v' });
+    expect(state.users.find('u')!.topicPermissions!.size).toBe(0);
   });
 
   it('takes the newest value of a parameter', () => {
@@ -150,6 +162,8 @@ describe('the state of the broker', () => {
   it.each([
     [{ kind: 'user-deleted', user: 'x' }, "user 'x' does not exist"],
     [{ kind: 'permission-deleted', user: 'x', vhost: 'v' }, "user 'x' does not exist"],
+    [{ kind: 'topic-permission-deleted', user: 'x', vhost: 'v' }, "user 'x' does not exist"],
+    [{ kind: 'user-limits-set', user: 'x', limits: {} }, "user 'x' does not exist"],
     [
       { kind: 'parameter-deleted', parameter: { vhost: 'v', component: 'c', name: 'n' } },
       "parameter 'n' does not exist",
