@@ -1,7 +1,7 @@
-// Regular expressions over names, as operators write them for RabbitMQ (policies, permissions), that
-// is in PCRE. Any thread. They match anywhere in the name unless anchored. What PCRE writes
-// differently from JavaScript is translated; what JavaScript cannot do is refused, never
-// taken for something else: `\A` would be a plain `A`.
+// Regular expressions over names, as operators write them for RabbitMQ, that is in PCRE. Any
+// thread. They match anywhere in the name unless anchored. What PCRE writes differently from
+// JavaScript is translated; what JavaScript cannot do is refused, never taken for something else:
+// `\A` would be a plain `A`.
 // Whoever may set a pattern must not be able to stop the broker with one: see boundBacktracking.
 import v8 from 'node:v8';
 

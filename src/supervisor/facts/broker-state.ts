@@ -14,7 +14,7 @@ import type { Topology } from '../../topology/topology.ts';
 import type { AccountFact, Fact, JsonValue, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
 
-/** Says more about virtual hosts: the component of a parameter with the name of its virtual host. */
+/** Component of the parameter, named like its virtual host, that says more about that. */
 const VHOST_METADATA = 'vhost-metadata';
 
 export interface Executed extends Outcome {
