@@ -23,9 +23,12 @@ import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
+import { socketName } from './connection-info.ts';
+import { acceptorReport } from './acceptor-report.ts';
 import type { AccessCounts } from './connection-access.ts';
-import { connectionName } from './connection-name.ts';
 import type { ControlLink } from './control-link.ts';
+import { Forwarding } from './forwarding.ts';
+import type { ConfirmSink } from './unconfirmed-publishes.ts';
 import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
 import type { AcceptorBoot, AcceptorReport, ResourceAlarm } from './control-messages.ts';
@@ -76,6 +79,7 @@ export class Acceptor implements ThreadWork {
   readonly ids: IdAllocator;
   readonly deliveries: Deliveries;
   readonly publisher: Publisher;
+  readonly forwarding: Forwarding;
   readonly paces: QueuePaces;
   readonly publishRates: PublishRates;
   readonly outputPool: OutputPool;
@@ -98,7 +102,7 @@ export class Acceptor implements ThreadWork {
   private readonly vhosts: Map<string, VhostContext>;
   private readonly alarms: ResourceAlarms;
   private readonly touchedConfirms: ChannelConfirms[];
-  private readonly noteConfirms: (confirms: ChannelConfirms) => void;
+  private readonly noteConfirms: (confirms: ConfirmSink) => void;
   private readonly readBudget: ReadBudget;
   private toFlush: Connection[];
   private flushing: Connection[];
@@ -108,7 +112,7 @@ export class Acceptor implements ThreadWork {
   private readonly slabNotices: SlabNotices;
   /** Sweeps have come since the last retry of stalled connections. */
   private hasSwept: boolean;
-  private unreadCount: number;
+  unreadCount: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -145,8 +149,9 @@ export class Acceptor implements ThreadWork {
       this.paces,
       this.slab,
       this.inlineBytesMax,
-      boot.config.durability,
+      boot.config,
     );
+    this.forwarding = new Forwarding(this);
     this.consumers = new Map();
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
@@ -162,14 +167,14 @@ export class Acceptor implements ThreadWork {
     this.vhosts = new Map();
     this.alarms = new ResourceAlarms();
     this.touchedConfirms = [];
-    this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
+    this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms as ChannelConfirms);
     this.readBudget = new ReadBudget(boot.config.readBudgetBytes);
     this.toFlush = [];
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
     this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
-    this.slabNotices = new SlabNotices(this.slab, control);
+    this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
     this.isStopping = false;
@@ -227,10 +232,19 @@ export class Acceptor implements ThreadWork {
   }
 
   private accept(socket: Socket): SocketReader {
-    const connection = new Connection(this, socket, this.ids.take(), connectionName(socket));
-    this.connections.add(connection);
+    const connection = this.connect(socket, socketName(socket));
     if (this.isStopping) socket.destroy();
     else this.admissions.arrived(connection);
+    return this.readerOf(connection);
+  }
+
+  connect(socket: Socket, name: string): Connection {
+    const connection = new Connection(this, socket, this.ids.take(), name);
+    this.connections.add(connection);
+    return connection;
+  }
+
+  readerOf(connection: Connection): SocketReader {
     return {
       received: (buffer: ReadBuffer, count: number): void => {
         if (connection.state === 'header') greet(connection, buffer.bytes, count);
@@ -276,11 +290,13 @@ export class Acceptor implements ThreadWork {
     for (let i = 0; i < links.length; i += 1) links[i].flush();
     let isBusy = false;
     for (let i = 0; i < links.length; i += 1) {
+      links[i].lookAtConfirms();
       if (this.deliveries.drain(links[i])) isBusy = true;
       links[i].collectConfirms(this.noteConfirms);
     }
     for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
     this.touchedConfirms.length = 0;
+    if (this.forwarding.isWaiting && this.forwarding.retry() && this.hasSpace()) isBusy = true;
     this.flushOutputs();
     const isPaced = this.paces.refill() || this.publishRates.waitingCount > 0;
     if (this.stalled.size > 0) this.retryStalled(isPaced);
@@ -300,6 +316,13 @@ export class Acceptor implements ThreadWork {
       if (link.deliveries.refresh() || link.hasConfirms()) return true;
     }
     return this.toFlush.length > 0;
+  }
+
+  /** Some ring has room; those that have none will wake us. */
+  private hasSpace(): boolean {
+    let hasRoom = false;
+    for (const link of this.links) if (link.wantSpace()) hasRoom = true;
+    return hasRoom;
   }
 
   private isCongested(): boolean {
@@ -324,8 +347,7 @@ export class Acceptor implements ThreadWork {
     let waitsForMoments = false;
     for (const { flow } of this.stalled) if (!flow.isBlocked) waitsForMoments = true;
     if (!waitsForMoments) return;
-    let hasRoom = false;
-    for (const link of this.links) if (link.wantSpace()) hasRoom = true;
+    const hasRoom = this.hasSpace();
     // Room wakes us by the doorbell, the end of a block by main or a shard; a pace or a slow socket
     // only by the clock.
     if ((isPaced || hasRoom) && this.retryTimer === undefined) {
@@ -357,10 +379,18 @@ export class Acceptor implements ThreadWork {
 
   // --- the end --------------------------------------------------------------------------------
 
-  /** Closes all connections with 320; resolves when their sockets are gone or time is up. */
   async stop(reason: string, millisMax: number): Promise<void> {
     this.isStopping = true;
-    for (const listener of this.listeners) listener.close();
+    await this.suspend(reason, millisMax);
+    clearInterval(this.sweepTimer);
+    this.admissions.stop();
+    clearTimeout(this.retryTimer);
+    this.slabNotices.stop();
+  }
+
+  /** Listens no more and closes all with 320; resolves when they are gone or time is up. */
+  async suspend(reason: string, millisMax: number): Promise<void> {
+    for (const listener of this.listeners.splice(0)) listener.close();
     for (const connection of this.connections) {
       if (connection.state === 'running') connection.close(connectionForced(reason), 0);
       else connection.socket.destroy();
@@ -371,28 +401,9 @@ export class Acceptor implements ThreadWork {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const connection of this.connections) connection.socket.destroy();
-    clearInterval(this.sweepTimer);
-    this.admissions.stop();
-    clearTimeout(this.retryTimer);
-    this.slabNotices.stop();
   }
 
   report(): AcceptorReport {
-    return {
-      connections: this.connections.size,
-      channels: this.channelCount,
-      consumers: this.consumers.size,
-      published: this.publisher.publishedCount,
-      unroutable: this.publisher.unroutableCount,
-      delivered: this.deliveries.deliveredCount,
-      stalledConnections: this.stalled.size,
-      rateLimitedConnections: this.publishRates.waitingCount,
-      blockedConnections: [...this.stalled]
-        .filter(({ flow }) => flow.isBlocked)
-        .map(({ globalId }) => globalId),
-      unreadConnections: this.unreadCount,
-      accessRefused: this.accessCounts.refused,
-      slabPagesUsed: this.slab.pageCount - this.slab.freePages,
-    };
+    return acceptorReport(this);
   }
 }

@@ -16,7 +16,7 @@ export const IS_GET = 1;
 
 export class ChannelPrefetch {
   /** 0: no limit. */
-  private limit: number;
+  limit: number;
   /** Unacked deliveries to consumers. */
   private unackedCount: number;
   /** By shard, kept only while there is a limit: unacked deliveries, and the grant last told. */
@@ -45,6 +45,11 @@ export class ChannelPrefetch {
       unacked.find(key);
       if (unacked.c !== IS_GET) this.unackedByShard[unacked.a] += 1;
     }
+  }
+
+  /** After `setLimit`: the shard also holds a delivery that is no longer among `unacked`. */
+  countHeld(shard: number): void {
+    this.unackedByShard[shard] += 1;
   }
 
   delivered(shard: number): void {

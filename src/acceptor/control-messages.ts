@@ -10,6 +10,7 @@ import type { Refusal } from '../errors/refusal.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
+import type { ManagementControl, ManagementNotice } from './management-messages.ts';
 
 export interface AcceptorBoot {
   readonly acceptor: number;
@@ -33,6 +34,13 @@ export interface ConnectionInfo {
   readonly vhost: string;
   readonly connectedAtMillis: number;
   readonly clientProperties: FieldTable;
+  /** The two ends of its socket. */
+  readonly peer?: ListenerAddress;
+  readonly local?: ListenerAddress;
+  /** As negotiated; 0 = none. */
+  readonly channelMax?: number;
+  readonly frameMax?: number;
+  readonly heartbeatSeconds?: number;
 }
 
 export type AcceptorQuestion =
@@ -148,6 +156,7 @@ export type AcceptorNotice =
   | { readonly kind: 'slab-used'; readonly bytes: number }
   | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
   | { readonly kind: 'log'; readonly record: LogRecord }
+  | ManagementNotice
   | { readonly kind: 'stopped' };
 
 /** main -> acceptor */
@@ -160,4 +169,5 @@ export type AcceptorControl =
   /** Which alarms are in force: all of them, each time. */
   | { readonly kind: 'alarms'; readonly alarms: readonly ResourceAlarm[] }
   | { readonly kind: 'report'; readonly request: number }
+  | ManagementControl
   | { readonly kind: 'stop'; readonly reason: string };

@@ -8,6 +8,7 @@ import { usersChanged } from './access-changes.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
+import { obeyManagement } from './management-requests.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -51,6 +52,9 @@ port.on('message', (message: AcceptorControl) => {
     }
     case 'stop':
       void stop(message.reason);
+      break;
+    default:
+      obeyManagement(acceptor, message);
       break;
   }
   loop.schedule();

@@ -3,7 +3,9 @@
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { accessSettings } from './access-settings.ts';
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
+import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -240,6 +242,16 @@ const memory: readonly Setting[] = [
       'limit.',
     since: SINCE_FIRST,
   },
+  {
+    key: 'channel.transaction_bytes',
+    field: 'transactionBytesMax',
+    type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: TIB },
+    default: 128 * MIB,
+    description:
+      'Bytes of messages that the transaction of one channel may hold until it is committed; all ' +
+      'transactions of an acceptor together hold at most half of its memory for large bodies.',
+    since: '0.2.0',
+  },
 ];
 
 const tuning: readonly Setting[] = [
@@ -318,9 +330,11 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Accounts: accounts,
   Access: accessSettings,
   Limits: limitSettings,
+  Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 
@@ -337,5 +351,6 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'name-list', 'vhost-limits'].includes(setting.type.kind);
+  const lists = ['listeners', 'user-list', 'name-list', 'vhost-limits', 'operator-policies'];
+  return lists.includes(setting.type.kind);
 }

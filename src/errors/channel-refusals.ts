@@ -35,6 +35,28 @@ export const messageTooLarge = defineRefusal(
     `message size ${bytes} is larger than configured max size ${bytesMax}`,
 );
 
+export const unacceptableHeaderType = defineRefusal(
+  {
+    id: 'channel.sender-selected-type',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send CC and BCC as arrays of strings, each a routing key.',
+  },
+  (header: string, type: string) =>
+    `invalid message: {unacceptable_type_in_header,"${header}",${type}}; expected an array of ` +
+    'routing keys',
+);
+
+export const invalidExpiration = defineRefusal(
+  {
+    id: 'channel.invalid-expiration',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Set expiration to milliseconds as decimal digits, from 0 to 315360000000 (ten years).',
+  },
+  (expiration: string, problem: string) => `invalid expiration '${expiration}': ${problem}`,
+);
+
 export const immediateNotImplemented = defineRefusal(
   {
     id: 'channel.immediate',
@@ -75,16 +97,6 @@ export const flowNotImplemented = defineRefusal(
   () => 'active=false',
 );
 
-export const transactionsNotImplemented = defineRefusal(
-  {
-    id: 'channel.transactions',
-    code: 540,
-    scope: 'connection',
-    remedy: 'Use publisher confirms (confirm.select).',
-  },
-  (method: string) => `${method} is not implemented yet`,
-);
-
 export const consumerTagInUse = defineRefusal(
   {
     id: 'channel.consumer-tag-in-use',
@@ -93,6 +105,37 @@ export const consumerTagInUse = defineRefusal(
     remedy: 'Choose another consumer tag, or leave it empty and the broker makes one.',
   },
   (tag: string) => `attempt to reuse consumer tag '${tag}'`,
+);
+
+export const replyConsumerWithAcks = defineRefusal(
+  {
+    id: 'channel.reply-consumer-with-acks',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to with no-ack.',
+  },
+  () => 'reply consumer cannot acknowledge',
+);
+
+export const replyConsumerAlreadySet = defineRefusal(
+  {
+    id: 'channel.reply-consumer-already-set',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to once per channel; all its requests share it.',
+  },
+  () => 'reply consumer already set',
+);
+
+export const noReplyConsumer = defineRefusal(
+  {
+    id: 'channel.no-reply-consumer',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'Consume from amq.rabbitmq.reply-to, on the channel that publishes the requests, first.',
+  },
+  () => 'fast reply consumer does not exist',
 );
 
 export const exclusiveConsumerRefused = defineRefusal(

@@ -44,14 +44,16 @@ export class Quota {
     if (isReached(vhostsMax, this.vhosts.size)) throw new AmqpError(vhostLimit(name, vhostsMax));
   }
 
-  /** `total`: queues of all virtual hosts. */
-  assertRoomForQueue(vhost: VhostTopology, name: string, total: number): void {
+  assertRoomForQueue(vhost: VhostTopology, name: string): void {
     const { queuesMax } = this.limits;
     const queuesMaxHere = this.limits.queuesMaxOf(vhost.name);
-    if (queuesMaxHere !== undefined && vhost.queues.size >= queuesMaxHere) {
+    if (queuesMaxHere !== undefined && vhost.queueCount >= queuesMaxHere) {
       throw new AmqpError(vhostQueueLimit(name, vhost.name, queuesMaxHere));
     }
-    if (isReached(queuesMax, total)) throw new AmqpError(clusterQueueLimit(name, queuesMax));
+    if (queuesMax === 0) return;
+    let count = 0;
+    for (const { queueCount } of this.vhosts.values()) count += queueCount;
+    if (count >= queuesMax) throw new AmqpError(clusterQueueLimit(name, queuesMax));
   }
 
   assertRoomForExchange(vhost: VhostTopology, name: string): void {

@@ -9,36 +9,61 @@ import {
   consumerTagInUse,
   exclusiveConsumerRefused,
   invalidPriorityArgument,
+  replyConsumerAlreadySet,
+  replyConsumerWithAcks,
 } from '../../errors/channel-refusals.ts';
 import { channelConsumerLimit } from '../../errors/limit-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { type FieldTable, typeNameOf } from '../../protocol/field-table.ts';
 import { ID_BASIC_CONSUME, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { QueueSpec } from '../../routing/change.ts';
+import { DIRECT_REPLY_TO } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
 import { ClientConsumer } from '../client-consumer.ts';
 import { serverTag } from '../server-names.ts';
-import { namedQueue } from './named-queue.ts';
+import { namedQueue, queueNameOf } from './named-queue.ts';
 import { refuseGone } from './queue-request.ts';
 
 const INT32_MAX = 0x7fff_ffff;
 
 export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>): void {
   assertRoom(channel, method.consumerTag);
-  const queue = namedQueue(channel, method.queue);
-  const tag = method.consumerTag === '' ? serverTag() : method.consumerTag;
-  if (channel.consumers.has(tag)) throw new AmqpError(consumerTagInUse(tag));
+  const name = queueNameOf(channel, method.queue);
+  if (name === DIRECT_REPLY_TO) {
+    consumeReplies(channel, method, newTag(channel, method));
+    return;
+  }
+  const queue = namedQueue(channel, name);
+  subscribe(channel, method, queue, newTag(channel, method));
+}
+
+function newTag(channel: Channel, { consumerTag }: MethodOf<'basic.consume'>): string {
+  if (channel.consumers.has(consumerTag)) throw new AmqpError(consumerTagInUse(consumerTag));
+  return consumerTag === '' ? serverTag() : consumerTag;
+}
+
+/**
+ * Makes the queue's shard know the consumer and answers the client; returns the consumer at once.
+ */
+function subscribe(
+  channel: Channel,
+  method: MethodOf<'basic.consume'>,
+  queue: QueueSpec,
+  tag: string,
+): ClientConsumer {
   const priority = priorityOf(channel, queue, method.arguments);
   const { acceptor } = channel.connection;
   const link = channel.linkTo(queue.shard);
   const id = acceptor.ids.take();
-  const consumer = new ClientConsumer(id, channel, tag, queue, link, method.noAck);
+  const prefetch = method.noAck ? 0 : channel.consumerPrefetch;
+  const { noAck, exclusive: isExclusive, arguments: args } = method;
+  const request = { noAck, isExclusive, prefetch, arguments: args };
+  const consumer = new ClientConsumer(id, channel, tag, queue, link, request);
   channel.consumers.set(tag, consumer);
   acceptor.consumers.set(id, consumer);
   const flags =
     (method.noAck ? layout.CONSUME_NO_ACK_FLAG : 0) |
     (method.exclusive ? layout.CONSUME_EXCLUSIVE_FLAG : 0);
-  const prefetch = method.noAck ? 0 : channel.consumerPrefetch;
   const { tagBytes } = consumer;
   const words = [queue.id, channel.id, id, flags, prefetch, priority, tagBytes.length];
   words.push(...layout.consumeTagWords(tagBytes));
@@ -52,6 +77,36 @@ export function basicConsume(channel: Channel, method: MethodOf<'basic.consume'>
     }
     if (!method.nowait) channel.send({ name: 'basic.consume-ok', consumerTag: tag });
   });
+  return consumer;
+}
+
+/** Direct reply-to: makes the queue behind it, then consumes from that. */
+function consumeReplies(channel: Channel, method: MethodOf<'basic.consume'>, tag: string): void {
+  if (!method.noAck) throw new AmqpError(replyConsumerWithAcks());
+  if (channel.replyConsumer?.isGone === false) throw new AmqpError(replyConsumerAlreadySet());
+  const { connection } = channel;
+  const { control } = connection.acceptor;
+  connection.ownsExclusiveQueues = true;
+  channel.wait();
+  const declaring = control.execute({
+    kind: 'declare-reply-queue',
+    vhost: connection.vhost.name,
+    connectionId: connection.globalId,
+  });
+  declaring.then(
+    (queue) => {
+      // It goes with the connection, or has gone.
+      if (!channel.isOpen) return channel.resume();
+      // Arguments mean nothing here (nor to RabbitMQ), so nothing is refused any more.
+      const plain = { ...method, exclusive: false, arguments: {} };
+      channel.replyConsumer = subscribe(channel, plain, queue!, tag);
+    },
+    (error: unknown) => {
+      if (!(error instanceof AmqpError)) throw error;
+      if (channel.isOpen) connection.refuse(error.refusal, channel, ID_BASIC_CONSUME);
+      channel.resume();
+    },
+  );
 }
 
 /** RabbitMQ looks at this before the queue; a tag in use is refused as such. */

@@ -125,13 +125,11 @@ function factSubject(fact: Fact): string {
     case 'vhost-deleted':
       return `'${fact.vhost}'`;
     case 'exchange-declared':
-    case 'exchange-updated':
       return `'${fact.exchange.name}' in '${fact.vhost}'`;
     case 'exchange-deleted':
       return `'${fact.name}' in '${fact.vhost}'`;
     case 'queue-declared':
     case 'queue-deleted':
-    case 'queue-updated':
       return `'${fact.queue.name}' in '${fact.vhost}', id ${fact.queue.id}`;
     case 'bound':
     case 'unbound': {

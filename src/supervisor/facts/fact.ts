@@ -1,7 +1,7 @@
 // What the topology log holds: facts, one per record. Main thread, plain data. A fact says what has
 // become so, never what was asked for, so that reading it again needs no decision.
 import type { Account, Permission, TopicPermission, UserLimits } from '../../auth/users.ts';
-import type { Change } from '../../routing/change.ts';
+import type { RestorableChange } from '../../topology/durability.ts';
 
 /** A named piece of configuration inside a virtual host (RabbitMQ: runtime parameters). */
 export interface Parameter {
@@ -56,4 +56,4 @@ interface QueueIdsUsed {
   readonly below: number;
 }
 
-export type Fact = Change | AccountFact | QueueIdsUsed;
+export type Fact = RestorableChange | AccountFact | QueueIdsUsed;

@@ -47,6 +47,24 @@ describe('the limit of queues', () => {
     expect(refused(topology, queue('b'))).toMatch(/limit in cluster \(2\)/);
   });
 
+  it('does not count hidden queues, nor do listings show them', () => {
+    const queuesMaxOf = (): number => 2;
+    const topology = limited({ queuesMax: 2, queuesMaxOf });
+    const replies = { kind: 'declare-reply-queue', vhost: '/', connectionId: 7 } as const;
+    const hidden = declared(topology, replies);
+    expect(hidden).toMatchObject({ durable: false, autoDelete: true, exclusiveOwner: 7 });
+    expect(hidden.name).toMatch(/^amq\.rabbitmq\.reply-to\.[\w-]{22}$/);
+    declared(topology, queue('a'));
+    declared(topology, queue('b'));
+    declared(topology, replies);
+    expect(refused(topology, queue('c'))).toMatch(/queue limit/);
+    expect([...topology.queues('/')].map(({ name }) => name)).toEqual(['a', 'b']);
+    accepted(topology, { kind: 'queue-gone', queueId: hidden.id });
+    accepted(topology, { kind: 'connection-closed', connectionId: 7 });
+    expect(refused(topology, queue('c'))).toMatch(/queue limit/);
+    expect(topology.snapshot().filter(({ kind }) => kind === 'queue-declared')).toHaveLength(2);
+  });
+
   it('comes after what is wrong with the declaration itself', () => {
     const topology = limited({ queuesMax: 1 });
     declared(topology, queue('a'));

@@ -34,7 +34,7 @@ const account = {
 const permission = { configure: '^a', write: '', read: '.*' };
 const topics = { write: '^{username}', read: '.*' };
 const limits = { 'max-connections': 5, 'max-channels': -1 };
-const parameter = { vhost: 'v', component: 'policy', name: 'p' };
+const parameter = { vhost: 'v', component: 'shovel', name: 'p' };
 const value = { pattern: '.*', definition: { 'max-length': 3, list: [null, true, 1.5] } };
 
 /** What is declared by these is still there after all of them. */
