@@ -3,6 +3,7 @@
 import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
+import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
@@ -43,6 +44,8 @@ export class Queue {
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
+  /** Undefined: all its consumers get messages. */
+  readonly singleActive: SingleActive | undefined;
   /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
   readonly lane: number;
   readonly store: MessageStore;
@@ -90,6 +93,8 @@ export class Queue {
     this.ready = readyMessages(queueSettings(spec), (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
+    const { isSingleActive, isQuorum } = this.settings;
+    this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
     this.store = surroundings.store;
     this.runList = surroundings.runList;

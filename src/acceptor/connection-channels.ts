@@ -59,6 +59,11 @@ export class ConnectionChannels {
     return this.byNumber.some((channel) => channel?.backlog.isFull === true);
   }
 
+  /** The channel that shards know by this number. */
+  withId(id: number): Channel | undefined {
+    return this.byNumber.find((channel) => channel?.id === id);
+  }
+
   /** The names of the queues that are consumed from, each once. */
   consumedQueues(): string[] {
     const names = new Set<string>();

@@ -73,6 +73,8 @@ export interface BrokerConfig {
   readonly readBudgetBytes: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** 0 = none. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';

@@ -35,7 +35,6 @@ const NOT_IMPLEMENTED: readonly string[] = [
   'password_hashing_module',
   'trust_store.*',
   // Limits and resources
-  'consumer_timeout',
   'disk_free_limit.relative',
   'disk_monitor_failure_retries',
   'disk_monitor_failure_retry_interval',

@@ -13,6 +13,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const TIB = 1024 * 1024 * MIB;
 const SINCE_FIRST = '0.1.0';
+const TEN_YEARS_MILLIS = 315_360_000_000;
 
 const network: readonly Setting[] = [
   {
@@ -304,6 +305,17 @@ const tuning: readonly Setting[] = [
     description:
       'A client that reads nothing for this long while data wait for it is named in the log, in ' +
       'milliseconds; 0 means never.',
+    since: SINCE_FIRST,
+  },
+  {
+    key: 'consumer_timeout',
+    field: 'consumerTimeoutMillis',
+    type: { kind: 'limit', max: TEN_YEARS_MILLIS },
+    default: 1_800_000,
+    description:
+      'Milliseconds in which a delivery has to be acknowledged, where neither the consumer nor ' +
+      'its queue says otherwise; then its channel is closed, or its consumer cancelled if the ' +
+      'queue is a quorum queue.',
     since: SINCE_FIRST,
   },
   {

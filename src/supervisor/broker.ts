@@ -216,6 +216,8 @@ export class Broker {
       void this.control.execute({ kind: 'queue-gone', queueId: notice.queueId });
     } else if (notice.kind === 'report') {
       this.reports.answered(notice.request, notice.report);
+    } else if (notice.kind === 'consumers') {
+      this.reports.answered(notice.request, notice.consumers);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {

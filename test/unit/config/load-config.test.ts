@@ -41,6 +41,7 @@ describe('defaults', () => {
       readBudgetBytes: 262144,
       connectionWindowBytes: 16777216,
       consumerWindowBytes: 4194304,
+      consumerTimeoutMillis: 1800000,
       flowBacklogMessages: 4096,
       flowPublishRateFloor: 100000,
       durability: 'fsync',

@@ -102,6 +102,7 @@ export class SimBroker {
     const settings = {
       connectionWindowBytes: this.config.connectionWindowBytes,
       consumerWindowBytes: this.config.consumerWindowBytes,
+      consumerTimeoutMillis: this.config.consumerTimeoutMillis,
       flowBacklogMessages: this.config.flowBacklogMessages,
       flowPublishRateFloor: this.config.flowPublishRateFloor,
       queueBudgetBytes: this.config.queueBudgetBytes,
