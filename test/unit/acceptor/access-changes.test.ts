@@ -58,7 +58,7 @@ describe('an open connection', () => {
     user.client.method(2, 'channel.open');
     expect(outcome(await user.client.exchange())).toBe('channel.open-ok');
     user.client.method(3, 'channel.open');
-    expect(outcome(await user.client.exchange())).toMatch(/^530 .* user limit of 2 /);
+    expect(outcome(await user.client.exchange())).toMatch(/^530 .* user limit of \(2\) /);
   });
 });
 
