@@ -6,7 +6,7 @@ import { Rotation } from '../consumer/rotation.ts';
 import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
-import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
+import type { QueueSettings } from '../../src/routing/queue-settings.ts';
 import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
@@ -90,7 +90,8 @@ export class Queue {
   ) {
     this.id = spec.id;
     this.spec = spec;
-    this.ready = readyMessages(queueSettings(spec), (handle) => this.priorityCodeOf(handle));
+    this.rules = new QueueRules(this, vhost, surroundings);
+    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
@@ -120,7 +121,6 @@ export class Queue {
     this.deliveredCount = 0;
     this.ackedCount = 0;
     this.redeliveredCount = 0;
-    this.rules = new QueueRules(this, vhost, surroundings);
   }
 
   get settings(): QueueSettings {
