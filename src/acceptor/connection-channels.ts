@@ -41,6 +41,11 @@ export class ConnectionChannels {
     this.userPlaces = new ChannelPlaces(channelCounter, userChannelMax);
   }
 
+  /** For listings. */
+  open(): Channel[] {
+    return this.byNumber.filter((channel): channel is Channel => channel?.isOpen === true);
+  }
+
   get someBusy(): boolean {
     return this.byNumber.some((channel) => channel?.isBusy === true);
   }
@@ -170,11 +175,11 @@ export class ConnectionChannels {
     } else if (number > connection.channelMax) {
       connection.refuse(channelNumberTooHigh(number, connection.channelMax), undefined, id);
     } else {
-      this.open(number);
+      this.openChannel(number);
     }
   }
 
-  private open(number: number): void {
+  private openChannel(number: number): void {
     const { connection, userPlaces } = this;
     const { acceptor } = connection;
     // RabbitMQ's order: the user first.

@@ -27,6 +27,7 @@ import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { ConnectionChannels, methodIdOf } from './connection-channels.ts';
+import { connectionInfo } from './connection-info.ts';
 import { ConnectionFlow } from './connection-flow.ts';
 import { ConnectionInput } from './connection-input.ts';
 import { DeliveryCredit } from './delivery-credit.ts';
@@ -163,17 +164,7 @@ export class Connection implements OutputOwner {
     this.state = 'running';
     this.heartbeat.opened();
     this.allowance = this.acceptor.publishRates.open(this.user);
-    this.acceptor.control.notify({
-      kind: 'connection-opened',
-      info: {
-        id: this.globalId,
-        name: this.name,
-        user: this.user,
-        vhost: vhost.name,
-        connectedAtMillis: Date.now(),
-        clientProperties: this.clientProperties,
-      },
-    });
+    this.acceptor.control.notify({ kind: 'connection-opened', info: connectionInfo(this) });
   }
 
   // --- input ----------------------------------------------------------------------------------

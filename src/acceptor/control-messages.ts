@@ -8,6 +8,7 @@ import type { Refusal } from '../errors/refusal.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
+import type { ManagementControl, ManagementNotice } from './management-messages.ts';
 
 export interface AcceptorBoot {
   readonly acceptor: number;
@@ -31,6 +32,13 @@ export interface ConnectionInfo {
   readonly vhost: string;
   readonly connectedAtMillis: number;
   readonly clientProperties: FieldTable;
+  /** The two ends of its socket. */
+  readonly peer?: ListenerAddress;
+  readonly local?: ListenerAddress;
+  /** As negotiated; 0 = none. */
+  readonly channelMax?: number;
+  readonly frameMax?: number;
+  readonly heartbeatSeconds?: number;
 }
 
 export type AcceptorQuestion =
@@ -113,6 +121,7 @@ export type AcceptorNotice =
   | { readonly kind: 'slab-used'; readonly bytes: number }
   | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
   | { readonly kind: 'log'; readonly record: LogRecord }
+  | ManagementNotice
   | { readonly kind: 'stopped' };
 
 /** main -> acceptor */
@@ -123,4 +132,5 @@ export type AcceptorControl =
   /** Which alarms are in force: all of them, each time. */
   | { readonly kind: 'alarms'; readonly alarms: readonly ResourceAlarm[] }
   | { readonly kind: 'report'; readonly request: number }
+  | ManagementControl
   | { readonly kind: 'stop'; readonly reason: string };

@@ -10,6 +10,7 @@ import {
   OWN_PROPS_FLAG,
   PERSISTENT_FLAG,
   PRIORITY_SHIFT,
+  priorityCode,
   publishTargetsMax,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
@@ -22,7 +23,7 @@ import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -57,6 +58,8 @@ export class IncomingPublish {
   slabPage = -1;
   /** The body lies in the slab behind so many bytes, and props are not there. 0: they are. */
   slabSkip = 0;
+  /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
+  flags = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -181,7 +184,8 @@ export class Publisher {
   /** The flags of the message whose properties were scanned last. */
   private flagsOf(message: IncomingPublish): number {
     const { scan } = this;
-    let flags = scan.priority << PRIORITY_SHIFT;
+    let flags = message.flags;
+    if ((scan.flags & FLAG_PRIORITY) !== 0) flags |= priorityCode(scan.priority) << PRIORITY_SHIFT;
     if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
     if (message.slabPage >= 0)
       flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;

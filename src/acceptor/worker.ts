@@ -7,6 +7,7 @@ import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
+import { obeyManagement } from './management-requests.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -47,6 +48,9 @@ port.on('message', (message: AcceptorControl) => {
     }
     case 'stop':
       void stop(message.reason);
+      break;
+    default:
+      obeyManagement(acceptor, message);
       break;
   }
   loop.schedule();

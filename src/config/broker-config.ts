@@ -19,6 +19,16 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
+/** An operator policy that virtual hosts whose name matches are given when they are created. */
+export interface DefaultOperatorPolicy {
+  readonly name: string;
+  /** Regular expressions. */
+  readonly vhostPattern: string;
+  readonly queuePattern: string;
+  readonly applyTo: string;
+  readonly definition: Readonly<Record<string, number>>;
+}
+
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
 /** Whether it overwrites what the client has set; or it is off. */
 type InterceptorSetting = 'none' | 'true' | 'false';
@@ -72,6 +82,11 @@ export interface BrokerConfig {
   readonly clusterExchangeLimit: number;
   /** The first that matches a virtual host decides. */
   readonly vhostLimits: readonly VhostLimits[];
+  readonly operatorPolicies: readonly DefaultOperatorPolicy[];
+  /** Of queues that do not say, in virtual hosts that do not say. */
+  readonly defaultQueueType: 'classic' | 'quorum';
+  /** A quorum queue may be declared again as a classic one. */
+  readonly isQuorumRedeclarationRelaxed: boolean;
   readonly userConnectionMax: number;
   readonly userChannelMax: number;
   readonly userPublishMessagesPerSecond: number;

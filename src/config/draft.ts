@@ -3,7 +3,12 @@
 // A value that cannot be parsed leaves the earlier one in place and adds a problem, so that later
 // checks still have something to work on.
 import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
-import type { BrokerConfig, ListenerAddress, VhostLimits } from './broker-config.ts';
+import type {
+  BrokerConfig,
+  DefaultOperatorPolicy,
+  ListenerAddress,
+  VhostLimits,
+} from './broker-config.ts';
 import { parseHost } from './host.ts';
 import {
   listenerText,
@@ -14,6 +19,7 @@ import {
   withPort,
 } from './listeners.ts';
 import { assignLoopbackUsers } from './loopback-users.ts';
+import { assignOperatorPolicy } from './operator-policies.ts';
 import { schema, settingOf } from './schema.ts';
 import type { ConfigField, ConfigValue, Machine, Setting } from './setting.ts';
 import { HOST_EXPECTED, PORT_MAX, parseInteger, parseValue, sizeText } from './value-parser.ts';
@@ -81,6 +87,9 @@ export class Draft {
     config.listeners = Object.freeze(config.listeners.map((address) => Object.freeze(address)));
     config.loopbackUsers = Object.freeze([...config.loopbackUsers]);
     config.vhostLimits = Object.freeze(config.vhostLimits.map((limits) => Object.freeze(limits)));
+    config.operatorPolicies = Object.freeze(
+      config.operatorPolicies.map((policy) => Object.freeze(policy)),
+    );
     this.#check(config, problems);
     return Object.freeze(config);
   }
@@ -90,6 +99,11 @@ export class Draft {
     if (setting.type.kind === 'vhost-limits') {
       const limits = this.#values.get(setting.field) as readonly VhostLimits[];
       const result = assignVhostLimits(limits, key, value);
+      return 'list' in result ? { value: result.list } : result;
+    }
+    if (setting.type.kind === 'operator-policies') {
+      const policies = this.#values.get(setting.field) as readonly DefaultOperatorPolicy[];
+      const result = assignOperatorPolicy(policies, key, value);
       return 'list' in result ? { value: result.list } : result;
     }
     if (setting.type.kind !== 'user-list') return parseValue(setting.type, value, this.#cwd);

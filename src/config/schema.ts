@@ -4,6 +4,7 @@
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
+import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -327,6 +328,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
   Limits: limitSettings,
+  Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
@@ -347,5 +349,7 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits'].includes(setting.type.kind);
+  return ['listeners', 'user-list', 'vhost-limits', 'operator-policies'].includes(
+    setting.type.kind,
+  );
 }

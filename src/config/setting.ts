@@ -33,6 +33,8 @@ export type SettingType =
       readonly choices: readonly string[];
       readonly aliases: Readonly<Record<string, string>>;
     }
+  /** true or false. */
+  | { readonly kind: 'boolean' }
   /** An IP address, in brackets or not, or a host name. */
   | { readonly kind: 'host' }
   /** A path, made absolute against the working directory. */
@@ -44,7 +46,9 @@ export type SettingType =
   /** `loopback_users.NAME = true | false`, `loopback_users = none` (loopback-users.ts). */
   | { readonly kind: 'user-list' }
   /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
-  | { readonly kind: 'vhost-limits' };
+  | { readonly kind: 'vhost-limits' }
+  /** `default_policies.operator.NAME.max_length` and so on (operator-policies.ts). */
+  | { readonly kind: 'operator-policies' };
 
 /** What a default may depend on. */
 export interface Machine {

@@ -20,6 +20,7 @@ import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import { Operator } from './operator.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
@@ -49,18 +50,22 @@ export class Broker {
   /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
   readonly store: FactStore;
+  readonly operator: Operator;
   private readonly config: BrokerConfig;
   private readonly shards: readonly BrokerThread<ShardNotice>[];
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
   private readonly places: ConnectionPlaces;
   private readonly questions: Questions;
   private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
+  /** Where clients connect, with the ports that the system chose. */
+  private bound: ListenerAddress[];
 
   constructor(config: BrokerConfig) {
     this.config = config;
     this.connections = new Map();
     this.storage = new StorageNews(config);
     this.listenAnswers = [];
+    this.bound = [];
     const memory = allocateBrokerMemory(config);
     const spinMicros = spinMicrosOf(config);
     const onApplied = (): void => this.control.applied();
@@ -85,8 +90,13 @@ export class Broker {
       };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
-    const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    const state = new BrokerState(topology);
+    const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
+    const topology = new Topology({
+      shardCount: config.shards,
+      limits: topologyLimitsOf(config),
+      queueRules: { defaultType, isQuorumRedeclarationRelaxed },
+    });
+    const state = new BrokerState(topology, config.operatorPolicies);
     const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
@@ -103,6 +113,14 @@ export class Broker {
     const board = new AlarmBoard(this.acceptors, new AlarmLog(logger));
     this.memory = watchMemory(config, this.shards, board);
     this.disk = new DiskControl(config, board);
+    this.operator = new Operator({
+      acceptors: this.acceptors,
+      control: this.control,
+      parameters: state.parameters,
+      memory: this.memory,
+      disk: this.disk,
+      listenAgain: () => this.listenOn(this.bound),
+    });
     this.failed = Promise.race(
       [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
     );
@@ -128,8 +146,13 @@ export class Broker {
     await this.control.restored();
     this.memory.start();
     await this.disk.start();
+    this.bound = await this.listenOn(this.config.listeners);
+    return this.bound;
+  }
+
+  private async listenOn(addresses: readonly ListenerAddress[]): Promise<ListenerAddress[]> {
     const bound: ListenerAddress[] = [];
-    for (const address of this.config.listeners) bound.push(await this.listen(address));
+    for (const address of addresses) bound.push(await this.listen(address));
     return bound;
   }
 
@@ -145,10 +168,10 @@ export class Broker {
   }
 
   /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
-  private makeNew({ topology, users }: BrokerState): void {
+  private makeNew(state: BrokerState): void {
     const { defaultVhost, defaultPass } = this.config;
-    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
-    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
+    state.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    state.users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */
@@ -217,6 +240,10 @@ export class Broker {
         break;
       case 'report':
         this.reports.answered(notice.request, notice.report);
+        break;
+      case 'clients':
+      case 'suspended':
+        this.operator.answered(notice);
         break;
       case 'slab-used':
         this.memory.slabHolds(acceptor, notice.bytes);

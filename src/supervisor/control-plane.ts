@@ -14,12 +14,13 @@
 import type { Refusal } from '../errors/refusal.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
-import { isDurable } from '../topology/durability.ts';
 import { hostOf } from '../topology/placement.ts';
+import type { PolicyKind } from '../topology/policy/policy.ts';
+import { policyValue } from '../topology/policy/policy-validation.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { BrokerThread } from './broker-thread.ts';
 import type { BrokerState } from './facts/broker-state.ts';
-import type { AccountFact, Fact } from './facts/fact.ts';
+import type { AccountFact, Fact, JsonValue } from './facts/fact.ts';
 
 /** What main needs of a thread to replicate to it. */
 type Replica = Pick<BrokerThread<never>, 'apply' | 'appliedRevision'>;
@@ -87,22 +88,49 @@ export class ControlPlane {
 
   /** Executes a command; resolves when its changes are in force everywhere, and durable. */
   async execute(command: Command): Promise<CommandResult> {
-    const { changes, refusal, queue } = this.state.execute(command);
-    for (const change of changes) {
-      this.gathered.push(change);
-      if (isDurable(change)) this.gatheredFacts.push(change);
-    }
+    const { changes, facts, refusal, queue } = this.state.execute(command);
+    // One by one: there may be more than a call takes as arguments.
+    for (const change of changes) this.gathered.push(change);
+    for (const fact of facts) this.gatheredFacts.push(fact);
     // A command without changes waits too: what it found may still be on its way to the replicas.
     await this.nextRevision();
     return { refusal, queue };
   }
 
-  /** Changes users, permissions or parameters; resolves when that is durable. */
+  /** Changes users, permissions or parameters; resolves when that is in force and durable. */
   async record(fact: AccountFact): Promise<void> {
-    const problem = this.state.apply(fact);
+    const problem = await this.tryRecord(fact);
     if (problem !== undefined) throw new Error(problem);
+  }
+
+  /**
+   * Sets a policy, `value` being as RabbitMQ's API takes it (priority and apply-to may be missing).
+   * Resolves when all queues and exchanges are ruled by it, or at once with RabbitMQ's text about
+   * what is wrong.
+   */
+  setPolicy(
+    vhost: string,
+    name: string,
+    kind: PolicyKind,
+    value: JsonValue,
+  ): Promise<string | undefined> {
+    const parameter = { vhost, component: kind, name, value: policyValue(value) };
+    return this.tryRecord({ kind: 'parameter-set', parameter });
+  }
+
+  /** As `setPolicy`; a policy that does not exist is a problem. */
+  clearPolicy(vhost: string, name: string, kind: PolicyKind): Promise<string | undefined> {
+    const parameter = { vhost, component: kind, name };
+    return this.tryRecord({ kind: 'parameter-deleted', parameter });
+  }
+
+  private async tryRecord(fact: AccountFact): Promise<string | undefined> {
+    const problem = this.state.apply(fact);
+    if (problem !== undefined) return problem;
+    for (const change of this.state.effectsOf(fact)) this.gathered.push(change);
     this.gatheredFacts.push(fact);
     await this.nextRevision();
+    return undefined;
   }
 
   /** A thread has applied a revision. */
@@ -163,9 +191,19 @@ export class ControlPlane {
   }
 
   private concernsShard(change: Change, index: number): boolean {
-    if (change.kind !== 'queue-declared' && change.kind !== 'queue-deleted') return false;
+    if (!concernsQueue(change)) return false;
     return hostOf(change.queue.shard, this.shards.length) === index;
   }
+}
+
+type QueueChange = Extract<Change, { readonly queue: QueueSpec }>;
+
+function concernsQueue(change: Change): change is QueueChange {
+  return (
+    change.kind === 'queue-declared' ||
+    change.kind === 'queue-updated' ||
+    change.kind === 'queue-deleted'
+  );
 }
 
 function isApplied(entry: Waiting): boolean {

@@ -17,15 +17,19 @@ import type {
 } from '../routing/change.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
-import { isDurable } from './durability.ts';
+import { isDurable, type RestorableChange } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
+import type { Policy, PolicyKind } from './policy/policy.ts';
 import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
+import type { QueueType } from './queue-arguments.ts';
 import {
   type DeclareQueue,
   decideQueue,
+  PLAIN_QUEUE_RULES,
   type QueueDeclaration,
+  type QueueRules,
   replyQueue,
 } from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
@@ -38,7 +42,7 @@ import {
 import { VhostTopology } from './vhost-topology.ts';
 
 type FactInVhost = Exclude<
-  Change,
+  RestorableChange,
   { readonly kind: 'vhost-created' | 'vhost-deleted' | 'queue-deleted' }
 >;
 
@@ -52,12 +56,14 @@ export interface TopologyOptions {
   /** Where the names of server-named queues come from. */
   readonly randomBytes?: RandomBytes;
   readonly limits?: TopologyLimits;
+  readonly queueRules?: QueueRules;
 }
 
 export class Topology {
   private readonly shardCount: number;
   private readonly random: RandomBytes;
   private readonly quota: Quota;
+  private readonly queueRules: QueueRules;
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
@@ -66,6 +72,7 @@ export class Topology {
   constructor(options: TopologyOptions) {
     this.shardCount = options.shardCount;
     this.random = options.randomBytes ?? randomBytes;
+    this.queueRules = options.queueRules ?? PLAIN_QUEUE_RULES;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
   }
 
@@ -90,7 +97,7 @@ export class Topology {
   }
 
   /** What has to survive a restart, in an order that `restore` can take. */
-  durableFacts(): Change[] {
+  durableFacts(): RestorableChange[] {
     return this.snapshot().filter(isDurable);
   }
 
@@ -108,7 +115,7 @@ export class Topology {
    * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left
    * out, or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
    */
-  restore(fact: Change): string | undefined {
+  restore(fact: RestorableChange): string | undefined {
     switch (fact.kind) {
       case 'vhost-created': {
         const isThere = this.byName.has(fact.vhost);
@@ -135,6 +142,51 @@ export class Topology {
       vhost.queues.set(moved.name, moved);
       this.places.set(id, { vhost, queue: moved });
     }
+  }
+
+  /** Answers whether there is such a virtual host. `applyPolicies` gives it effect. */
+  setPolicy(vhost: string, kind: PolicyKind, policy: Policy): boolean {
+    this.byName.get(vhost)?.policies.set(kind, policy);
+    return this.byName.has(vhost);
+  }
+
+  removePolicy(vhost: string, kind: PolicyKind, name: string): void {
+    this.byName.get(vhost)?.policies.remove(kind, name);
+  }
+
+  /** Gives everything in the virtual host the policies that rule it now; answers what has changed. */
+  applyPolicies(name: string): Change[] {
+    const changes: Change[] = [];
+    const vhost = this.byName.get(name);
+    vhost?.applyPolicies(changes);
+    for (const change of changes) {
+      if (change.kind !== 'queue-updated') continue;
+      const { queue } = change;
+      this.places.set(queue.id, { vhost: vhost!, queue });
+    }
+    return changes;
+  }
+
+  /** After the last `restore`: policies may have come after what they rule (recovery only). */
+  restorePolicies(): void {
+    for (const [id, place] of this.places) {
+      const { vhost } = place;
+      const queue = vhost.policies.ruleNewQueue(place.queue);
+      vhost.queues.set(queue.name, queue);
+      this.places.set(id, { vhost, queue });
+    }
+    for (const vhost of this.byName.keys()) this.applyPolicies(vhost);
+  }
+
+  /** Undefined: as the configuration says. Answers whether there is such a virtual host. */
+  setDefaultQueueType(name: string, type: QueueType | undefined): boolean {
+    const vhost = this.byName.get(name);
+    if (vhost !== undefined) vhost.defaultQueueType = type;
+    return vhost !== undefined;
+  }
+
+  defaultQueueType(vhost: string): QueueType {
+    return this.byName.get(vhost)?.defaultQueueType ?? this.queueRules.defaultType;
   }
 
   vhosts(): Iterable<string> {
@@ -236,7 +288,7 @@ export class Topology {
   }
 
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
-    const { existing, declaration } = decideQueue(vhost, command, this.random);
+    const { existing, declaration } = decideQueue(vhost, command, this.queueRules, this.random);
     if (existing !== undefined) return existing;
     this.quota.assertRoomForQueue(vhost, declaration.name);
     return this.addQueue(vhost, declaration, changes);
@@ -248,7 +300,7 @@ export class Topology {
     changes: Change[],
   ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
-    const queue = { id: this.nextId, shard, ...declaration };
+    const queue = vhost.policies.ruleNewQueue({ id: this.nextId, shard, ...declaration });
     this.nextId += 1;
     this.rememberQueue(vhost, queue);
     vhost.addQueue(queue, changes);

@@ -12,19 +12,26 @@ import type {
 } from '../routing/change.ts';
 import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import { BindingIndex } from './binding-index.ts';
+import { VhostPolicies } from './policy/vhost-policies.ts';
+import type { QueueType } from './queue-arguments.ts';
 
 export class VhostTopology {
   readonly name: string;
   readonly exchanges = new Map<string, ExchangeSpec>();
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
+  readonly policies = new VhostPolicies();
+  /** Of queues that are declared without a type; undefined: as the configuration says. */
+  defaultQueueType: QueueType | undefined;
   private hiddenCount = 0;
 
   constructor(name: string) {
     this.name = name;
+    this.defaultQueueType = undefined;
   }
 
-  addExchange(exchange: ExchangeSpec, changes: Change[]): void {
+  addExchange(declared: ExchangeSpec, changes: Change[]): void {
+    const exchange = this.policies.ruleExchange(declared);
     this.exchanges.set(exchange.name, exchange);
     changes.push({ kind: 'exchange-declared', vhost: this.name, exchange });
   }
@@ -45,6 +52,7 @@ export class VhostTopology {
     for (const queue of this.queues.values()) if (!isHiddenQueue(queue.name)) yield queue;
   }
 
+  /** `queue` has its policies already: see `VhostPolicies.ruleNewQueue`. */
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
     if (isHiddenQueue(queue.name)) this.hiddenCount += 1;
@@ -78,6 +86,23 @@ export class VhostTopology {
     changes.push({ ...this.bound(binding), kind: 'unbound' });
     this.bindings.remove(binding);
     this.sweepAutoDelete([binding.source], changes);
+  }
+
+  /** Gives each queue and exchange the policies that rule it now. */
+  applyPolicies(changes: Change[]): void {
+    const vhost = this.name;
+    for (const current of this.exchanges.values()) {
+      const exchange = this.policies.ruleExchange(current);
+      if (exchange === current) continue;
+      this.exchanges.set(exchange.name, exchange);
+      changes.push({ kind: 'exchange-updated', vhost, exchange });
+    }
+    for (const current of this.queues.values()) {
+      const queue = this.policies.ruleQueue(current);
+      if (queue === current) continue;
+      this.queues.set(queue.name, queue);
+      changes.push({ kind: 'queue-updated', vhost, queue });
+    }
   }
 
   hasDestination(kind: DestinationKind, name: string): boolean {

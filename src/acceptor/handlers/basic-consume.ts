@@ -55,13 +55,15 @@ function subscribe(
   const { acceptor } = channel.connection;
   const link = channel.linkTo(queue.shard);
   const id = acceptor.ids.take();
-  const consumer = new ClientConsumer(id, channel, tag, queue, link, method.noAck);
+  const prefetch = method.noAck ? 0 : channel.consumerPrefetch;
+  const { noAck, exclusive: isExclusive, arguments: args } = method;
+  const request = { noAck, isExclusive, prefetch, arguments: args };
+  const consumer = new ClientConsumer(id, channel, tag, queue, link, request);
   channel.consumers.set(tag, consumer);
   acceptor.consumers.set(id, consumer);
   const flags =
     (method.noAck ? layout.CONSUME_NO_ACK_FLAG : 0) |
     (method.exclusive ? layout.CONSUME_EXCLUSIVE_FLAG : 0);
-  const prefetch = method.noAck ? 0 : channel.consumerPrefetch;
   const { tagBytes } = consumer;
   const words = [queue.id, channel.id, id, flags, prefetch, priority, tagBytes.length];
   words.push(...layout.consumeTagWords(tagBytes));

@@ -47,6 +47,9 @@ describe('defaults', () => {
       clusterQueueLimit: 0,
       clusterExchangeLimit: 0,
       vhostLimits: [],
+      operatorPolicies: [],
+      defaultQueueType: 'classic',
+      isQuorumRedeclarationRelaxed: false,
       userConnectionMax: 0,
       userChannelMax: 0,
       userPublishMessagesPerSecond: 0,
@@ -158,6 +161,8 @@ describe('precedence', () => {
       'compat.version': '3.13.0',
       'log.level': 'debug',
       'management.tcp.ip': '127.0.0.1',
+      default_queue_type: 'quorum',
+      'quorum_queue.property_equivalence.relaxed_checks_on_redeclaration': 'true',
       acceptors: '2',
       shards: '5',
       'ring.bytes': '64KiB',
@@ -170,9 +175,10 @@ describe('precedence', () => {
       'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
       'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
     };
-    // By itself this key only takes `none`, which is the default.
+    // By itself these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
       'default_limits.vhosts': 'default_limits.vhosts.a.max_queues',
+      'default_policies.operator': 'default_policies.operator.a.max_length',
     };
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';
