@@ -33,6 +33,7 @@ export function obeyManagement(acceptor: Acceptor, message: ManagementControl): 
       openDirect(acceptor, message);
       break;
     case 'tracing':
+      acceptor.vhosts.setTraced(message.vhosts);
       break;
   }
 }

@@ -39,7 +39,7 @@ port.on('message', (message: AcceptorControl) => {
       void listen(message);
       break;
     case 'alarms':
-      acceptor.setAlarms(message.alarms);
+      acceptor.vhosts.setAlarms(message.alarms);
       break;
     case 'report': {
       const { request } = message;
