@@ -57,6 +57,7 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
+    logins: broker.logins.counts,
     memory: broker.memory,
     disk: broker.disk.watch,
     recoveries: broker.storage.recoveries,

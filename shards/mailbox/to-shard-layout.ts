@@ -133,8 +133,9 @@ export function readTtl(words: Int32Array, at: number): number {
   return words[at + 1] * TTL_LOW + words[at];
 }
 
-// CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer
-// tag (a short string, length octet included)
+// CONSUME: request queue channel consumer flags prefetch priority timeout tagBytes 0, then the
+// consumer tag (a short string, length octet included). timeout: milliseconds in which deliveries
+// have to be acked, 0 = any time, NO_TIMEOUT = as the queue says.
 export const CONSUME_REQUEST = 2;
 export const CONSUME_QUEUE = 3;
 export const CONSUME_CHANNEL = 4;
@@ -142,8 +143,10 @@ export const CONSUME_CONSUMER = 5;
 export const CONSUME_FLAGS = 6;
 export const CONSUME_PREFETCH = 7;
 export const CONSUME_PRIORITY = 8;
-export const CONSUME_TAG_BYTES = 9;
-export const CONSUME_TAG = 10;
+export const CONSUME_TIMEOUT = 9;
+export const CONSUME_TAG_BYTES = 10;
+export const CONSUME_TAG = 12;
+export const NO_TIMEOUT = -1;
 export const CONSUME_NO_ACK_FLAG = 1;
 export const CONSUME_EXCLUSIVE_FLAG = 2;
 

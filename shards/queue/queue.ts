@@ -3,9 +3,10 @@
 import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
+import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
-import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
+import type { QueueSettings } from '../../src/routing/queue-settings.ts';
 import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
@@ -43,6 +44,8 @@ export class Queue {
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
+  /** Undefined: all its consumers get messages. */
+  readonly singleActive: SingleActive | undefined;
   /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
   readonly lane: number;
   readonly store: MessageStore;
@@ -87,9 +90,12 @@ export class Queue {
   ) {
     this.id = spec.id;
     this.spec = spec;
-    this.ready = readyMessages(queueSettings(spec), (handle) => this.priorityCodeOf(handle));
+    this.rules = new QueueRules(this, vhost, surroundings);
+    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
+    const { isSingleActive, isQuorum } = this.settings;
+    this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
     this.store = surroundings.store;
     this.runList = surroundings.runList;
@@ -115,7 +121,6 @@ export class Queue {
     this.deliveredCount = 0;
     this.ackedCount = 0;
     this.redeliveredCount = 0;
-    this.rules = new QueueRules(this, vhost, surroundings);
   }
 
   get settings(): QueueSettings {

@@ -17,12 +17,14 @@ import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
+import { vhostDeleted } from './access-changes.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import { socketName } from './connection-info.ts';
 import { acceptorReport } from './acceptor-report.ts';
+import type { AccessCounts } from './connection-access.ts';
 import type { ControlLink } from './control-link.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
@@ -92,6 +94,7 @@ export class Acceptor implements ThreadWork {
   channelCount: number;
   /** Open channels of all acceptors. */
   readonly channelPlaces: ChannelPlaces;
+  readonly accessCounts: AccessCounts;
   readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
   private readonly admissions: Admissions;
@@ -151,7 +154,11 @@ export class Acceptor implements ThreadWork {
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
     this.channelCount = 0;
-    this.channelPlaces = new ChannelPlaces(boot.channelCounter, boot.config.channelMaxPerNode);
+    this.channelPlaces = new ChannelPlaces(
+      boot.channelCounter,
+      boot.config.channelMaxPerNode || undefined,
+    );
+    this.accessCounts = { refused: 0 };
     this.connections = new Set();
     this.listeners = [];
     this.vhosts = new VhostContexts(new Tracer(this));
@@ -185,6 +192,7 @@ export class Acceptor implements ThreadWork {
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       this.vhosts.apply(change);
+      if (change.kind === 'vhost-deleted') vhostDeleted(this.connections, change.vhost);
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
   }

@@ -23,7 +23,7 @@ import { exchangeNotFound } from '../errors/topology-refusals.ts';
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION, FLAG_PRIORITY } from '../protocol/property-flags.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -116,6 +116,7 @@ export class Publisher {
       return false;
     }
     this.scanProperties(message);
+    this.checkAccess(channel, message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
     const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
     const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
@@ -136,6 +137,14 @@ export class Publisher {
     else if (!this.send(channel, message, route)) return false;
     if (trace !== undefined) tracer?.send(trace);
     return true;
+  }
+
+  private checkAccess(channel: Channel, message: IncomingPublish): void {
+    const { access, vhost } = channel.connection;
+    const { bytes, exrkAt, exrkBytes } = message;
+    access.publishing?.check(bytes, exrkAt, exrkBytes, vhost.routes);
+    const { flags, userIdOffset, userIdBytes } = this.scan;
+    if ((flags & FLAG_USER_ID) !== 0) access.assertUserId(bytes, userIdOffset, userIdBytes);
   }
 
   /** Takes a publish that its transaction has kept; false when it is to be offered again. */
@@ -311,6 +320,8 @@ export class Publisher {
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
     const keys = [key, ...moreKeys];
     const { resolution } = this;
+    const { access } = channel.connection;
+    for (const one of moreKeys) access.assertTopic('write', exchange, one, vhost.routes);
     vhost.routes.resolveKeys(exchange, keys, undefined, resolution);
     // Headers are decoded only where they decide.
     if (resolution.dependsOnHeaders) {

@@ -47,6 +47,16 @@ export interface BrokerConfig {
   readonly defaultVhost: string;
   /** Users that may only connect from this machine. */
   readonly loopbackUsers: readonly string[];
+  readonly authMechanisms: readonly string[];
+  readonly authBackends: readonly string[];
+  /** `none`: there are no anonymous logins. */
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  readonly loginRefusedMillis: number;
+  readonly permitTransientQueues: boolean;
+  readonly permitGlobalQos: boolean;
+  /** No client may ask for less. */
+  readonly frameMaxFloor: number;
   readonly shards: number;
   readonly acceptors: number;
   /** An absolute path. */
@@ -63,6 +73,8 @@ export interface BrokerConfig {
   readonly readBudgetBytes: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** 0 = none. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';

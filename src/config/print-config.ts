@@ -45,6 +45,10 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
     const entries = operatorPolicyEntries(config.operatorPolicies);
     return entries.map(([name, text]) => writeText(name, text));
   }
+  if (type.kind === 'name-list') {
+    const names = config[setting.field] as readonly string[];
+    return names.map((name, index) => writeText(`${key}.${index + 1}`, name));
+  }
   const value = config[setting.field] ?? 'none';
   if (type.kind === 'limit') return [`${key} = ${limitText(Number(value))}`];
   if (type.kind === 'size' && value !== 'none') return [`${key} = ${sizeText(Number(value))}`];

@@ -10,7 +10,7 @@ export type Parsed = { readonly value: ConfigValue } | { readonly expected: stri
 
 type Scalar = Exclude<
   SettingType,
-  { kind: 'listeners' | 'user-list' | 'vhost-limits' | 'operator-policies' }
+  { kind: 'listeners' | 'user-list' | 'name-list' | 'vhost-limits' | 'operator-policies' }
 >;
 
 const SHORT_STRING_BYTES_MAX = 255;

@@ -107,6 +107,8 @@ function typeText(type: SettingType): string {
       return 'regular expressions and settings per name, or `none`';
     case 'boolean':
       return '`true` or `false`';
+    case 'name-list':
+      return type.choices?.map((choice) => `\`${choice}\``).join(', ') ?? 'names';
     case 'user-list':
       return '`true` or `false` per user, or `none`';
   }

@@ -148,6 +148,44 @@ export const exclusiveConsumerRefused = defineRefusal(
   (vhost: string, queue: string) => `queue '${queue}' in vhost '${vhost}' in exclusive use`,
 );
 
+export const getOnSingleActiveQueue = defineRefusal(
+  {
+    id: 'channel.get-on-single-active-queue',
+    code: 405,
+    scope: 'channel',
+    remedy: 'Consume from the queue (basic.consume); its only active consumer gets the messages.',
+  },
+  (vhost: string, queue: string, type: string) =>
+    `cannot obtain access to locked queue '${queue}' in vhost '${vhost}'. basic.get operations ` +
+    `are not supported by ${type} queues with single active consumer`,
+);
+
+export const ackTimedOut = defineRefusal(
+  {
+    id: 'channel.ack-timeout',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'Acknowledge sooner, or allow more time: the argument x-consumer-timeout of basic.consume ' +
+      'or of the queue, the policy key consumer-timeout, or consumer_timeout in warrenmq.conf.',
+  },
+  (channel: number, millis: number) =>
+    `delivery acknowledgement on channel ${channel} timed out. Timeout value used: ${millis} ms. ` +
+    `This timeout value can be configured, see consumers doc guide to learn more`,
+);
+
+export const invalidTimeoutArgument = defineRefusal(
+  {
+    id: 'channel.invalid-consumer-timeout',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send x-consumer-timeout as a whole number of milliseconds; 0 means any time.',
+  },
+  (queue: string, vhost: string, received: string) =>
+    `invalid arg 'x-consumer-timeout' for queue '${queue}' in vhost '${vhost}': expected ` +
+    `milliseconds (an integer from 0 on), received ${received}`,
+);
+
 export const queueInUse = defineRefusal(
   {
     id: 'channel.queue-in-use',
@@ -188,4 +226,19 @@ export const invalidPriorityArgument = defineRefusal(
   (queue: string, vhost: string, received: string) =>
     `invalid arg 'x-priority' for queue '${queue}' in vhost '${vhost}': expected an integer, ` +
     `received ${received}`,
+);
+
+export const transientQueueRefused = defineRefusal(
+  {
+    id: 'channel.transient-queue-refused',
+    code: 541,
+    scope: 'connection',
+    remedy:
+      'Declare the queue as durable or exclusive, or set ' +
+      'deprecated_features.permit.transient_nonexcl_queues = true.',
+  },
+  (queue: string, vhost: string) =>
+    'Feature `transient_nonexcl_queues` is deprecated. Its use is not permitted per the ' +
+    'configuration: deprecated_features.permit.transient_nonexcl_queues = false (' +
+    `queue '${queue}' in vhost '${vhost}')`,
 );

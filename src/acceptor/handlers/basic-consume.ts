@@ -11,6 +11,7 @@ import {
   invalidPriorityArgument,
   replyConsumerAlreadySet,
   replyConsumerWithAcks,
+  invalidTimeoutArgument,
 } from '../../errors/channel-refusals.ts';
 import { channelConsumerLimit } from '../../errors/limit-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
@@ -52,6 +53,7 @@ function subscribe(
   tag: string,
 ): ClientConsumer {
   const priority = priorityOf(channel, queue, method.arguments);
+  const timeout = timeoutOf(channel, queue, method.arguments);
   const { acceptor } = channel.connection;
   const link = channel.linkTo(queue.shard);
   const id = acceptor.ids.take();
@@ -65,8 +67,8 @@ function subscribe(
     (method.noAck ? layout.CONSUME_NO_ACK_FLAG : 0) |
     (method.exclusive ? layout.CONSUME_EXCLUSIVE_FLAG : 0);
   const { tagBytes } = consumer;
-  const words = [queue.id, channel.id, id, flags, prefetch, priority, tagBytes.length];
-  words.push(...layout.consumeTagWords(tagBytes));
+  const words = [queue.id, channel.id, id, flags, prefetch, priority, timeout];
+  words.push(tagBytes.length, 0, ...layout.consumeTagWords(tagBytes));
   const recordBytes = layout.consumeRecordBytes(tagBytes.length);
   channel.ask(link, layout.CONSUME, recordBytes, words, ID_BASIC_CONSUME, (reply) => {
     if (reply.status === STATUS_NO_QUEUE || reply.status === STATUS_EXCLUSIVE_CONSUMER) {
@@ -127,4 +129,21 @@ function priorityOf(channel: Channel, queue: QueueSpec, args: FieldTable): numbe
   throw new AmqpError(
     invalidPriorityArgument(queue.name, channel.connection.vhost.name, typeNameOf(value)),
   );
+}
+
+/**
+ * x-consumer-timeout, in milliseconds: it counts whatever queue and configuration say
+ * (consumer_timeouts.md of RabbitMQ 4.3).
+ */
+function timeoutOf(channel: Channel, queue: QueueSpec, args: FieldTable): number {
+  const value = args['x-consumer-timeout'];
+  if (value === undefined) return layout.NO_TIMEOUT;
+  // Longer than 24 days is for ever.
+  if (typeof value === 'bigint' && value >= 0n) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) {
+    return value > INT32_MAX ? 0 : value;
+  }
+  const received = typeof value === 'number' ? String(value) : typeNameOf(value);
+  const { vhost } = channel.connection;
+  throw new AmqpError(invalidTimeoutArgument(queue.name, vhost.name, received));
 }

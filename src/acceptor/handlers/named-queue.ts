@@ -29,9 +29,13 @@ export function findQueue(channel: Channel, name: string): QueueSpec | undefined
   return queue;
 }
 
-/** The queue that a method names. Throws 404 when there is none, 405 when it is locked. */
+/**
+ * The queue that a method reads. Throws 403 when the user may not read it, 404 when there is none,
+ * 405 when it is locked.
+ */
 export function namedQueue(channel: Channel, name: string): QueueSpec {
   const queueName = queueNameOf(channel, name);
+  channel.connection.access.assertMay('read', 'queue', queueName);
   const queue = findQueue(channel, queueName);
   if (queue === undefined) {
     throw new AmqpError(queueNotFound(channel.connection.vhost.name, queueName));

@@ -9,6 +9,7 @@ import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generate
 import type { QueueSpec } from '../../routing/change.ts';
 import { DIRECT_REPLY_TO, isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
+import { assertMayDeclareQueue } from './declare-permissions.ts';
 import { findQueue } from './named-queue.ts';
 import { askQueue, refuseGone } from './queue-request.ts';
 
@@ -22,6 +23,7 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
   }
   if (method.passive) {
     // Unlike elsewhere, the empty name does not mean the queue declared last.
+    channel.connection.access.assertMaySee('queue', method.queue);
     const queue = findQueue(channel, method.queue);
     if (queue === undefined) {
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
@@ -31,6 +33,7 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
     });
     return;
   }
+  assertMayDeclareQueue(channel, method);
   void channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
 }
 

@@ -101,6 +101,7 @@ function queueJson(
     shard: queue.shard,
     state: 'running',
     consumers: report.consumers,
+    single_active_consumer_tag: report.singleActiveConsumer ?? '',
     ...queueTotals(report),
     ...queueBytes(report),
     ...queueResidence(report),

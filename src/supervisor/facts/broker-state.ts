@@ -2,7 +2,8 @@
 // is applied here at start, and what happens later is both applied here and logged, in one order.
 import { compileNamePattern } from '../../base/name-pattern.ts';
 import type { DefaultOperatorPolicy } from '../../config/broker-config.ts';
-import { type User, Users } from '../../auth/users.ts';
+import { patternProblem } from '../../auth/pattern.ts';
+import { type Permission, type TopicPermission, type User, Users } from '../../auth/users.ts';
 import type { Command, Outcome } from '../../topology/command.ts';
 import { isDurable } from '../../topology/durability.ts';
 import { isQueueType } from '../../topology/queue-arguments.ts';
@@ -108,6 +109,8 @@ export class BrokerState {
       case 'permission-deleted': {
         if (this.users.find(fact.user) === undefined) return noUser(fact.user);
         const permission = fact.kind === 'permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
         this.users.setPermission(fact.user, fact.vhost, permission);
         return undefined;
       }
@@ -116,6 +119,8 @@ export class BrokerState {
         const { user, vhost, exchange } = fact;
         if (this.users.find(user) === undefined) return noUser(user);
         const permission = fact.kind === 'topic-permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
         this.users.setTopicPermission(user, vhost, exchange, permission);
         return undefined;
       }
@@ -203,6 +208,14 @@ function* userFacts(known: User): Iterable<Fact> {
     }
   }
   if (limits !== undefined) yield { kind: 'user-limits-set', user, limits };
+}
+
+function problemIn(permission: Permission | TopicPermission | undefined): string | undefined {
+  for (const [name, pattern] of Object.entries(permission ?? {})) {
+    const problem = patternProblem(pattern);
+    if (problem !== undefined) return `the ${name} pattern '${pattern}' is ${problem}`;
+  }
+  return undefined;
 }
 
 function noUser(name: string): string {

@@ -152,6 +152,7 @@ describe('queues', () => {
       shard: expect.any(Number),
       state: 'running',
       consumers: 1,
+      single_active_consumer_tag: '',
       messages: 5,
       messages_ready: 3,
       messages_unacknowledged: 2,

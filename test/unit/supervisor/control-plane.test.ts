@@ -92,6 +92,7 @@ beforeEach(async () => {
     sink,
     shards,
     acceptors,
+    (names) => log.push(`told of ${names.join()}`),
   );
   execute('vhost', { kind: 'create-vhost', vhost: '/' });
   await settle();
@@ -251,7 +252,10 @@ describe('the control plane', () => {
     await settle();
     expect(log).toEqual([]);
     await sink.synced();
-    expect(log).toEqual(['user ok']);
+    // Acceptors are told before a revision, so that it is in force once that has been applied.
+    expect(log).toEqual(['told of u', 'acceptor 0 <- 2: ', 'acceptor 1 <- 2: ']);
+    await applyAll();
+    expect(log.at(-1)).toBe('user ok');
     expect(sink.facts.at(-1)).toEqual(['user-set']);
     await expect(control.record({ kind: 'user-deleted', user: 'nobody' })).rejects.toThrow(
       "user 'nobody' does not exist",

@@ -7,7 +7,7 @@ import { accepted, declared, deleteExchange, exchange, queue, refused } from './
 const create = (vhost: string) => ({ kind: 'create-vhost', vhost }) as const;
 
 function limited(limits: Partial<TopologyLimits>, ...vhosts: readonly string[]): Topology {
-  const none = { vhostsMax: 0, queuesMax: 0, exchangesMax: 0, queuesMaxOf: () => 0 };
+  const none = { vhostsMax: 0, queuesMax: 0, exchangesMax: 0, queuesMaxOf: () => undefined };
   const topology = new Topology({ shardCount: 2, limits: { ...none, ...limits } });
   for (const vhost of ['/', ...vhosts]) accepted(topology, create(vhost));
   return topology;
@@ -37,7 +37,7 @@ describe('the limit of queues', () => {
   });
 
   it('of a virtual host binds that one, and is named first', () => {
-    const queuesMaxOf = (vhost: string) => (vhost === 'v' ? 1 : 0);
+    const queuesMaxOf = (vhost: string) => (vhost === 'v' ? 1 : undefined);
     const topology = limited({ queuesMax: 2, queuesMaxOf }, 'v');
     declared(topology, queue('a', { vhost: 'v' }));
     declared(topology, queue('a'));

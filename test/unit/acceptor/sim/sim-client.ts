@@ -42,24 +42,30 @@ const FRAME_BYTES_MAX = 4096;
 export interface LoginOptions {
   readonly heartbeat?: number;
   readonly capabilities?: FieldTable;
+  readonly user?: string;
+  readonly password?: string;
+  readonly mechanism?: string;
+  readonly vhost?: string;
+  readonly frameMax?: number;
 }
 
 /** Header, login, tuning and opening, sent without waiting. */
-function loginFrames({ heartbeat = 0, capabilities = {} }: LoginOptions): Buffer[] {
+function loginFrames(options: LoginOptions): Buffer[] {
+  const { heartbeat = 0, capabilities = {}, user = 'guest', password = user } = options;
   return [
     PROTOCOL_HEADER,
     methodFrame(0, 'connection.start-ok', {
       clientProperties: { capabilities: { consumer_cancel_notify: true, ...capabilities } },
-      mechanism: 'PLAIN',
-      response: Buffer.from('\0guest\0guest'),
+      mechanism: options.mechanism ?? 'PLAIN',
+      response: Buffer.from(`\0${user}\0${password}`),
       locale: 'en_US',
     }),
     methodFrame(0, 'connection.tune-ok', {
       channelMax: 2047,
-      frameMax: FRAME_BYTES_MAX,
+      frameMax: options.frameMax ?? FRAME_BYTES_MAX,
       heartbeat,
     }),
-    methodFrame(0, 'connection.open', { virtualHost: '/' }),
+    methodFrame(0, 'connection.open', { virtualHost: options.vhost ?? '/' }),
   ];
 }
 
