@@ -4,6 +4,7 @@ import { PUBLISH } from './mailbox/to-shard-layout.ts';
 import type { Port } from './port.ts';
 import type { ThreadWork } from './ring/thread-loop.ts';
 import type { ShardState } from './shard-state.ts';
+import { AckTimeouts } from './work/ack-timeouts.ts';
 import { AckWork } from './work/acks.ts';
 import { OperationWork } from './work/operations.ts';
 import { PublishWork } from './work/publish.ts';
@@ -15,6 +16,7 @@ const RECORDS_PER_TURN = 512;
 
 export class Shard implements ThreadWork {
   private readonly state: ShardState;
+  readonly ackTimeouts: AckTimeouts;
   private readonly acks: AckWork;
   private readonly operations: OperationWork;
   private readonly publishes: PublishWork;
@@ -22,6 +24,7 @@ export class Shard implements ThreadWork {
   constructor(state: ShardState) {
     this.state = state;
     this.acks = new AckWork(state);
+    this.ackTimeouts = new AckTimeouts(state, this.acks);
     this.operations = new OperationWork(state, this.acks);
     this.publishes = new PublishWork(state);
   }
@@ -29,6 +32,7 @@ export class Shard implements ThreadWork {
   turn(): boolean {
     const { ports, runList } = this.state;
     let isBusy = false;
+    this.state.deadlines.turn();
     // An operation must find every ack that its client sent before it. The acceptor publishes acks
     // first, so looking at the work ring first and then draining all acks keeps that order.
     for (const port of ports) port.work.refresh();
@@ -41,10 +45,14 @@ export class Shard implements ThreadWork {
     runList.runAll();
     this.state.governor.tick();
     this.state.memoryChanged();
+    this.state.forwards.turn();
     this.state.storage?.turn();
     for (const port of ports) {
-      const moved = port.confirms.publish();
-      port.outlet.flush(moved);
+      const { outlet } = port;
+      const hasRecords = outlet.publish();
+      // An acceptor that sees a confirm has to have seen before what was refused.
+      const moved = !outlet.hasParked && port.confirms.publish();
+      if (hasRecords || moved) port.doorbell.ring();
       // Who was blocked in this turn is woken when the acceptor makes room, whatever else happens.
       const isWanted = port.outlet.isWanted || port.hasGetThatWantsRoom;
       if (isWanted && port.outlet.waitForSpace()) isBusy = true;

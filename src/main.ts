@@ -2,6 +2,7 @@
 // programs that embed a broker are others.
 import { claimDataDirectory } from './base/data-directory.ts';
 import type { Logger } from './base/logger.ts';
+import { boundBacktracking } from './base/name-pattern.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
 import { type RunningManagement, startManagement } from './management/start-management.ts';
 import { Broker } from './supervisor/broker.ts';
@@ -18,6 +19,7 @@ export interface RunningBroker {
 }
 
 export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
+  boundBacktracking();
   const directory = claimDataDirectory(config.dataDir);
   const broker = new Broker(config);
   let management: RunningManagement | undefined;
@@ -55,6 +57,7 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
+    logins: broker.logins.counts,
     memory: broker.memory,
     disk: broker.disk.watch,
     recoveries: broker.storage.recoveries,

@@ -89,7 +89,9 @@ export class OperationWork {
       exclusive,
       prefetch: words[at + layout.CONSUME_PREFETCH],
       priority: words[at + layout.CONSUME_PRIORITY],
+      timeoutMillis: words[at + layout.CONSUME_TIMEOUT],
     });
+    queue.rules.used();
     port.outlet.reply(request, STATUS_OK, 0, 0);
   }
 
@@ -107,6 +109,8 @@ export class OperationWork {
     const queue = this.state.queues.get(words[at + layout.GET_QUEUE]);
     const channel = port.channels.get(words[at + layout.GET_CHANNEL])!;
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     // Looked at here already, so that polling an empty queue leaves no stand-in behind.
     if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     const getter = this.getter(queue, channel, words[at + layout.GET_NO_ACK] !== 0);
@@ -141,6 +145,7 @@ export class OperationWork {
       exclusive: false,
       prefetch: 0,
       priority: 0,
+      timeoutMillis: layout.NO_TIMEOUT,
     };
     // Without acks nothing will ever name the getter again, so it needs no row.
     if (noAck) return new Consumer({ ...options, index: NO_ROW });
@@ -151,6 +156,8 @@ export class OperationWork {
     const request = words[at + layout.QUEUE_OP_REQUEST];
     const queue = this.state.queues.get(words[at + layout.QUEUE_OP_QUEUE]);
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     port.outlet.reply(request, STATUS_OK, count(queue), queue.consumers.size);
   }
 
@@ -195,9 +202,13 @@ export class OperationWork {
   }
 }
 
-/** Exclusive consumers: https://www.rabbitmq.com/docs/consumers#exclusivity. */
+/**
+ * Exclusive consumers: https://www.rabbitmq.com/docs/consumers#exclusivity. Beside a single active
+ * consumer there is no exclusive one, and quorum queues do not look at the flag.
+ */
 function isTaken(queue: Queue, exclusive: boolean): boolean {
-  if (exclusive) return queue.consumers.size > 0;
+  if (queue.settings.isQuorum) return false;
+  if (exclusive) return queue.consumers.size > 0 || queue.singleActive !== undefined;
   for (const consumer of queue.consumers) return consumer.exclusive;
   return false;
 }

@@ -17,6 +17,7 @@ export function acceptorReport(acceptor: Acceptor): AcceptorReport {
       .filter(({ flow }) => flow.isBlocked)
       .map(({ globalId }) => globalId),
     unreadConnections: acceptor.unreadCount,
+    accessRefused: acceptor.accessCounts.refused,
     slabPagesUsed: slab.pageCount - slab.freePages,
   };
 }

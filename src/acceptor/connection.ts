@@ -30,6 +30,7 @@ import { ConnectionChannels, methodIdOf } from './connection-channels.ts';
 import { connectionInfo } from './connection-info.ts';
 import { ConnectionFlow } from './connection-flow.ts';
 import { ConnectionInput } from './connection-input.ts';
+import { ConnectionAccess, NO_ACCESS } from './connection-access.ts';
 import { DeliveryCredit } from './delivery-credit.ts';
 import { dispatchConnectionMethod } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -85,6 +86,10 @@ export class Connection implements OutputOwner {
   clientProperties: FieldTable;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
+  /** What its user may do there; another one when that changes. */
+  access: ConnectionAccess;
+  /** Its user is one of the broker's own, whose changes concern it. */
+  followsUser: boolean;
   /** What the configuration lets it publish in a second; undefined when that is no matter. */
   allowance: PublishAllowance | undefined;
   /** Bytes received in reads that filled their buffer, since the last one that did not. */
@@ -115,6 +120,8 @@ export class Connection implements OutputOwner {
     this.user = '';
     this.clientProperties = {};
     this.vhost = acceptor.noVhost;
+    this.access = new ConnectionAccess('', '', NO_ACCESS, acceptor.accessCounts);
+    this.followsUser = false;
     this.allowance = undefined;
     this.filledBytes = 0;
     this.headerSoFar = Buffer.alloc(0);

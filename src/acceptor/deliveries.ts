@@ -10,6 +10,7 @@ import { copyBytes } from '../base/copy.ts';
 import { tagDelivery } from '../protocol/deliver-frames.ts';
 import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
 import type { Acceptor } from './acceptor.ts';
+import { takeAckTimeout } from './ack-timeout.ts';
 import type { Channel } from './channel.ts';
 import { IS_GET } from './channel-prefetch.ts';
 import type { ClientConsumer } from './client-consumer.ts';
@@ -63,8 +64,19 @@ export class Deliveries {
         case layout.CONSUMER_GONE:
           this.consumerGone(words[at + layout.CONSUMER_GONE_CONSUMER]);
           break;
+        case layout.ACK_TIMEOUT:
+          takeAckTimeout(this.acceptor, link, at, (consumer) => this.consumerGone(consumer));
+          break;
         case layout.PACE:
           this.acceptor.paces.setRate(words[at + layout.PACE_QUEUE], words[at + layout.PACE_RATE]);
+          break;
+        case layout.FORWARD:
+          this.acceptor.forwarding.take(link, at);
+          break;
+        case layout.REFUSED:
+          link.unconfirmed[words[at + layout.REFUSED_LANE]].refuse(
+            words[at + layout.REFUSED_SEQUENCE],
+          );
           break;
         default:
           this.acceptor.slab.release(words[at + layout.SLAB_FREE_PAGE]);

@@ -5,55 +5,65 @@
 // is used up, or memory is short) nothing is written, `publish` returns false, and the connection
 // is not read until it can.
 import {
-  LANE_SHIFT,
+  CONFIRMED_FLAG,
+  EXPIRES_FLAG,
+  OWN_PROPS_FLAG,
   PERSISTENT_FLAG,
-  PUBLISH_BODY_BYTES,
-  PUBLISH_EXRK_BYTES,
-  PUBLISH_FLAGS,
-  PUBLISH_PROPS_BYTES,
-  PUBLISH_SLAB_PAGE,
-  PUBLISH_TARGET_COUNT,
-  PUBLISH_TARGETS,
-  publishDataWord,
-  publishRecordBytes,
+  PRIORITY_SHIFT,
+  priorityCode,
   publishTargetsMax,
   SLAB_FLAG,
 } from '../../shards/mailbox/to-shard-layout.ts';
-import { LANE_MEMORY } from '../../shards/mailbox/confirm-counter.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
-import { copyBytes } from '../base/copy.ts';
-import { internalExchangePublish } from '../errors/channel-refusals.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import { internalExchangePublish, invalidExpiration } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import { exchangeNotFound } from '../errors/topology-refusals.ts';
+import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { isWellFormedTable } from '../protocol/table-scan.ts';
-import type { Durability } from '../routing/durability.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
+import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
+import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
+import { interceptorsOf, type PublishInterceptors } from './publish-interceptors.ts';
+import { laneFor, publishBytes, writePublish } from './publish-record.ts';
+import { PublishRewrite, REWRITE_BYTES_MAX } from './publish-rewrite.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
+import { PSEUDO_QUEUE_BYTES, replyToFor } from './reply-to.ts';
+import { BCC, selectedKeys } from './sender-selected.ts';
 import type { ShardLink } from './shard-link.ts';
+import { TransactionSpace } from './transaction-space.ts';
+import type { ConfirmSink } from './unconfirmed-publishes.ts';
 
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
 export class IncomingPublish {
-  /** Holds exrk, and props and, for inline messages, the body. */
+  /** Holds exrk, the properties as the client sent them and, for inline messages, the body. */
   bytes: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
   exrkAt = 0;
   exrkBytes = 0;
   isMandatory = false;
+  /** Where the properties are that go out; `bytes`, unless rewritten (publish-rewrite.ts). */
+  propsSource: Buffer<ArrayBufferLike> = this.bytes;
   propsAt = 0;
   propsBytes = 0;
   bodyAt = 0;
   bodyBytes = 0;
   /** First slab page of props and body, or -1 when the message goes inline. */
   slabPage = -1;
+  /** The body lies in the slab behind so many bytes, and props are not there. 0: they are. */
+  slabSkip = 0;
+  /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
+  flags = 0;
 }
 
 const PERSISTENT_MODE = 2;
+const NO_TTL = -1;
 
 export class Publisher {
   private readonly links: readonly ShardLink[];
@@ -62,7 +72,12 @@ export class Publisher {
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
+  private readonly rewrite: PublishRewrite;
+  private readonly interceptors: PublishInterceptors | undefined;
   private readonly unroutable: Route;
+  /** Of the message scanned last, or NO_TTL. */
+  private ttlMillis: number;
+  readonly transactions: TransactionSpace;
   publishedCount: number;
   unroutableCount: number;
 
@@ -71,16 +86,21 @@ export class Publisher {
     paces: QueuePaces,
     slab: SlabAllocator,
     inlineBytesMax: number,
-    durability: Durability,
+    config: BrokerConfig,
   ) {
     this.links = links;
-    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
-    this.routeOptions = { targetsMax, durability };
+    const dataBytesMax = inlineBytesMax + REWRITE_BYTES_MAX;
+    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, dataBytesMax);
+    this.routeOptions = { targetsMax, durability: config.durability };
     this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
+    this.rewrite = new PublishRewrite();
+    this.interceptors = interceptorsOf(config);
     this.unroutable = { legs: [], paces: [] };
+    this.ttlMillis = NO_TTL;
+    this.transactions = new TransactionSpace(slab);
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -95,23 +115,68 @@ export class Publisher {
       channel.connection.flow.block(alarm);
       return false;
     }
-    const { scan } = this;
+    this.scanProperties(message);
+    this.checkAccess(channel, message);
+    const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
+    const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
+    const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
+    if (
+      (noticed & HAS_BCC) !== 0 ||
+      this.scan.replyToBytes === PSEUDO_QUEUE_BYTES ||
+      this.interceptors !== undefined
+    ) {
+      this.changeProperties(channel, message, noticed);
+    }
+    const route =
+      moreKeys === undefined
+        ? this.routeFor(channel, message)
+        : this.resolve(channel, message, moreKeys);
+    if (channel.transaction !== undefined) {
+      channel.transaction.keep(message, route);
+      return true;
+    }
+    return this.send(channel, message, route);
+  }
+
+  private checkAccess(channel: Channel, message: IncomingPublish): void {
+    const { access, vhost } = channel.connection;
+    const { bytes, exrkAt, exrkBytes } = message;
+    access.publishing?.check(bytes, exrkAt, exrkBytes, vhost.routes);
+    const { flags, userIdOffset, userIdBytes } = this.scan;
+    if ((flags & FLAG_USER_ID) !== 0) access.assertUserId(bytes, userIdOffset, userIdBytes);
+  }
+
+  /** Takes a publish that its transaction has kept; false when it is to be offered again. */
+  publishKept(channel: Channel, message: IncomingPublish, route: Route): boolean {
+    this.scanProperties(message);
+    return this.send(channel, message, route);
+  }
+
+  private scanProperties(message: IncomingPublish): void {
     const propsEnd = message.propsAt + message.propsBytes;
-    if (!scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) {
+    if (!this.scan.scan(message.bytes, message.view, message.propsAt, propsEnd)) {
       throw new AmqpError(malformedHeader());
     }
-    if (scan.headersBytes > 0) this.checkHeaders(message);
-    const { routeCache } = channel.connection.vhost;
-    const route =
-      routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
-      this.resolve(channel, message);
+    this.ttlMillis = NO_TTL;
+    if ((this.scan.flags & FLAG_EXPIRATION) !== 0) this.scanExpiration(message.bytes);
+  }
+
+  private scanExpiration(bytes: Buffer): void {
+    const { expirationOffset: at, expirationBytes } = this.scan;
+    this.ttlMillis = expirationMillis(bytes, at, expirationBytes);
+    if (this.ttlMillis >= 0) return;
+    const text = bytes.toString('utf8', at, at + expirationBytes);
+    throw new AmqpError(invalidExpiration(text, expirationProblem(text)));
+  }
+
+  /** Puts the message scanned last into the rings; false when it cannot go now. */
+  private send(channel: Channel, message: IncomingPublish, route: Route): boolean {
     const { legs } = route;
-    const flags =
-      (scan.deliveryMode === PERSISTENT_MODE ? PERSISTENT_FLAG : 0) |
-      (message.slabPage >= 0 ? SLAB_FLAG : 0);
+    const flags = this.flagsOf(message) | (channel.confirms === undefined ? 0 : CONFIRMED_FLAG);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!mayGo(channel, route) || !this.write(message, leg, flags)) return false;
+      if (!mayGo(channel, route) || !writePublish(message, leg, flags, this.ttlMillis))
+        return false;
       if (channel.confirms !== undefined) {
         const lane = laneFor(leg, flags);
         leg.link.unconfirmed[lane].expect(channel.confirms, channel.confirms.add(1));
@@ -125,6 +190,52 @@ export class Publisher {
     return true;
   }
 
+  /** The flags of the message whose properties were scanned last. */
+  private flagsOf(message: IncomingPublish): number {
+    const { scan } = this;
+    let flags = message.flags;
+    if ((scan.flags & FLAG_PRIORITY) !== 0) flags |= priorityCode(scan.priority) << PRIORITY_SHIFT;
+    if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
+    if (message.slabPage >= 0)
+      flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
+    return this.ttlMillis < 0 ? flags : flags | EXPIRES_FLAG;
+  }
+
+  /**
+   * Publishes for the broker itself, to `queues` (at least one) of this acceptor's virtual hosts.
+   * `sink` hears of the confirms of publish `number`. Returns how many it will be, or 0 when there
+   * is no room now.
+   */
+  publishTo(
+    queues: readonly QueueSpec[],
+    message: IncomingPublish,
+    sink: ConfirmSink,
+    number: number,
+  ): number {
+    this.scanProperties(message);
+    const { legs } = makeRoute(queues, this.links, this.paceOf, this.routeOptions);
+    const flags = this.flagsOf(message) | CONFIRMED_FLAG;
+    if (!this.hasRoomFor(message, legs, flags)) return 0;
+    if (message.slabPage >= 0) this.slab.addHolders(message.slabPage, legs.length);
+    for (const leg of legs) {
+      writePublish(message, leg, flags, this.ttlMillis);
+      leg.link.unconfirmed[laneFor(leg, flags)].expect(sink, number);
+    }
+    this.publishedCount += 1;
+    return legs.length;
+  }
+
+  private hasRoomFor(message: IncomingPublish, legs: readonly RouteLeg[], flags: number): boolean {
+    for (const leg of legs) {
+      // Several legs on one link happen only beyond many thousand queues; all then need room.
+      const needed =
+        publishBytes(message, leg.queueIds.length, flags) *
+        (legs.length > this.links.length ? legs.length : 1);
+      if (!leg.link.hasRoomFor(needed)) return false;
+    }
+    return true;
+  }
+
   private publishToMany(
     channel: Channel,
     message: IncomingPublish,
@@ -132,18 +243,11 @@ export class Publisher {
     flags: number,
   ): boolean {
     const { legs } = route;
-    if (!mayGo(channel, route)) return false;
-    for (const leg of legs) {
-      // Several legs on one link happen only beyond many thousand queues; all then need room.
-      const needed =
-        recordBytes(message, leg.queueIds.length) *
-        (legs.length > this.links.length ? legs.length : 1);
-      if (!leg.link.hasRoomFor(needed)) return false;
-    }
+    if (!mayGo(channel, route) || !this.hasRoomFor(message, legs, flags)) return false;
     if (message.slabPage >= 0) this.slab.setHolders(message.slabPage, legs.length);
     const number = channel.confirms?.add(legs.length) ?? 0;
     for (const leg of legs) {
-      this.write(message, leg, flags);
+      writePublish(message, leg, flags, this.ttlMillis);
       if (channel.confirms === undefined) continue;
       leg.link.unconfirmed[laneFor(leg, flags)].expect(channel.confirms, number);
     }
@@ -156,30 +260,6 @@ export class Publisher {
     this.publishedCount += 1;
   }
 
-  /** Writes one PUBLISH record; false when the ring has no room. */
-  private write(message: IncomingPublish, leg: RouteLeg, flags: number): boolean {
-    const { link, queueIds } = leg;
-    const { words, bytes } = link.work;
-    const lane = laneFor(leg, flags);
-    const targetCount = queueIds.length;
-    const at = link.claimPublish(recordBytes(message, targetCount), lane);
-    if (at < 0) return false;
-    const { exrkBytes, propsBytes, bodyBytes } = message;
-    words[at + PUBLISH_FLAGS] = flags | (lane << LANE_SHIFT);
-    words[at + PUBLISH_EXRK_BYTES] = exrkBytes;
-    words[at + PUBLISH_PROPS_BYTES] = propsBytes;
-    words[at + PUBLISH_BODY_BYTES] = bodyBytes;
-    words[at + PUBLISH_SLAB_PAGE] = message.slabPage;
-    words[at + PUBLISH_TARGET_COUNT] = targetCount;
-    for (let i = 0; i < targetCount; i += 1) words[at + PUBLISH_TARGETS + i] = queueIds[i];
-    const dataAt = (at + publishDataWord(targetCount)) * 4;
-    copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);
-    if (message.slabPage >= 0) return true;
-    copyBytes(message.bytes, message.propsAt, bytes, dataAt + exrkBytes, propsBytes);
-    copyBytes(message.bytes, message.bodyAt, bytes, dataAt + exrkBytes + propsBytes, bodyBytes);
-    return true;
-  }
-
   /** No queue: returned when mandatory, confirmed in any case (return first, then ack). */
   private toNobody(channel: Channel, message: IncomingPublish): void {
     this.unroutableCount += 1;
@@ -190,10 +270,12 @@ export class Publisher {
     if (confirms.confirm(confirms.add(0))) channel.connection.acceptor.confirmsTouched(confirms);
   }
 
-  private checkHeaders(message: IncomingPublish): void {
+  /** Which of the headers are there that decide where the message goes (scanTable). */
+  private checkHeaders(message: IncomingPublish): number {
     const { headersOffset, headersBytes } = this.scan;
     const end = headersOffset + headersBytes;
-    if (isWellFormedTable(message.bytes, message.view, headersOffset, end)) return;
+    const noticed = scanTable(message.bytes, message.view, headersOffset, end);
+    if (noticed !== MALFORMED) return noticed;
     // Throws, and says what is wrong.
     decodeTable(message.bytes, message.view, headersOffset, end);
     throw new AmqpError(malformedHeader());
@@ -205,18 +287,44 @@ export class Publisher {
     return decodeTable(message.bytes, message.view, headersOffset, headersOffset + headersBytes);
   }
 
-  /** The real matchers; remembers the result unless it depends on the message's headers. */
-  private resolve(channel: Channel, message: IncomingPublish): Route {
+  /** Where the message goes by its routing key alone; the result is remembered if it can be. */
+  private routeFor(channel: Channel, message: IncomingPublish): Route {
+    const { routeCache } = channel.connection.vhost;
+    const { bytes, exrkAt, exrkBytes } = message;
+    const cached = routeCache.find(bytes, exrkAt, exrkBytes);
+    if (cached !== undefined) return cached;
+    const route = this.resolve(channel, message, []);
+    if (!this.resolution.dependsOnHeaders) routeCache.add(bytes, exrkAt, exrkBytes, route);
+    return route;
+  }
+
+  /** What is to be delivered may differ from what was published. */
+  private changeProperties(channel: Channel, message: IncomingPublish, noticed: number): void {
+    const { rewrite, scan } = this;
+    // Whatever refuses the message comes before the first change.
+    const replyTo =
+      scan.replyToBytes === PSEUDO_QUEUE_BYTES ? replyToFor(channel, message, scan) : undefined;
+    if (replyTo !== undefined) rewrite.setReplyTo(replyTo);
+    if ((noticed & HAS_BCC) !== 0) rewrite.dropHeader(BCC);
+    this.interceptors?.note(rewrite, message, scan);
+    if (rewrite.isPending) rewrite.apply(message);
+  }
+
+  /** Asks the real matchers about the routing key and `moreKeys`. */
+  private resolve(channel: Channel, message: IncomingPublish, moreKeys: readonly string[]): Route {
     const { vhost } = channel.connection;
     const { bytes, exrkAt } = message;
     const exchangeEnd = exrkAt + 1 + bytes[exrkAt];
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
+    const keys = [key, ...moreKeys];
     const { resolution } = this;
-    vhost.routes.resolve(exchange, key, undefined, resolution);
+    const { access } = channel.connection;
+    for (const one of moreKeys) access.assertTopic('write', exchange, one, vhost.routes);
+    vhost.routes.resolveKeys(exchange, keys, undefined, resolution);
     // Headers are decoded only where they decide.
     if (resolution.dependsOnHeaders) {
-      vhost.routes.resolve(exchange, key, this.headersOf(message), resolution);
+      vhost.routes.resolveKeys(exchange, keys, this.headersOf(message), resolution);
     }
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
@@ -224,20 +332,10 @@ export class Publisher {
     if (resolution.status === 'internal') {
       throw new AmqpError(internalExchangePublish(vhost.name, exchange));
     }
-    const route =
-      resolution.queues.length === 0
-        ? this.unroutable
-        : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
-    if (!resolution.dependsOnHeaders) {
-      vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
-    }
-    return route;
+    return resolution.queues.length === 0
+      ? this.unroutable
+      : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
   }
-}
-
-/** Only persistent messages are kept on disk. */
-function laneFor(leg: RouteLeg, flags: number): number {
-  return (flags & PERSISTENT_FLAG) === 0 ? LANE_MEMORY : leg.lane;
 }
 
 /** True when the paces of all target queues allow one more publish. */
@@ -249,9 +347,4 @@ function mayGo(channel: Channel, route: Route): boolean {
     return false;
   }
   return true;
-}
-
-function recordBytes(message: IncomingPublish, targetCount: number): number {
-  const inline = message.slabPage >= 0 ? 0 : message.propsBytes + message.bodyBytes;
-  return publishRecordBytes(targetCount, message.exrkBytes + inline);
 }

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
 import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
+import { usersChanged } from './access-changes.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
@@ -37,6 +38,9 @@ port.on('message', (message: AcceptorControl) => {
       break;
     case 'listen':
       void listen(message);
+      break;
+    case 'users-changed':
+      usersChanged(acceptor.connections, message.users);
       break;
     case 'alarms':
       acceptor.setAlarms(message.alarms);

@@ -19,7 +19,19 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
+/** An operator policy that virtual hosts whose name matches are given when they are created. */
+export interface DefaultOperatorPolicy {
+  readonly name: string;
+  /** Regular expressions. */
+  readonly vhostPattern: string;
+  readonly queuePattern: string;
+  readonly applyTo: string;
+  readonly definition: Readonly<Record<string, number>>;
+}
+
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
+/** Whether it overwrites what the client has set; or it is off. */
+type InterceptorSetting = 'none' | 'true' | 'false';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -35,6 +47,16 @@ export interface BrokerConfig {
   readonly defaultVhost: string;
   /** Users that may only connect from this machine. */
   readonly loopbackUsers: readonly string[];
+  readonly authMechanisms: readonly string[];
+  readonly authBackends: readonly string[];
+  /** `none`: there are no anonymous logins. */
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  readonly loginRefusedMillis: number;
+  readonly permitTransientQueues: boolean;
+  readonly permitGlobalQos: boolean;
+  /** No client may ask for less. */
+  readonly frameMaxFloor: number;
   readonly shards: number;
   readonly acceptors: number;
   /** An absolute path. */
@@ -51,6 +73,8 @@ export interface BrokerConfig {
   readonly readBudgetBytes: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** 0 = none. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';
@@ -70,6 +94,11 @@ export interface BrokerConfig {
   readonly clusterExchangeLimit: number;
   /** The first that matches a virtual host decides. */
   readonly vhostLimits: readonly VhostLimits[];
+  readonly operatorPolicies: readonly DefaultOperatorPolicy[];
+  /** Of queues that do not say, in virtual hosts that do not say. */
+  readonly defaultQueueType: 'classic' | 'quorum';
+  /** A quorum queue may be declared again as a classic one. */
+  readonly isQuorumRedeclarationRelaxed: boolean;
   readonly userConnectionMax: number;
   readonly userChannelMax: number;
   readonly userPublishMessagesPerSecond: number;
@@ -85,4 +114,7 @@ export interface BrokerConfig {
   /** 0 = none. */
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
+  readonly transactionBytesMax: number;
+  readonly timestampInterceptor: InterceptorSetting;
+  readonly routingNodeInterceptor: InterceptorSetting;
 }

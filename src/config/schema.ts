@@ -2,7 +2,10 @@
 // Names, meanings and defaults are RabbitMQ's where RabbitMQ has the key (rabbit.schema and
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
+import { accessSettings } from './access-settings.ts';
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
+import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -10,6 +13,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const TIB = 1024 * 1024 * MIB;
 const SINCE_FIRST = '0.1.0';
+const TEN_YEARS_MILLIS = 315_360_000_000;
 
 const network: readonly Setting[] = [
   {
@@ -239,6 +243,16 @@ const memory: readonly Setting[] = [
       'limit.',
     since: SINCE_FIRST,
   },
+  {
+    key: 'channel.transaction_bytes',
+    field: 'transactionBytesMax',
+    type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: TIB },
+    default: 128 * MIB,
+    description:
+      'Bytes of messages that the transaction of one channel may hold until it is committed; all ' +
+      'transactions of an acceptor together hold at most half of its memory for large bodies.',
+    since: '0.2.0',
+  },
 ];
 
 const tuning: readonly Setting[] = [
@@ -294,6 +308,17 @@ const tuning: readonly Setting[] = [
     since: SINCE_FIRST,
   },
   {
+    key: 'consumer_timeout',
+    field: 'consumerTimeoutMillis',
+    type: { kind: 'limit', max: TEN_YEARS_MILLIS },
+    default: 1_800_000,
+    description:
+      'Milliseconds in which a delivery has to be acknowledged, where neither the consumer nor ' +
+      'its queue says otherwise; then its channel is closed, or its consumer cancelled if the ' +
+      'queue is a quorum queue.',
+    since: SINCE_FIRST,
+  },
+  {
     key: 'flow.backlog_messages',
     field: 'flowBacklogMessages',
     type: { kind: 'integer', min: 1, max: 1_000_000_000 },
@@ -315,10 +340,13 @@ const tuning: readonly Setting[] = [
 export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
+  Access: accessSettings,
   Limits: limitSettings,
+  Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 
@@ -335,5 +363,6 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits'].includes(setting.type.kind);
+  const lists = ['listeners', 'user-list', 'name-list', 'vhost-limits', 'operator-policies'];
+  return lists.includes(setting.type.kind);
 }

@@ -8,7 +8,10 @@ import type { ConfigValue, SettingType } from './setting.ts';
 /** `expected` completes the sentence "KEY must be ...". */
 export type Parsed = { readonly value: ConfigValue } | { readonly expected: string };
 
-type Scalar = Exclude<SettingType, { kind: 'listeners' | 'user-list' | 'vhost-limits' }>;
+type Scalar = Exclude<
+  SettingType,
+  { kind: 'listeners' | 'user-list' | 'name-list' | 'vhost-limits' | 'operator-policies' }
+>;
 
 const SHORT_STRING_BYTES_MAX = 255;
 export const PORT_MAX = 65535;
@@ -58,6 +61,9 @@ export function parseValue(type: Scalar, text: string, cwd: string): Parsed {
       if (type.choices.includes(value)) return { value };
       return { expected: `one of ${type.choices.join(', ')}` };
     }
+    case 'boolean':
+      if (text === 'true' || text === 'false') return { value: text === 'true' };
+      return { expected: 'true or false' };
     case 'host': {
       const value = parseHost(text);
       return value === undefined ? { expected: HOST_EXPECTED } : { value };

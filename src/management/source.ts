@@ -15,7 +15,14 @@ import type { RecoveryReport, ShardReport } from '../../shards/mailbox/control-m
 /** Reading only: commands go through the control plane, which replicates them. */
 export type TopologyListings = Pick<
   Topology,
-  'vhosts' | 'hasVhost' | 'exchanges' | 'queues' | 'bindings' | 'bindingsFrom' | 'bindingsTo'
+  | 'vhosts'
+  | 'hasVhost'
+  | 'defaultQueueType'
+  | 'exchanges'
+  | 'queues'
+  | 'bindings'
+  | 'bindingsFrom'
+  | 'bindingsTo'
 >;
 
 /** By shard and by acceptor. */
@@ -40,12 +47,20 @@ export interface DiskFacts {
   readonly alarm: DiskAlarm | undefined;
 }
 
+export interface LoginFacts {
+  readonly attempts: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
 export interface ManagementSource {
   readonly config: BrokerConfig;
   readonly topology: TopologyListings;
   readonly users: Pick<Users, 'authenticate' | 'find' | 'all'>;
   /** The connections that have logged in, by their id. */
   readonly connections: ReadonlyMap<number, ConnectionInfo>;
+  /** How many logins of clients there were, and how they ended. */
+  readonly logins: LoginFacts;
   readonly memory: MemoryFacts;
   readonly disk: DiskFacts;
   /** By shard: what came of reading its log at start. */

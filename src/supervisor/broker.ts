@@ -2,6 +2,7 @@
 // thread.
 import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
+import { chosenBackends, InternalBackend } from '../auth/backend.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
@@ -18,6 +19,8 @@ import { DiskControl } from './disk-control.ts';
 import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
+import { LiveLimits } from './live-limits.ts';
+import { Logins } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Operator } from './operator.ts';
@@ -26,6 +29,7 @@ import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
+import { changedUser } from './user-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -42,6 +46,8 @@ type AcceptorNews = Exclude<AcceptorNotice, { kind: 'started' | 'applied' | 'sto
 export class Broker {
   readonly control: ControlPlane;
   readonly users: Users;
+  readonly logins: Logins;
+  readonly limits: LiveLimits;
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   readonly memory: MemoryWatch;
@@ -90,8 +96,15 @@ export class Broker {
       };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
-    const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    const state = new BrokerState(topology);
+    const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
+    const limits = new LiveLimits(config, () => state);
+    const topologyLimits = topologyLimitsOf(config, limits);
+    const topology = new Topology({
+      shardCount: config.shards,
+      limits: topologyLimits,
+      queueRules: { defaultType, isQuorumRedeclarationRelaxed },
+    });
+    const state = new BrokerState(topology, config.operatorPolicies);
     const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
@@ -100,10 +113,19 @@ export class Broker {
       onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
-    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
     this.users = state.users;
-    this.places = new ConnectionPlaces(config);
-    this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
+    const tellUsers = (names: readonly string[]): void => {
+      const users = names.map((name) => changedUser(this.users, limits, name));
+      for (const acceptor of this.acceptors)
+        acceptor.send({ kind: 'users-changed', users } as never);
+    };
+    const { shards, acceptors } = this;
+    this.control = new ControlPlane(state, this.store, shards, acceptors, tellUsers);
+    const backends = chosenBackends(config.authBackends, [new InternalBackend(this.users)]);
+    this.logins = new Logins(this.users, backends, config.loopbackUsers);
+    this.limits = limits;
+    this.places = new ConnectionPlaces(config.connectionMax, limits);
+    this.questions = new Questions(this.control, this.logins, this.places, limits);
     this.reports = new Reports(this.shards, this.acceptors);
     const board = new AlarmBoard(this.acceptors, new AlarmLog(logger));
     this.memory = watchMemory(config, this.shards, board);
@@ -163,10 +185,10 @@ export class Broker {
   }
 
   /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
-  private makeNew({ topology, users }: BrokerState): void {
+  private makeNew(state: BrokerState): void {
     const { defaultVhost, defaultPass } = this.config;
-    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
-    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
+    state.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    state.users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */
@@ -194,6 +216,8 @@ export class Broker {
       void this.control.execute({ kind: 'queue-gone', queueId: notice.queueId });
     } else if (notice.kind === 'report') {
       this.reports.answered(notice.request, notice.report);
+    } else if (notice.kind === 'consumers') {
+      this.reports.answered(notice.request, notice.consumers);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
@@ -223,6 +247,7 @@ export class Broker {
         break;
       case 'connection-closed':
         this.connections.delete(notice.connectionId);
+        this.logins.forget(notice.connectionId);
         this.places.giveBack(notice.connectionId);
         void this.control.execute({
           kind: 'connection-closed',

@@ -14,9 +14,10 @@ import {
 import { AmqpError } from '../errors/refusal.ts';
 import { validateBinding } from '../routing/binding-validation.ts';
 import type { BindingSpec, Change } from '../routing/change.ts';
+import { isDirectReplyTo } from '../routing/hidden-queues.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
-import { assertNotDefaultExchange, isDirectReplyTo, withoutLineBreaks } from './names.ts';
+import { assertNotDefaultExchange, withoutLineBreaks } from './names.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
 type BindingCommand = Extract<Command, { kind: 'bind' | 'unbind' }>;

@@ -23,7 +23,15 @@ import { assertNameBytes, type RandomBytes } from './names.ts';
 import type { Policy, PolicyKind } from './policy/policy.ts';
 import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
-import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
+import type { QueueType } from './queue-arguments.ts';
+import {
+  type DeclareQueue,
+  decideQueue,
+  PLAIN_QUEUE_RULES,
+  type QueueDeclaration,
+  type QueueRules,
+  replyQueue,
+} from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import {
   restoreBinding,
@@ -48,12 +56,14 @@ export interface TopologyOptions {
   /** Where the names of server-named queues come from. */
   readonly randomBytes?: RandomBytes;
   readonly limits?: TopologyLimits;
+  readonly queueRules?: QueueRules;
 }
 
 export class Topology {
   private readonly shardCount: number;
   private readonly random: RandomBytes;
   private readonly quota: Quota;
+  private readonly queueRules: QueueRules;
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
@@ -62,6 +72,7 @@ export class Topology {
   constructor(options: TopologyOptions) {
     this.shardCount = options.shardCount;
     this.random = options.randomBytes ?? randomBytes;
+    this.queueRules = options.queueRules ?? PLAIN_QUEUE_RULES;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
   }
 
@@ -167,6 +178,17 @@ export class Topology {
     for (const vhost of this.byName.keys()) this.applyPolicies(vhost);
   }
 
+  /** Undefined: as the configuration says. Answers whether there is such a virtual host. */
+  setDefaultQueueType(name: string, type: QueueType | undefined): boolean {
+    const vhost = this.byName.get(name);
+    if (vhost !== undefined) vhost.defaultQueueType = type;
+    return vhost !== undefined;
+  }
+
+  defaultQueueType(vhost: string): QueueType {
+    return this.byName.get(vhost)?.defaultQueueType ?? this.queueRules.defaultType;
+  }
+
   vhosts(): Iterable<string> {
     return this.byName.keys();
   }
@@ -179,8 +201,9 @@ export class Topology {
     return this.byName.get(vhost)?.exchanges.values() ?? [];
   }
 
+  /** Without the hidden ones. */
   queues(vhost: string): Iterable<QueueSpec> {
-    return this.byName.get(vhost)?.queues.values() ?? [];
+    return this.byName.get(vhost)?.visibleQueues() ?? [];
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {
@@ -211,6 +234,10 @@ export class Topology {
         return undefined;
       case 'declare-queue':
         return this.declareQueue(this.vhost(command.vhost), command, changes);
+      case 'declare-reply-queue': {
+        const vhost = this.vhost(command.vhost);
+        return this.addQueue(vhost, replyQueue(vhost, command.connectionId, this.random), changes);
+      }
       case 'bind':
         bind(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -261,9 +288,17 @@ export class Topology {
   }
 
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
-    const { existing, declaration } = decideQueue(vhost, command, this.random);
+    const { existing, declaration } = decideQueue(vhost, command, this.queueRules, this.random);
     if (existing !== undefined) return existing;
-    this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
+    this.quota.assertRoomForQueue(vhost, declaration.name);
+    return this.addQueue(vhost, declaration, changes);
+  }
+
+  private addQueue(
+    vhost: VhostTopology,
+    declaration: QueueDeclaration,
+    changes: Change[],
+  ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = vhost.policies.ruleNewQueue({ id: this.nextId, shard, ...declaration });
     this.nextId += 1;

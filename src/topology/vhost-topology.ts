@@ -10,8 +10,10 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../routing/change.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import { BindingIndex } from './binding-index.ts';
 import { VhostPolicies } from './policy/vhost-policies.ts';
+import type { QueueType } from './queue-arguments.ts';
 
 export class VhostTopology {
   readonly name: string;
@@ -19,9 +21,13 @@ export class VhostTopology {
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
   readonly policies = new VhostPolicies();
+  /** Of queues that are declared without a type; undefined: as the configuration says. */
+  defaultQueueType: QueueType | undefined;
+  private hiddenCount = 0;
 
   constructor(name: string) {
     this.name = name;
+    this.defaultQueueType = undefined;
   }
 
   addExchange(declared: ExchangeSpec, changes: Change[]): void {
@@ -36,9 +42,20 @@ export class VhostTopology {
     this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
+  /** Queues that count for limits. */
+  get queueCount(): number {
+    return this.queues.size - this.hiddenCount;
+  }
+
+  /** Queues that are listed. */
+  *visibleQueues(): Iterable<QueueSpec> {
+    for (const queue of this.queues.values()) if (!isHiddenQueue(queue.name)) yield queue;
+  }
+
   /** `queue` has its policies already: see `VhostPolicies.ruleNewQueue`. */
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
+    if (isHiddenQueue(queue.name)) this.hiddenCount += 1;
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
   }
 
@@ -56,7 +73,7 @@ export class VhostTopology {
 
   /** Without what follows from it; returns the exchanges that have lost bindings. */
   forgetQueue(queue: QueueSpec): Iterable<string> {
-    this.queues.delete(queue.name);
+    if (this.queues.delete(queue.name) && isHiddenQueue(queue.name)) this.hiddenCount -= 1;
     return this.bindings.removeTo('queue', queue.name);
   }
 

@@ -8,9 +8,9 @@ import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { bindingList } from './bindings.ts';
-import { appliedPolicyJson } from './applied-policy-json.ts';
 import { askAsClient } from './direct-requests.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { exchangePolicyJson } from './policy-json.ts';
 import { publish } from './publish.ts';
 
 const DEFAULT_EXCHANGE_IN_PATH = 'amq.default';
@@ -92,7 +92,7 @@ function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object 
     auto_delete: exchange.autoDelete,
     internal: exchange.internal,
     arguments: tableJson(exchange.arguments),
-    ...appliedPolicyJson(exchange.policy),
+    ...exchangePolicyJson(exchange.policy),
   };
 }
 

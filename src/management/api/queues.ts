@@ -4,19 +4,19 @@
 // held to while the queue is behind, 0 for no limit) and `publishers_blocked` (it holds its whole
 // memory budget) are ours.
 import type { QueueSpec } from '../../routing/change.ts';
-import { queueTypeOf } from '../../topology/queue-arguments.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
+import { queueTypeOf } from '../../topology/queue-arguments.ts';
 import { JsonList } from '../json-list.ts';
 import { flagOf, tableOf } from '../json-body.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
-import { appliedPolicyJson } from './applied-policy-json.ts';
 import { bindingList, implicitBinding } from './bindings.ts';
 import { askAsClient } from './direct-requests.ts';
 import { getMessages } from './get-messages.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueResidence, queueTotals } from './message-counts.ts';
+import { queuePolicyJson } from './policy-json.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
   const { broker } = request;
@@ -96,11 +96,12 @@ function queueJson(
     exclusive: queue.exclusiveOwner !== 0,
     ...(owner === undefined ? {} : { owner_pid_details: { name: owner.name } }),
     arguments: tableJson(queue.arguments),
-    ...appliedPolicyJson(queue.policy),
+    ...queuePolicyJson(queue.policy),
     node: broker.node,
     shard: queue.shard,
     state: 'running',
     consumers: report.consumers,
+    single_active_consumer_tag: report.singleActiveConsumer ?? '',
     ...queueTotals(report),
     ...queueBytes(report),
     ...queueResidence(report),

@@ -122,13 +122,13 @@ export function vhostDefinition(name: string, broker: BrokerView): object {
 function vhostJson(name: string, broker: BrokerView, snapshot: BrokerSnapshot): object {
   const { topology, control } = broker.source;
   const counts = snapshot.countsOf(topology.queues(name));
-  const { description, tags, defaultQueueType } = metadataOf(name, broker);
+  const { description, tags } = metadataOf(name, broker);
   return {
     name,
     description,
     tags,
     metadata: { description, tags },
-    default_queue_type: defaultQueueType ?? 'classic',
+    default_queue_type: topology.defaultQueueType(name),
     tracing: control.tracedVhosts.has(name),
     cluster_state: { [broker.node]: 'running' },
     ...queueTotals(counts),

@@ -4,6 +4,7 @@
 import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { type DiskFacts, hasMemoryAlarm, type MemoryFacts } from '../source.ts';
+import { accessMetrics } from './access-metrics.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
@@ -16,6 +17,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
     ...objects(broker, snapshot),
     ...memoryMetrics(broker.source.memory),
     ...diskMetrics(broker.source.disk),
+    ...accessMetrics(broker.source),
     ...counter(
       'rabbitmq_global_messages_received_total',
       'Total number of messages received from publishers',

@@ -1,31 +1,55 @@
 // Everything durable that main knows: topology, users, parameters. Main thread. What the log holds
 // is applied here at start, and what happens later is both applied here and logged, in one order.
-import { type User, Users } from '../../auth/users.ts';
+import { compileNamePattern } from '../../base/name-pattern.ts';
+import type { DefaultOperatorPolicy } from '../../config/broker-config.ts';
+import { patternProblem } from '../../auth/pattern.ts';
+import { type Permission, type TopicPermission, type User, Users } from '../../auth/users.ts';
 import type { Command, Outcome } from '../../topology/command.ts';
+import { isDurable } from '../../topology/durability.ts';
+import { isQueueType } from '../../topology/queue-arguments.ts';
 import type { Change } from '../../routing/change.ts';
 import { policyKindOf } from '../../topology/policy/policy.ts';
 import { parsePolicy } from '../../topology/policy/policy-validation.ts';
 import type { Topology } from '../../topology/topology.ts';
-import type { AccountFact, Fact, Parameter } from './fact.ts';
+import type { AccountFact, Fact, JsonValue, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
+
+/** Says more about virtual hosts: the component of a parameter with the name of its virtual host. */
+const VHOST_METADATA = 'vhost-metadata';
+
+export interface Executed extends Outcome {
+  /** What has to survive a restart of it. */
+  readonly facts: readonly Fact[];
+}
 
 export class BrokerState {
   readonly topology: Topology;
   readonly users: Users;
   readonly parameters: Parameters;
+  private readonly operatorPolicies: readonly DefaultOperatorPolicy[];
 
-  constructor(topology: Topology) {
+  /** `operatorPolicies` are what virtual hosts get when they are created. */
+  constructor(topology: Topology, operatorPolicies: readonly DefaultOperatorPolicy[] = []) {
     this.topology = topology;
+    this.operatorPolicies = operatorPolicies;
     this.users = new Users();
     this.parameters = new Parameters();
   }
 
-  execute(command: Command): Outcome {
+  execute(command: Command): Executed {
     const outcome = this.topology.execute(command);
-    for (const change of outcome.changes) {
-      if (change.kind === 'vhost-deleted') this.forgetVhost(change.vhost);
+    const changes = [...outcome.changes];
+    const facts: Fact[] = changes.filter(isDurable);
+    for (const { kind, vhost } of outcome.changes) {
+      if (kind === 'vhost-deleted') this.forgetVhost(vhost);
+      if (kind !== 'vhost-created') continue;
+      for (const fact of this.presetsOf(vhost)) {
+        this.apply(fact);
+        facts.push(fact);
+        changes.push(...this.effectsOf(fact));
+      }
     }
-    return outcome;
+    return { ...outcome, changes, facts };
   }
 
   /** Takes a fact from the log; answers what was wrong with it, as `Topology.restore` does. */
@@ -85,6 +109,8 @@ export class BrokerState {
       case 'permission-deleted': {
         if (this.users.find(fact.user) === undefined) return noUser(fact.user);
         const permission = fact.kind === 'permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
         this.users.setPermission(fact.user, fact.vhost, permission);
         return undefined;
       }
@@ -93,6 +119,8 @@ export class BrokerState {
         const { user, vhost, exchange } = fact;
         if (this.users.find(user) === undefined) return noUser(user);
         const permission = fact.kind === 'topic-permission-set' ? fact.permission : undefined;
+        const problem = problemIn(permission);
+        if (problem !== undefined) return problem;
         this.users.setTopicPermission(user, vhost, exchange, permission);
         return undefined;
       }
@@ -114,6 +142,17 @@ export class BrokerState {
     for (const parameter of this.parameters.all()) yield { kind: 'parameter-set', parameter };
   }
 
+  private *presetsOf(vhost: string): Iterable<AccountFact> {
+    for (const preset of this.operatorPolicies) {
+      const { name, vhostPattern, queuePattern: pattern, applyTo, definition } = preset;
+      // It was found to be a pattern when the configuration was read.
+      if (!(compileNamePattern(vhostPattern) as RegExp).test(vhost)) continue;
+      const value = { pattern, definition, priority: 0, 'apply-to': applyTo };
+      const parameter = { vhost, component: 'operator_policy', name, value };
+      yield { kind: 'parameter-set', parameter };
+    }
+  }
+
   private setParameter(parameter: Parameter): string | undefined {
     const { vhost, component, name, value } = parameter;
     const kind = policyKindOf(component);
@@ -122,8 +161,23 @@ export class BrokerState {
       if (typeof policy === 'string') return policy;
       if (!this.topology.setPolicy(vhost, kind, policy)) return `vhost ${vhost} not found`;
     }
+    if (component === VHOST_METADATA) {
+      const problem = this.setMetadata(vhost, value);
+      if (problem !== undefined) return problem;
+    }
     this.parameters.set(parameter);
     return undefined;
+  }
+
+  /** Texts: rabbit_queue_type:validate_default_queue_type. */
+  private setMetadata(vhost: string, value: JsonValue): string | undefined {
+    const isObject = typeof value === 'object' && value !== null;
+    const asked = isObject ? (value as Record<string, JsonValue>)['default_queue_type'] : undefined;
+    const type = asked === 'undefined' || asked === null ? undefined : asked;
+    if (type !== undefined && !isQueueType(type)) {
+      return `${JSON.stringify(type)} is not a valid default_queue_type value (classic or quorum)`;
+    }
+    return this.topology.setDefaultQueueType(vhost, type) ? undefined : `vhost ${vhost} not found`;
   }
 
   private removeParameter(parameter: Omit<Parameter, 'value'>): string | undefined {
@@ -131,6 +185,7 @@ export class BrokerState {
     if (!this.parameters.remove(parameter)) return `parameter '${name}' does not exist`;
     const kind = policyKindOf(component);
     if (kind !== undefined) this.topology.removePolicy(vhost, kind, name);
+    if (component === VHOST_METADATA) this.topology.setDefaultQueueType(vhost, undefined);
     return undefined;
   }
 
@@ -153,6 +208,14 @@ function* userFacts(known: User): Iterable<Fact> {
     }
   }
   if (limits !== undefined) yield { kind: 'user-limits-set', user, limits };
+}
+
+function problemIn(permission: Permission | TopicPermission | undefined): string | undefined {
+  for (const [name, pattern] of Object.entries(permission ?? {})) {
+    const problem = patternProblem(pattern);
+    if (problem !== undefined) return `the ${name} pattern '${pattern}' is ${problem}`;
+  }
+  return undefined;
 }
 
 function noUser(name: string): string {

@@ -52,6 +52,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     redelivered: 0,
     publishRateLimit: 0,
     isClosed: false,
+    singleActiveConsumer: undefined,
     ...counts,
   };
 }
@@ -96,6 +97,7 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     blockedConnections: [],
     unreadConnections: 0,
     slabPagesUsed: 0,
+    accessRefused: 0,
     ...counts,
   };
 }
@@ -112,6 +114,7 @@ export class FakeBroker implements ManagementSource {
   readonly users = this.state.users;
   readonly control = new FakeControl(this.state);
   readonly connections = new Map<number, ConnectionInfo>();
+  logins = { attempts: 5, succeeded: 3, failed: 2 };
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
   readonly recoveries: RecoveryReport[] = [];

@@ -1,7 +1,7 @@
 // What main keeps besides the topology: users, permissions and parameters, restored from facts.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BrokerState } from '../../../../src/supervisor/facts/broker-state.ts';
-import type { Fact } from '../../../../src/supervisor/facts/fact.ts';
+import type { Fact, JsonValue } from '../../../../src/supervisor/facts/fact.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
 import { DECLARATIONS, FACTS } from './every-fact.ts';
 
@@ -74,6 +74,89 @@ describe('the state of the broker', () => {
     const parameter = { vhost: 'v', component: 'shovel', name: 'p', value: 'new' };
     state.restore({ kind: 'parameter-set', parameter });
     expect([...state.parameters.all()]).toEqual([parameter]);
+  });
+
+  it('gives what it restored the policies it restored, in whatever order they came', () => {
+    const value = { pattern: '', definition: { expires: 5 }, priority: 1, 'apply-to': 'queues' };
+    const parameter = { vhost: 'v', component: 'policy', name: 'p', value };
+    state.restore({ kind: 'parameter-set', parameter });
+    const again = stateOf([...state.facts()]);
+    again.restored();
+    expect([...again.topology.queues('v')][0].policy?.name).toBe('p');
+    state.restored();
+    expect([...state.facts()]).toEqual([...again.facts()]);
+  });
+
+  it('leaves out what is no policy, and policies of no virtual host', () => {
+    const component = 'operator_policy';
+    const good = { pattern: '', definition: { expires: 5 }, priority: 0 };
+    const set = (vhost: string, value: JsonValue): string | undefined =>
+      state.restore({ kind: 'parameter-set', parameter: { vhost, component, name: 'p', value } });
+    expect(set('v', { ...good, pattern: '(' })).toContain('Validation failed');
+    expect(set('w', good)).toBe('vhost w not found');
+    expect([...state.parameters.all()]).toHaveLength(1);
+    expect(set('v', good)).toBeUndefined();
+    expect([...state.parameters.all()]).toHaveLength(2);
+  });
+
+  it('does not give the policies of a virtual host whose deletion is lost to the next one', () => {
+    const value = { pattern: '', definition: { expires: 5 }, priority: 0 };
+    const parameter = { vhost: 'v', component: 'policy', name: 'p', value };
+    state.restore({ kind: 'parameter-set', parameter });
+    expect(state.restore({ kind: 'vhost-created', vhost: 'v' })).toContain('is lost');
+    expect([...state.parameters.all()]).toEqual([]);
+  });
+
+  it('knows the default queue type of a virtual host from its metadata', () => {
+    const component = 'vhost-metadata';
+    const set = (type: JsonValue): string | undefined => {
+      const value = { description: 'd', default_queue_type: type };
+      const parameter = { vhost: 'v', component, name: 'v', value };
+      return state.apply({ kind: 'parameter-set', parameter });
+    };
+    expect(set('quorum')).toBeUndefined();
+    expect(state.topology.defaultQueueType('v')).toBe('quorum');
+    expect(set('stream')).toBe(
+      '"stream" is not a valid default_queue_type value (classic or quorum)',
+    );
+    expect(state.topology.defaultQueueType('v')).toBe('quorum');
+    const parameter = { vhost: 'v', component, name: 'v' };
+    expect(state.apply({ kind: 'parameter-deleted', parameter })).toBeUndefined();
+    expect(state.topology.defaultQueueType('v')).toBe('classic');
+  });
+
+  it('gives a new virtual host the operator policies of the configuration', () => {
+    const preset = { queuePattern: '^q', applyTo: 'queues', definition: { 'max-length': 5 } };
+    state = new BrokerState(new Topology({ shardCount: 1 }), [
+      { ...preset, name: 'limits', vhostPattern: '^prod' },
+      { ...preset, name: 'others', vhostPattern: '^other' },
+    ]);
+    const { facts } = state.execute({ kind: 'create-vhost', vhost: 'prod-1' });
+    expect(facts.map(({ kind }) => kind)).toEqual(['vhost-created', 'parameter-set']);
+    expect([...state.parameters.all()]).toEqual([
+      {
+        vhost: 'prod-1',
+        component: 'operator_policy',
+        name: 'limits',
+        value: {
+          pattern: '^q',
+          definition: { 'max-length': 5 },
+          priority: 0,
+          'apply-to': 'queues',
+        },
+      },
+    ]);
+    const declared = state.execute({
+      kind: 'declare-queue',
+      vhost: 'prod-1',
+      name: 'q',
+      durable: true,
+      exclusive: false,
+      autoDelete: false,
+      arguments: {},
+      connectionId: 1,
+    });
+    expect(declared.queue?.policy?.operatorName).toBe('limits');
   });
 
   it.each([
