@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import { connectionForced } from '../errors/connection-refusals.ts';
 import type { Acceptor } from './acceptor.ts';
+import { ConnectionAccess } from './connection-access.ts';
 import { DirectSocket } from './direct-socket.ts';
 import { ReadBuffer } from './listener.ts';
 import type { ClientListing, ManagementControl } from './management-messages.ts';
@@ -47,7 +48,7 @@ function closeConnections(acceptor: Acceptor, ids: readonly number[], reason: st
 
 function openDirect(
   acceptor: Acceptor,
-  { port, user, vhost: name }: Extract<ManagementControl, { kind: 'open-direct' }>,
+  { port, user, vhost: name, access }: Extract<ManagementControl, { kind: 'open-direct' }>,
 ): void {
   const vhost = acceptor.vhost(name);
   if (vhost === undefined) return port.close();
@@ -55,6 +56,7 @@ function openDirect(
   const connection = acceptor.connect(socket as unknown as Socket, `<direct ${user}>`);
   connection.user = user;
   connection.vhost = vhost;
+  connection.access = new ConnectionAccess(user, name, access, acceptor.accessCounts);
   connection.clientProperties = { capabilities: DIRECT_CAPABILITIES };
   connection.setFrameMax(FRAME_MAX);
   connection.channelMax = 1;
