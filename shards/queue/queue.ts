@@ -7,7 +7,7 @@ import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
-import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { DATED_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
@@ -96,7 +96,7 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
+    this.ready = readyMessages(this.settings, surroundings.store, surroundings.log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
@@ -369,13 +369,6 @@ export class Queue {
       return records.isDated(~handle) ? records.traits : undefined;
     }
     return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
-  }
-
-  /** A message's priority property (to-shard-layout.ts). */
-  private priorityCodeOf(handle: number): number {
-    return handle < 0
-      ? this.log!.records.priority(~handle)
-      : this.store.flags(handle) >>> PRIORITY_SHIFT;
   }
 
   /**
