@@ -5,6 +5,7 @@
 // Patterns are compiled once. All queues with the same two policies share one AppliedPolicy, which
 // the threads that hear of them share too.
 import type { AppliedPolicy, ExchangeSpec, QueueSpec } from '../../routing/change.ts';
+import { isHiddenQueue } from '../../routing/hidden-queues.ts';
 import { type QueueType, queueTypeOf } from '../queue-arguments.ts';
 import { type ApplyTo, type Definition, POLICY_KINDS } from './policy.ts';
 import type { Policy, PolicyKind } from './policy.ts';
@@ -70,6 +71,8 @@ export class VhostPolicies {
   }
 
   private findForQueue({ name, arguments: args }: QueueSpec): AppliedPolicy | undefined {
+    // What the broker keeps for itself is no business of those who set policies.
+    if (isHiddenQueue(name)) return undefined;
     const type = queueTypeOf(args);
     return this.find((policy) => isForQueue(policy, name, type));
   }
