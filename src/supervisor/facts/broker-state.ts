@@ -213,7 +213,7 @@ function* userFacts(known: User): Iterable<Fact> {
 function problemIn(permission: Permission | TopicPermission | undefined): string | undefined {
   for (const [name, pattern] of Object.entries(permission ?? {})) {
     const problem = patternProblem(pattern);
-    if (problem !== undefined) return `the ${name} pattern '${pattern}' is ${problem}`;
+    if (problem !== undefined) return `${name} is no regular expression: '${pattern}' (${problem})`;
   }
   return undefined;
 }
