@@ -85,14 +85,15 @@ describe.each([
       broker.control.setPolicy('/', 'limit', 'policy', { pattern: '^amq.gen', definition });
     expect(await set({ 'max-length': 2 })).toBeUndefined();
     expect((await channel.checkQueue(queue)).messageCount).toBe(2);
+    await channel.purgeQueue(queue);
     expect(await set({ 'message-ttl': 0 })).toBeUndefined();
     channel.sendToQueue(queue, Buffer.from('gone'));
     await channel.waitForConfirms();
-    expect((await channel.checkQueue(queue)).messageCount).toBe(2);
+    expect((await channel.checkQueue(queue)).messageCount).toBe(0);
     await broker.control.clearPolicy('/', 'limit', 'policy');
     channel.sendToQueue(queue, Buffer.from('kept'));
     await channel.waitForConfirms();
-    expect((await channel.checkQueue(queue)).messageCount).toBe(3);
+    expect((await channel.checkQueue(queue)).messageCount).toBe(1);
   });
 
   it('rules queues that are there, that come, and all of them after a restart', async () => {
