@@ -1,6 +1,7 @@
 // /api/permissions: what users may do in virtual hosts. Main thread. Administrators only, except
 // for the lists that belong to a virtual host. A pattern that is no regular expression is refused
 // (rabbit_auth_backend_internal:validate_regexp).
+import { patternProblem } from '../../auth/pattern.ts';
 import type { User } from '../../auth/users.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type JsonObject, requireKeys, textOf } from '../json-body.ts';
@@ -65,13 +66,9 @@ export function permissionOf(body: JsonObject): {
 
 export function patternOf(body: JsonObject, part: string): string {
   const pattern = textOf(body, part, '');
-  try {
-    RegExp(pattern, 'u');
-  } catch (error) {
-    const why = (error as Error).message;
-    throw badRequest(`${part} is no regular expression: '${pattern}' (${why})`);
-  }
-  return pattern;
+  const why = patternProblem(pattern);
+  if (why === undefined) return pattern;
+  throw badRequest(`${part} is no regular expression: '${pattern}' (${why})`);
 }
 
 function jsonOf(items: readonly object[]): JsonList<object> {
