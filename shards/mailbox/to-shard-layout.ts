@@ -61,7 +61,7 @@ export const DATED_FLAG = 1024;
 export const DIED_FLAG = 2048;
 /** The message's priority property, coded in 9 bits: 0 when it has none, else one more. */
 export const PRIORITY_SHIFT = 23;
-export const PRIORITY_MASK = 0x1ff << PRIORITY_SHIFT;
+const PRIORITY_MASK = 0x1ff << PRIORITY_SHIFT;
 
 /** What a message keeps of PUBLISH_FLAGS. */
 export const MESSAGE_FLAGS =

@@ -22,6 +22,7 @@ import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
+import { globalConnectionId } from './connection-ids.ts';
 import { socketName } from './connection-info.ts';
 import { acceptorReport } from './acceptor-report.ts';
 import type { AccessCounts } from './connection-access.ts';
@@ -61,8 +62,6 @@ const SWEEP_MILLIS = 500;
 const CONTENT_STALL_MILLIS = 10_000;
 /** How long publishers that wait for a pace or for room are left alone at most. */
 const RETRY_MILLIS = 1;
-/** Global connection ids: the acceptor's number, then its own count of connections. */
-const CONNECTIONS_PER_ACCEPTOR = 2 ** 40;
 
 export class Acceptor implements ThreadWork {
   readonly index: number;
@@ -180,7 +179,7 @@ export class Acceptor implements ThreadWork {
   // --- identities -----------------------------------------------------------------------------
 
   globalIdOf(connectionId: number): number {
-    return this.index * CONNECTIONS_PER_ACCEPTOR + connectionId;
+    return globalConnectionId(this.index, connectionId);
   }
 
   // --- topology -------------------------------------------------------------------------------

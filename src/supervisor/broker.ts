@@ -136,6 +136,7 @@ export class Broker {
       parameters: state.parameters,
       memory: this.memory,
       disk: this.disk,
+      reports: this.reports,
       listenAgain: () => this.listenOn(this.bound),
     });
     this.failed = Promise.race(
