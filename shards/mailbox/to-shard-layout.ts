@@ -3,7 +3,7 @@
 // direction:
 //
 //   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
-//   ack ring   ACK, CREDIT, RELEASE and FORWARDED: short, and served first, so that a flood of publishes
+//   ack ring   ACK, CREDIT, RELEASE, FORWARDED: short, and served first: a flood of publishes
 //              never stands between a consumer and its next delivery
 //
 // An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring
