@@ -2,7 +2,6 @@
 // thread.
 import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { chosenBackends, InternalBackend } from '../auth/backend.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
@@ -20,7 +19,7 @@ import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
-import { Logins } from './logins.ts';
+import { type Logins, loginsOf } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Operator } from './operator.ts';
@@ -29,7 +28,7 @@ import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
-import { changedUser } from './user-news.ts';
+import { userTeller } from './user-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -98,10 +97,9 @@ export class Broker {
     });
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
-    const topologyLimits = topologyLimitsOf(config, limits);
     const topology = new Topology({
       shardCount: config.shards,
-      limits: topologyLimits,
+      limits: topologyLimitsOf(config, limits),
       queueRules: { defaultType, isQuorumRedeclarationRelaxed },
     });
     const state = new BrokerState(topology, config.operatorPolicies);
@@ -114,15 +112,9 @@ export class Broker {
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
     this.users = state.users;
-    const tellUsers = (names: readonly string[]): void => {
-      const users = names.map((name) => changedUser(this.users, limits, name));
-      for (const acceptor of this.acceptors)
-        acceptor.send({ kind: 'users-changed', users } as never);
-    };
-    const { shards, acceptors } = this;
-    this.control = new ControlPlane(state, this.store, shards, acceptors, tellUsers);
-    const backends = chosenBackends(config.authBackends, [new InternalBackend(this.users)]);
-    this.logins = new Logins(this.users, backends, config.loopbackUsers);
+    const tellUsers = userTeller(this.users, limits, this.acceptors);
+    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors, tellUsers);
+    this.logins = loginsOf(config, this.users);
     this.limits = limits;
     this.places = new ConnectionPlaces(config.connectionMax, limits);
     this.questions = new Questions(this.control, this.logins, this.places, limits);
