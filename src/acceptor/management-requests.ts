@@ -7,6 +7,7 @@ import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
 import type { ClientConsumer } from './client-consumer.ts';
+import { ConnectionAccess } from './connection-access.ts';
 import { DirectSocket } from './direct-socket.ts';
 import { ReadBuffer } from './listener.ts';
 import type { ClientListing, ManagementControl } from './management-messages.ts';
@@ -51,7 +52,7 @@ function closeConnections(acceptor: Acceptor, ids: readonly number[], reason: st
 
 function openDirect(
   acceptor: Acceptor,
-  { port, user, vhost: name }: Extract<ManagementControl, { kind: 'open-direct' }>,
+  { port, user, vhost: name, access }: Extract<ManagementControl, { kind: 'open-direct' }>,
 ): void {
   const vhost = acceptor.vhost(name);
   if (vhost === undefined) return port.close();
@@ -59,6 +60,7 @@ function openDirect(
   const connection = acceptor.connect(socket as unknown as Socket, `<direct ${user}>`);
   connection.user = user;
   connection.vhost = vhost;
+  connection.access = new ConnectionAccess(user, name, access, acceptor.accessCounts);
   connection.clientProperties = { capabilities: DIRECT_CAPABILITIES };
   connection.setFrameMax(FRAME_MAX);
   connection.channelMax = 1;

@@ -51,9 +51,9 @@ export class VhostPolicies {
   }
 
   /**
-   * The queue with the policies that rule it now; the same object where nothing is otherwise. What a
-   * confirm waits for was settled when its shard heard of the queue, and acceptors must not think
-   * otherwise: its durability stays as it is until the next start.
+   * The queue with the policies that rule it now; the same object where nothing is otherwise.
+   * What a confirm waits for was settled when its shard heard of the queue, and acceptors must not
+   * think otherwise: its durability stays as it is until the next start.
    */
   ruleQueue(queue: QueueSpec): QueueSpec {
     const policy = withDurabilityOf(queue.policy, this.findForQueue(queue));
