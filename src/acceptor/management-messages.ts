@@ -15,6 +15,10 @@ export interface ChannelInfo {
   readonly unconfirmed: number;
   readonly consumers: number;
   readonly isConfirming: boolean;
+  readonly isTransactional: boolean;
+  /** Of its transaction, waiting for the commit. */
+  readonly uncommittedPublishes: number;
+  readonly uncommittedAcks: number;
 }
 
 /** A consumer, for listings. */

@@ -3,7 +3,10 @@
 // What it may do is decided as for any other connection of that user. Nobody counts or lists it.
 import type { Socket } from 'node:net';
 import { connectionForced } from '../errors/connection-refusals.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import type { Acceptor } from './acceptor.ts';
+import type { Channel } from './channel.ts';
+import type { ClientConsumer } from './client-consumer.ts';
 import { ConnectionAccess } from './connection-access.ts';
 import { DirectSocket } from './direct-socket.ts';
 import { ReadBuffer } from './listener.ts';
@@ -34,6 +37,7 @@ export function obeyManagement(acceptor: Acceptor, message: ManagementControl): 
       openDirect(acceptor, message);
       break;
     case 'tracing':
+      acceptor.vhosts.setTraced(message.vhosts);
       break;
   }
 }
@@ -73,6 +77,11 @@ function openDirect(
   socket.on('close', () => reader.ended());
 }
 
+/** As in RabbitMQ, a consumer of replies is in no listing. */
+function listedConsumers(channel: Channel): ClientConsumer[] {
+  return [...channel.consumers.values()].filter(({ queue }) => !isHiddenQueue(queue.name));
+}
+
 function listClients(acceptor: Acceptor): ClientListing {
   const opened = [...acceptor.connections].filter(({ state }) => state === 'running');
   const channels = opened.flatMap((connection) => connection.channels.open());
@@ -84,11 +93,14 @@ function listClients(acceptor: Acceptor): ClientListing {
       channelPrefetch: channel.prefetch.limit,
       unacked: channel.unacked.size,
       unconfirmed: channel.confirms?.waitingCount ?? 0,
-      consumers: channel.consumers.size,
-      isConfirming: channel.confirms !== undefined,
+      consumers: listedConsumers(channel).length,
+      isConfirming: channel.confirms !== undefined && channel.transaction === undefined,
+      isTransactional: channel.transaction !== undefined,
+      uncommittedPublishes: channel.transaction?.publishCount ?? 0,
+      uncommittedAcks: channel.transaction?.ackCount ?? 0,
     })),
     consumers: channels.flatMap((channel) =>
-      [...channel.consumers.values()].map(({ tag, queue, request }) => ({
+      listedConsumers(channel).map(({ tag, queue, request }) => ({
         connectionId: channel.connection.globalId,
         channel: channel.number,
         tag,

@@ -5,6 +5,7 @@
 // Patterns are compiled once. All queues with the same two policies share one AppliedPolicy, which
 // the threads that hear of them share too.
 import type { AppliedPolicy, ExchangeSpec, QueueSpec } from '../../routing/change.ts';
+import { isHiddenQueue } from '../../routing/hidden-queues.ts';
 import { type QueueType, queueTypeOf } from '../queue-arguments.ts';
 import { type ApplyTo, type Definition, POLICY_KINDS } from './policy.ts';
 import type { Policy, PolicyKind } from './policy.ts';
@@ -50,9 +51,9 @@ export class VhostPolicies {
   }
 
   /**
-   * The queue with the policies that rule it now; the same object where nothing is otherwise. What a
-   * confirm waits for was settled when its shard heard of the queue, and acceptors must not think
-   * otherwise: its durability stays as it is until the next start.
+   * The queue with the policies that rule it now; the same object where nothing is otherwise.
+   * What a confirm waits for was settled when its shard heard of the queue, and acceptors must not
+   * think otherwise: its durability stays as it is until the next start.
    */
   ruleQueue(queue: QueueSpec): QueueSpec {
     const policy = withDurabilityOf(queue.policy, this.findForQueue(queue));
@@ -106,6 +107,7 @@ const APPLY_TO_OF: Readonly<Record<QueueType, ApplyTo>> = {
 
 function isForQueue(policy: Ranked, name: string, type: QueueType): boolean {
   const { applyTo, settings, pattern } = policy;
+  if (isHiddenQueue(name)) return false;
   if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== APPLY_TO_OF[type]) return false;
   if (settings.some((setting) => POLICY_KEYS.get(setting)!.notOn.includes(type))) return false;
   return pattern.test(name);
