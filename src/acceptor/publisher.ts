@@ -25,13 +25,15 @@ import { copyBytes } from '../base/copy.ts';
 import { internalExchangePublish } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
-import { exchangeNotFound } from '../errors/topology-refusals.ts';
-import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
+import { exchangeNotFound, exchangeTypeMissing } from '../errors/topology-refusals.ts';
+import { decodeTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
 import { isWellFormedTable } from '../protocol/table-scan.ts';
+import type { QueueSpec } from '../routing/change.ts';
 import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
+import { PublishedMessage } from './published-message.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
@@ -62,7 +64,9 @@ export class Publisher {
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
+  private readonly routed: PublishedMessage;
   private readonly unroutable: Route;
+  private readonly routesToOne: WeakMap<QueueSpec, Route>;
   publishedCount: number;
   unroutableCount: number;
 
@@ -80,7 +84,9 @@ export class Publisher {
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
+    this.routed = new PublishedMessage();
     this.unroutable = { legs: [], paces: [] };
+    this.routesToOne = new WeakMap();
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -199,37 +205,41 @@ export class Publisher {
     throw new AmqpError(malformedHeader());
   }
 
-  private headersOf(message: IncomingPublish): FieldTable | undefined {
-    const { headersOffset, headersBytes } = this.scan;
-    if (headersBytes === 0) return undefined;
-    return decodeTable(message.bytes, message.view, headersOffset, headersOffset + headersBytes);
-  }
-
-  /** The real matchers; remembers the result unless it depends on the message's headers. */
+  /** The real matchers; remembers the result unless it depends on more than the key. */
   private resolve(channel: Channel, message: IncomingPublish): Route {
     const { vhost } = channel.connection;
     const { bytes, exrkAt } = message;
     const exchangeEnd = exrkAt + 1 + bytes[exrkAt];
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
-    const { resolution } = this;
-    vhost.routes.resolve(exchange, key, undefined, resolution);
-    // Headers are decoded only where they decide.
-    if (resolution.dependsOnHeaders) {
-      vhost.routes.resolve(exchange, key, this.headersOf(message), resolution);
-    }
+    const { resolution, routed } = this;
+    routed.of(message, this.scan);
+    vhost.routes.resolve(exchange, key, routed, resolution);
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
     }
     if (resolution.status === 'internal') {
       throw new AmqpError(internalExchangePublish(vhost.name, exchange));
     }
-    const route =
-      resolution.queues.length === 0
-        ? this.unroutable
-        : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
-    if (!resolution.dependsOnHeaders) {
+    if (resolution.status === 'no-type') {
+      const type = vhost.routes.exchange(exchange)!.type;
+      throw new AmqpError(exchangeTypeMissing(vhost.name, exchange, type));
+    }
+    const route = this.routeTo(resolution.queues);
+    if (resolution.isCacheable) {
       vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
+    }
+    return route;
+  }
+
+  /** Exchanges that choose by chance or by headers mostly lead to one queue: its route is kept. */
+  private routeTo(queues: readonly QueueSpec[]): Route {
+    if (queues.length === 0) return this.unroutable;
+    if (queues.length > 1) return makeRoute(queues, this.links, this.paceOf, this.routeOptions);
+    let route = this.routesToOne.get(queues[0]);
+    if (route === undefined) {
+      route = makeRoute(queues, this.links, this.paceOf, this.routeOptions);
+      this.routesToOne.set(queues[0], route);
     }
     return route;
   }

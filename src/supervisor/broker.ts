@@ -113,6 +113,8 @@ export class Broker {
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
     await this.store.start((state) => this.makeNew(state));
+    const { topology } = this.control;
+    if (topology.completeCompanions()) await this.store.rewrite();
     const orphans = orphanLogs(this.config.dataDir, this.shards.length);
     for (const [shard, thread] of this.shards.entries()) {
       const hosted = orphans.filter((orphan) => hostOf(orphan.shard, this.shards.length) === shard);
@@ -121,7 +123,7 @@ export class Broker {
     }
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
     if (orphans.length > 0) {
-      this.control.topology.moveQueues();
+      topology.moveQueues();
       await this.store.rewrite();
       removeLogs(orphans);
     }

@@ -4,13 +4,14 @@
 // equivalence, and the reserved prefix only for exchanges that do not exist yet.
 import {
   exchangeInUse,
+  invalidExchange,
   resourceText,
   systemExchangeDeletion,
   unknownExchangeType,
 } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import type { Change, ExchangeSpec } from '../routing/change.ts';
-import { isKnownExchangeType, knownExchangeTypes } from '../routing/exchange-types.ts';
+import { exchangeType, exchangeTypes } from '../routing/exchange-types.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
@@ -27,15 +28,18 @@ import type { VhostTopology } from './vhost-topology.ts';
 type DeclareExchange = Extract<Command, { kind: 'declare-exchange' }>;
 type DeleteExchange = Extract<Command, { kind: 'delete-exchange' }>;
 
+/** Returns the exchange if it is new. */
 export function declareExchange(
   vhost: VhostTopology,
   command: DeclareExchange,
   quota: Quota,
   changes: Change[],
-): void {
+): ExchangeSpec | undefined {
   // RabbitMQ 4.0 and later; 3.x answered 503, which closes the connection.
-  if (!isKnownExchangeType(command.type)) {
-    throw new AmqpError(unknownExchangeType(command.type, knownExchangeTypes()));
+  const known = exchangeType(command.type);
+  if (known === undefined) {
+    const names = exchangeTypes().map((one) => one.name);
+    throw new AmqpError(unknownExchangeType(command.type, names));
   }
   const name = withoutLineBreaks(command.name);
   assertNotDefaultExchange(name);
@@ -43,17 +47,18 @@ export function declareExchange(
   const existing = vhost.exchanges.get(name);
   if (existing !== undefined) {
     assertEquivalent(subject, command, existing);
-    return;
+    return undefined;
   }
   assertNewName('exchange', name);
   quota.assertRoomForExchange(vhost, name);
   assertExchangeArguments(subject, command.arguments);
   assertStorable(subject, command.arguments);
   const { type, durable, autoDelete, internal } = command;
-  vhost.addExchange(
-    { name, type, durable, autoDelete, internal, arguments: command.arguments },
-    changes,
-  );
+  const exchange = { name, type, durable, autoDelete, internal, arguments: command.arguments };
+  const problem = known.validate?.(exchange);
+  if (problem !== undefined) throw new AmqpError(invalidExchange(problem));
+  vhost.addExchange(exchange, changes);
+  return exchange;
 }
 
 function assertEquivalent(subject: string, command: DeclareExchange, current: ExchangeSpec): void {

@@ -43,11 +43,11 @@ export class Quota {
     if (isReached(vhostsMax, this.vhosts.size)) throw new AmqpError(vhostLimit(name, vhostsMax));
   }
 
-  /** `total`: queues of all virtual hosts. */
+  /** `total`: queues of all virtual hosts. What exchanges keep for themselves does not count. */
   assertRoomForQueue(vhost: VhostTopology, name: string, total: number): void {
     const { queuesMax } = this.limits;
     const queuesMaxHere = this.limits.queuesMaxOf(vhost.name);
-    if (isReached(queuesMaxHere, vhost.queues.size)) {
+    if (isReached(queuesMaxHere, vhost.visibleQueueCount)) {
       throw new AmqpError(vhostQueueLimit(name, vhost.name, queuesMaxHere));
     }
     if (isReached(queuesMax, total)) throw new AmqpError(clusterQueueLimit(name, queuesMax));

@@ -17,12 +17,13 @@ import type {
 } from '../routing/change.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
+import { companionsThere, lonelyCompanions, missingCompanions } from './companion-queues.ts';
 import { isDurable } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
 import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
-import { type DeclareQueue, decideQueue } from './queue-declaration.ts';
+import { type DeclareQueue, decideQueue, type QueueDeclaration } from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import {
   restoreBinding,
@@ -56,6 +57,7 @@ export class Topology {
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
+  private companionCount = 0;
   private nextId = 1;
 
   constructor(options: TopologyOptions) {
@@ -68,6 +70,7 @@ export class Topology {
     const changes: Change[] = [];
     try {
       const queue = this.run(command, changes);
+      this.removeCompanions(changes);
       return { changes, refusal: undefined, queue };
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
@@ -122,6 +125,19 @@ export class Topology {
     }
   }
 
+  /**
+   * After recovery: makes companion queues whose facts are lost, and drops those whose exchange is.
+   * True if there was anything to do, which the log then has to hear of.
+   */
+  completeCompanions(): boolean {
+    const changes: Change[] = [];
+    for (const vhost of this.byName.values()) {
+      for (const { id } of lonelyCompanions(vhost)) this.removeQueue(id, changes);
+      for (const exchange of vhost.exchanges.values()) this.addCompanions(vhost, exchange, changes);
+    }
+    return changes.length > 0;
+  }
+
   /** Gives the queues of shards that are no more to those that host them (recovery only). */
   moveQueues(): void {
     for (const [id, { vhost, queue }] of this.places) {
@@ -144,7 +160,12 @@ export class Topology {
     return this.byName.get(vhost)?.exchanges.values() ?? [];
   }
 
-  queues(vhost: string): Iterable<QueueSpec> {
+  /** Without those in which exchanges keep messages of their own. */
+  *queues(vhost: string): Iterable<QueueSpec> {
+    for (const queue of this.allQueues(vhost)) if (queue.companion === undefined) yield queue;
+  }
+
+  allQueues(vhost: string): Iterable<QueueSpec> {
     return this.byName.get(vhost)?.queues.values() ?? [];
   }
 
@@ -168,9 +189,12 @@ export class Topology {
       case 'delete-vhost':
         this.deleteVhost(command.vhost, changes);
         return undefined;
-      case 'declare-exchange':
-        declareExchange(this.vhost(command.vhost), command, this.quota, changes);
+      case 'declare-exchange': {
+        const vhost = this.vhost(command.vhost);
+        const exchange = declareExchange(vhost, command, this.quota, changes);
+        if (exchange !== undefined) this.addCompanions(vhost, exchange, changes);
         return undefined;
+      }
       case 'delete-exchange':
         deleteExchange(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -228,7 +252,16 @@ export class Topology {
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
     const { existing, declaration } = decideQueue(vhost, command, this.random);
     if (existing !== undefined) return existing;
-    this.quota.assertRoomForQueue(vhost, declaration.name, this.places.size);
+    const visible = this.places.size - this.companionCount;
+    this.quota.assertRoomForQueue(vhost, declaration.name, visible);
+    return this.makeQueue(vhost, declaration, changes);
+  }
+
+  private makeQueue(
+    vhost: VhostTopology,
+    declaration: QueueDeclaration,
+    changes: Change[],
+  ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = { id: this.nextId, shard, ...declaration };
     this.nextId += 1;
@@ -237,8 +270,25 @@ export class Topology {
     return queue;
   }
 
+  /** Makes the companion queues that an exchange needs and has not. */
+  private addCompanions(vhost: VhostTopology, exchange: ExchangeSpec, changes: Change[]): void {
+    for (const declaration of missingCompanions(vhost, exchange)) {
+      this.makeQueue(vhost, declaration, changes);
+    }
+  }
+
+  /** Companion queues go with their exchanges. */
+  private removeCompanions(changes: Change[]): void {
+    const deleted = changes.filter((change) => change.kind === 'exchange-deleted');
+    for (const { vhost: vhostName, name } of deleted) {
+      const vhost = this.byName.get(vhostName)!;
+      for (const { id } of companionsThere(vhost, name)) this.removeQueue(id, changes);
+    }
+  }
+
   private rememberQueue(vhost: VhostTopology, queue: QueueSpec): void {
     this.places.set(queue.id, { vhost, queue });
+    if (queue.companion !== undefined) this.companionCount += 1;
     const owner = queue.exclusiveOwner;
     if (owner === 0) return;
     const owned = this.exclusive.get(owner);
@@ -248,6 +298,7 @@ export class Topology {
 
   private forgetQueue(queue: QueueSpec): void {
     this.places.delete(queue.id);
+    if (queue.companion !== undefined) this.companionCount -= 1;
     const owned = this.exclusive.get(queue.exclusiveOwner);
     if (owned?.delete(queue.id) && owned.size === 0) this.exclusive.delete(queue.exclusiveOwner);
   }

@@ -17,6 +17,7 @@ export class VhostTopology {
   readonly exchanges = new Map<string, ExchangeSpec>();
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
+  private companionCount = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -33,8 +34,14 @@ export class VhostTopology {
     this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
+  /** Without the queues in which exchanges keep messages of their own. */
+  get visibleQueueCount(): number {
+    return this.queues.size - this.companionCount;
+  }
+
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
+    if (queue.companion !== undefined) this.companionCount += 1;
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
   }
 
@@ -53,6 +60,7 @@ export class VhostTopology {
   /** Without what follows from it; returns the exchanges that have lost bindings. */
   forgetQueue(queue: QueueSpec): Iterable<string> {
     this.queues.delete(queue.name);
+    if (queue.companion !== undefined) this.companionCount -= 1;
     return this.bindings.removeTo('queue', queue.name);
   }
 
