@@ -28,13 +28,12 @@ import type { VhostTopology } from './vhost-topology.ts';
 type DeclareExchange = Extract<Command, { kind: 'declare-exchange' }>;
 type DeleteExchange = Extract<Command, { kind: 'delete-exchange' }>;
 
-/** Returns the exchange if it is new. */
 export function declareExchange(
   vhost: VhostTopology,
   command: DeclareExchange,
   quota: Quota,
   changes: Change[],
-): ExchangeSpec | undefined {
+): void {
   // RabbitMQ 4.0 and later; 3.x answered 503, which closes the connection.
   const known = exchangeType(command.type);
   if (known === undefined) {
@@ -47,7 +46,7 @@ export function declareExchange(
   const existing = vhost.exchanges.get(name);
   if (existing !== undefined) {
     assertEquivalent(subject, command, existing);
-    return undefined;
+    return;
   }
   assertNewName('exchange', name);
   quota.assertRoomForExchange(vhost, name);
@@ -58,7 +57,6 @@ export function declareExchange(
   const problem = known.validate?.(exchange);
   if (problem !== undefined) throw new AmqpError(invalidExchange(problem));
   vhost.addExchange(exchange, changes);
-  return exchange;
 }
 
 function assertEquivalent(subject: string, command: DeclareExchange, current: ExchangeSpec): void {

@@ -17,7 +17,7 @@ import type {
 } from '../routing/change.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
-import { companionsThere, lonelyCompanions, missingCompanions } from './companion-queues.ts';
+import { CompanionQueues } from './companion-queues.ts';
 import { isDurable } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
@@ -57,6 +57,7 @@ export class Topology {
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
+  private readonly companions: CompanionQueues;
   private companionCount = 0;
   private nextId = 1;
 
@@ -64,13 +65,18 @@ export class Topology {
     this.shardCount = options.shardCount;
     this.random = options.randomBytes ?? randomBytes;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
+    this.companions = new CompanionQueues({
+      vhosts: this.byName,
+      makeQueue: (vhost, declaration, changes) => this.makeQueue(vhost, declaration, changes),
+      removeQueue: (id, changes) => this.removeQueue(id, changes),
+    });
   }
 
   execute(command: Command): Outcome {
     const changes: Change[] = [];
     try {
       const queue = this.run(command, changes);
-      this.removeCompanions(changes);
+      this.companions.follow(changes);
       return { changes, refusal: undefined, queue };
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
@@ -125,17 +131,9 @@ export class Topology {
     }
   }
 
-  /**
-   * After recovery: makes companion queues whose facts are lost, and drops those whose exchange is.
-   * True if there was anything to do, which the log then has to hear of.
-   */
+  /** After recovery; true if there was anything to mend, which the log then has to hear of. */
   completeCompanions(): boolean {
-    const changes: Change[] = [];
-    for (const vhost of this.byName.values()) {
-      for (const { id } of lonelyCompanions(vhost)) this.removeQueue(id, changes);
-      for (const exchange of vhost.exchanges.values()) this.addCompanions(vhost, exchange, changes);
-    }
-    return changes.length > 0;
+    return this.companions.complete();
   }
 
   /** Gives the queues of shards that are no more to those that host them (recovery only). */
@@ -189,12 +187,9 @@ export class Topology {
       case 'delete-vhost':
         this.deleteVhost(command.vhost, changes);
         return undefined;
-      case 'declare-exchange': {
-        const vhost = this.vhost(command.vhost);
-        const exchange = declareExchange(vhost, command, this.quota, changes);
-        if (exchange !== undefined) this.addCompanions(vhost, exchange, changes);
+      case 'declare-exchange':
+        declareExchange(this.vhost(command.vhost), command, this.quota, changes);
         return undefined;
-      }
       case 'delete-exchange':
         deleteExchange(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -268,22 +263,6 @@ export class Topology {
     this.rememberQueue(vhost, queue);
     vhost.addQueue(queue, changes);
     return queue;
-  }
-
-  /** Makes the companion queues that an exchange needs and has not. */
-  private addCompanions(vhost: VhostTopology, exchange: ExchangeSpec, changes: Change[]): void {
-    for (const declaration of missingCompanions(vhost, exchange)) {
-      this.makeQueue(vhost, declaration, changes);
-    }
-  }
-
-  /** Companion queues go with their exchanges. */
-  private removeCompanions(changes: Change[]): void {
-    const deleted = changes.filter((change) => change.kind === 'exchange-deleted');
-    for (const { vhost: vhostName, name } of deleted) {
-      const vhost = this.byName.get(vhostName)!;
-      for (const { id } of companionsThere(vhost, name)) this.removeQueue(id, changes);
-    }
   }
 
   private rememberQueue(vhost: VhostTopology, queue: QueueSpec): void {
