@@ -19,6 +19,13 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
+/** A plugin to load: `plugins.NAME = MODULE`. */
+export interface PluginSetting {
+  readonly name: string;
+  /** A package, or a path: absolute, or from the data directory. */
+  readonly module: string;
+}
+
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
@@ -85,4 +92,8 @@ export interface BrokerConfig {
   /** 0 = none. */
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
+  /** In the order of their names. */
+  readonly plugins: readonly PluginSetting[];
+  /** What a plugin that cannot be loaded does to the start. */
+  readonly pluginsOnError: 'stop' | 'skip';
 }

@@ -3,7 +3,7 @@
 // A value that cannot be parsed leaves the earlier one in place and adds a problem, so that later
 // checks still have something to work on.
 import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
-import type { BrokerConfig, ListenerAddress, VhostLimits } from './broker-config.ts';
+import type { BrokerConfig, ListenerAddress, PluginSetting, VhostLimits } from './broker-config.ts';
 import { parseHost } from './host.ts';
 import {
   listenerText,
@@ -14,6 +14,7 @@ import {
   withPort,
 } from './listeners.ts';
 import { assignLoopbackUsers } from './loopback-users.ts';
+import { assignPlugins } from './plugin-settings.ts';
 import { schema, settingOf } from './schema.ts';
 import type { ConfigField, ConfigValue, Machine, Setting } from './setting.ts';
 import { HOST_EXPECTED, PORT_MAX, parseInteger, parseValue, sizeText } from './value-parser.ts';
@@ -81,6 +82,7 @@ export class Draft {
     config.listeners = Object.freeze(config.listeners.map((address) => Object.freeze(address)));
     config.loopbackUsers = Object.freeze([...config.loopbackUsers]);
     config.vhostLimits = Object.freeze(config.vhostLimits.map((limits) => Object.freeze(limits)));
+    config.plugins = Object.freeze(config.plugins.map((plugin) => Object.freeze(plugin)));
     this.#check(config, problems);
     return Object.freeze(config);
   }
@@ -90,6 +92,11 @@ export class Draft {
     if (setting.type.kind === 'vhost-limits') {
       const limits = this.#values.get(setting.field) as readonly VhostLimits[];
       const result = assignVhostLimits(limits, key, value);
+      return 'list' in result ? { value: result.list } : result;
+    }
+    if (setting.type.kind === 'plugins') {
+      const plugins = this.#values.get(setting.field) as readonly PluginSetting[];
+      const result = assignPlugins(plugins, key, value);
       return 'list' in result ? { value: result.list } : result;
     }
     if (setting.type.kind !== 'user-list') return parseValue(setting.type, value, this.#cwd);

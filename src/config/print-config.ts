@@ -4,6 +4,7 @@
 import type { BrokerConfig } from './broker-config.ts';
 import { listenerText } from './listeners.ts';
 import type { LoadedConfig } from './load-config.ts';
+import { pluginEntries } from './plugin-settings.ts';
 import { schema } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { sizeText } from './value-parser.ts';
@@ -39,6 +40,9 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   }
   if (type.kind === 'vhost-limits') {
     return vhostLimitsEntries(config.vhostLimits).map(([name, text]) => writeText(name, text));
+  }
+  if (type.kind === 'plugins') {
+    return pluginEntries(config.plugins).map(([name, text]) => writeText(name, text));
   }
   const value = config[setting.field] ?? 'none';
   if (type.kind === 'limit') return [`${key} = ${limitText(Number(value))}`];

@@ -3,6 +3,7 @@
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
 import { limitSettings } from './limit-settings.ts';
+import { pluginSettings } from './plugin-settings.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -319,6 +320,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  Plugins: pluginSettings,
   Tuning: tuning,
 };
 
@@ -335,5 +337,5 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits'].includes(setting.type.kind);
+  return ['listeners', 'user-list', 'vhost-limits', 'plugins'].includes(setting.type.kind);
 }

@@ -44,7 +44,9 @@ export type SettingType =
   /** `loopback_users.NAME = true | false`, `loopback_users = none` (loopback-users.ts). */
   | { readonly kind: 'user-list' }
   /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
-  | { readonly kind: 'vhost-limits' };
+  | { readonly kind: 'vhost-limits' }
+  /** `plugins.NAME = MODULE`, `plugins = none` (plugin-settings.ts). */
+  | { readonly kind: 'plugins' };
 
 /** What a default may depend on. */
 export interface Machine {

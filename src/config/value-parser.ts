@@ -8,7 +8,10 @@ import type { ConfigValue, SettingType } from './setting.ts';
 /** `expected` completes the sentence "KEY must be ...". */
 export type Parsed = { readonly value: ConfigValue } | { readonly expected: string };
 
-type Scalar = Exclude<SettingType, { kind: 'listeners' | 'user-list' | 'vhost-limits' }>;
+type Scalar = Exclude<
+  SettingType,
+  { kind: 'listeners' | 'user-list' | 'vhost-limits' | 'plugins' }
+>;
 
 const SHORT_STRING_BYTES_MAX = 255;
 export const PORT_MAX = 65535;

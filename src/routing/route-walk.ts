@@ -63,9 +63,9 @@ export class RouteWalk implements MatchSink {
   ): void {
     this.matchCount = 0;
     const { matcher } = exchange;
-    if (!matcher.isCacheable) this.into.isCacheable = false;
     if (matcher.isAskedOnce) matcher.match(routingKeys[0], message, this);
     else for (const key of routingKeys) matcher.match(key, message, this);
+    if (!matcher.isCacheable) this.into.isCacheable = false;
     if (this.matchCount > 0 || exchange.alternateExchange === undefined) return;
     const alternate = this.exchanges.get(exchange.alternateExchange);
     if (alternate !== undefined) this.enter(alternate);
