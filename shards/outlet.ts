@@ -12,6 +12,8 @@ import {
   deliverRecordBytes,
   PACE,
   PACE_BYTES,
+  REFUSED,
+  REFUSED_BYTES,
   REPLY,
   REPLY_BYTES,
   SLAB_FREE,
@@ -57,15 +59,30 @@ export class Outlet {
 
   /** Room for a delivery with `dataBytes` inline: its word index, or -1 when there is none now. */
   claimDelivery(dataBytes: number, kind: number): number {
+    const at = this.claimRecord(deliverRecordBytes(dataBytes), kind);
+    if (at >= 0) this.deliveryCount = (this.deliveryCount + 1) | 0;
+    return at;
+  }
+
+  /** Room for any record that can wait: its word index, or -1 when there is none now. */
+  claimRecord(bytes: number, kind: number): number {
     if (this.parked.length > 0) return -1;
     this.frames.end();
-    const bytes = deliverRecordBytes(dataBytes);
     const at = this.ring.claim(bytes, this.reserveBytes);
     if (at < 0) return -1;
     this.ring.words[at] = bytes;
     this.ring.words[at + 1] = kind;
-    this.deliveryCount = (this.deliveryCount + 1) | 0;
     return at;
+  }
+
+  /** A full queue did not take a publish: see REFUSED. */
+  refused(lane: number, sequence: number): void {
+    this.send(REFUSED, REFUSED_BYTES, [lane, sequence]);
+  }
+
+  /** Records wait that an acceptor must have seen before it sees later confirms. */
+  get hasParked(): boolean {
+    return this.parked.length > 0;
   }
 
   reply(request: number, status: number, a: number, b: number): void {
@@ -84,10 +101,15 @@ export class Outlet {
     this.send(SLAB_FREE, SLAB_FREE_BYTES, [page]);
   }
 
-  /** Makes this turn's records visible and wakes the acceptor; `hasMore`: it has other news too. */
-  flush(hasMore: boolean): void {
+  /** Makes this turn's records visible; true when there are any. */
+  publish(): boolean {
     this.frames.end();
-    if (this.ring.publish() || hasMore) this.doorbell.ring();
+    return this.ring.publish();
+  }
+
+  /** Makes this turn's records visible and wakes the acceptor. */
+  flush(): void {
+    if (this.publish()) this.doorbell.ring();
   }
 
   /** Retries what found no room before. True when something still waits for room. */
@@ -111,7 +133,7 @@ export class Outlet {
 
   /** Has the acceptor wake this thread when there is room. True when there is room already. */
   waitForSpace(): boolean {
-    this.flush(false);
+    this.flush();
     return this.ring.wantSpace(this.reserveBytes * 3);
   }
 

@@ -6,6 +6,8 @@ import { ConsumerTable } from './consumer/consumer-table.ts';
 import type { Mailbox, ShardBoot, ShardNotice } from './mailbox/control-messages.ts';
 import { Port } from './port.ts';
 import { FlowGovernor } from './queue/flow-governor.ts';
+import { Deadlines } from './queue/deadlines.ts';
+import { Forwards } from './deadletter/forwards.ts';
 import { Queue, type QueueSurroundings } from './queue/queue.ts';
 import { RunList } from './queue/run-list.ts';
 import { NO_LIMIT_BYTES } from './queue/vhost-memory.ts';
@@ -28,6 +30,8 @@ export class ShardState {
   readonly governor: FlowGovernor;
   readonly memories: VhostMemories;
   readonly residency: Residency;
+  readonly deadlines: Deadlines;
+  readonly forwards: Forwards;
   /** Undefined: nothing is kept on disk. */
   readonly storage: Storage | undefined;
   private readonly boot: ShardBoot;
@@ -47,6 +51,8 @@ export class ShardState {
     this.boot = boot;
     this.store = new MemoryStore((owner, page) => this.freeSlabBody(owner, page));
     this.residency = new Residency(this.store, boot.log?.residentBytesMax ?? NO_LIMIT_BYTES);
+    this.deadlines = new Deadlines();
+    this.forwards = new Forwards(this.store, this.ports, this.deadlines);
     this.storage = boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
     this.governor = new FlowGovernor(
       {
@@ -60,9 +66,14 @@ export class ShardState {
   }
 
   private get surroundings(): QueueSurroundings {
-    const { store, runList, residency, storage } = this;
+    const { store, runList, residency, storage, deadlines, forwards } = this;
     const log = storage?.shardLog;
-    return { store, runList, residency, log, readAhead: storage?.readAhead };
+    const readAhead = storage?.readAhead;
+    const expireQueue = (queue: Queue): void => {
+      this.deleteQueue(queue);
+      this.announceGone(queue);
+    };
+    return { store, runList, residency, log, readAhead, deadlines, forwards, expireQueue };
   }
 
   /** Applies topology changes that concern this shard's queues. */
@@ -73,6 +84,11 @@ export class ShardState {
       else if (change.kind === 'queue-deleted') {
         const queue = this.queues.get(change.queue.id);
         if (queue !== undefined) this.deleteQueue(queue);
+      } else if (change.kind === 'queue-updated') {
+        const queue = this.queues.get(change.queue.id);
+        if (queue === undefined) continue;
+        queue.spec = change.queue;
+        queue.rules.update(change.queue);
       }
     }
   }
@@ -83,7 +99,9 @@ export class ShardState {
     memory.queueCount += 1;
     const { log } = this.boot;
     const lane = log === undefined ? LANE_MEMORY : laneOf(durabilityOf(spec, log.durability));
-    this.queues.set(spec.id, new Queue(spec, lane, this.surroundings, memory));
+    const queue = new Queue(spec, vhost, lane, this.surroundings, memory);
+    this.queues.set(spec.id, queue);
+    queue.rules.used();
   }
 
   private freeSlabBody(owner: number, page: number): void {
@@ -102,6 +120,7 @@ export class ShardState {
    */
   deleteQueue(queue: Queue): number {
     const dropped = queue.purge();
+    queue.rules.stop();
     queue.isDeleted = true;
     queue.memory.queueCount -= 1;
     this.queues.delete(queue.id);
@@ -116,6 +135,7 @@ export class ShardState {
   removeConsumer(consumer: Consumer): void {
     const { queue } = consumer;
     this.consumers.end(consumer);
+    queue.rules.used();
     if (!queue.spec.autoDelete || queue.isDeleted || queue.consumers.size > 0) return;
     this.deleteQueue(queue);
     this.announceGone(queue);

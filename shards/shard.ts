@@ -29,6 +29,7 @@ export class Shard implements ThreadWork {
   turn(): boolean {
     const { ports, runList } = this.state;
     let isBusy = false;
+    this.state.deadlines.turn();
     // An operation must find every ack that its client sent before it. The acceptor publishes acks
     // first, so looking at the work ring first and then draining all acks keeps that order.
     for (const port of ports) port.work.refresh();
@@ -41,10 +42,14 @@ export class Shard implements ThreadWork {
     runList.runAll();
     this.state.governor.tick();
     this.state.memoryChanged();
+    this.state.forwards.turn();
     this.state.storage?.turn();
     for (const port of ports) {
-      const moved = port.confirms.publish();
-      port.outlet.flush(moved);
+      const { outlet } = port;
+      const hasRecords = outlet.publish();
+      // An acceptor that sees a confirm has to have seen before what was refused.
+      const moved = !outlet.hasParked && port.confirms.publish();
+      if (hasRecords || moved) port.doorbell.ring();
       // Who was blocked in this turn is woken when the acceptor makes room, whatever else happens.
       const isWanted = port.outlet.isWanted || port.hasGetThatWantsRoom;
       if (isWanted && port.outlet.waitForSpace()) isBusy = true;

@@ -26,6 +26,8 @@ const state = new ShardState(boot, notify);
 const shard = new Shard(state);
 const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
+state.deadlines.schedule = () => loop.schedule();
+
 async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
   if (state.storage !== undefined) {
@@ -40,6 +42,7 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
 async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
+  state.deadlines.stop();
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();

@@ -2,6 +2,8 @@
 // row and its ack; the log itself says at once that everything is on the disk. Beside it the price
 // of a message that is acked before its batch is sealed, and is never written.
 import { RunList } from '../../shards/queue/run-list.ts';
+import { Forwards } from '../../shards/deadletter/forwards.ts';
+import { Deadlines } from '../../shards/queue/deadlines.ts';
 import { Queue } from '../../shards/queue/queue.ts';
 import { VhostMemory } from '../../shards/queue/vhost-memory.ts';
 import { ShardLog } from '../../shards/log/shard-log.ts';
@@ -79,9 +81,19 @@ class Subject {
     };
     const residency = new Residency(store, Number.POSITIVE_INFINITY);
     const runList = new RunList();
-    const surroundings = { store, runList, residency, log: this.shardLog, readAhead: undefined };
+    const deadlines = new Deadlines();
+    const surroundings = {
+      store,
+      runList,
+      residency,
+      log: this.shardLog,
+      readAhead: undefined,
+      deadlines,
+      forwards: new Forwards(store, [], deadlines),
+      expireQueue: (): void => {},
+    };
     const memory = new VhostMemory('/', Number.POSITIVE_INFINITY);
-    this.queue = new Queue(spec, LANE_SYNCED, surroundings, memory);
+    this.queue = new Queue(spec, '/', LANE_SYNCED, surroundings, memory);
   }
 
   publish(): void {

@@ -25,6 +25,7 @@ import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-la
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import type { PendingRecords, RowList } from './pending-records.ts';
+import { traitCount, writeTraits } from './record-traits.ts';
 
 const BATCH_BYTES = 1024 * 1024;
 /** Beyond this much in slabs a batch takes no more messages. */
@@ -40,7 +41,7 @@ const TRIPLES_MAX = 8192;
 /** Acks and counts come first, or they would wait for ever while publishes fill every batch. */
 const TRIPLES_BYTES_MAX = BATCH_BYTES / 2;
 /** What a PUBLISH, and each BODY behind it, needs at most besides targets and inline data. */
-const PUBLISH_SLACK_BYTES = 64;
+const PUBLISH_SLACK_BYTES = 96;
 const PIECE_OVERHEAD_BYTES = 48;
 const PLACED_COLUMNS = 3;
 
@@ -126,11 +127,12 @@ export class Batch implements LogBatch {
     const exrkBytes = store.exrkBytes(handle);
     const isContinued = dataBytes > PIECE_BYTES;
     const pieceBytes = isContinued ? PIECE_BYTES : dataBytes;
-    const headBytes = PUBLISH_HEADER_BYTES + queueCount * 8;
+    const traits = traitCount(store, handle);
+    const headBytes = PUBLISH_HEADER_BYTES + (queueCount + traits) * 8;
     const recordBytes = alignTo8(headBytes + pieceBytes);
     const position = this.place(recordBytes, segmentBytes);
     const flags = recordFlags(store.flags(handle)) | (isContinued ? CONTINUED : 0);
-    let word = this.head(PUBLISH, flags, queueCount, recordBytes);
+    let word = this.head(PUBLISH, flags, queueCount + traits, recordBytes);
     const { words } = this;
     words[word] = exrkBytes;
     words[word + 1] = store.propsBytes(handle);
@@ -145,10 +147,12 @@ export class Batch implements LogBatch {
       words[word + 1] = pending.positionAt(group, i);
       word += 2;
     }
+    if (traits > 0) writeTraits(words, word, store, handle);
     store.copyData(handle, this.bytes, this.used + headBytes);
-    this.used += headBytes + (isSlab ? exrkBytes : dataBytes);
+    const inlineBytes = store.inlineBytes(handle);
+    this.used += headBytes + inlineBytes;
     const padding = recordBytes - headBytes - pieceBytes;
-    if (isSlab) this.slabPieces(store, handle, pieceBytes - exrkBytes, padding, segmentBytes);
+    if (isSlab) this.slabPieces(store, handle, pieceBytes - inlineBytes, padding, segmentBytes);
     else this.pad(padding);
     return position;
   }
@@ -184,7 +188,7 @@ export class Batch implements LogBatch {
     queueCount: number,
   ): boolean {
     const isSlab = (store.flags(handle) & SLAB_FLAG) !== 0;
-    const inlineBytes = isSlab ? store.exrkBytes(handle) : dataBytes;
+    const inlineBytes = store.inlineBytes(handle);
     const needed = inlineBytes + queueCount * 8 + PUBLISH_SLACK_BYTES;
     const pieces = Math.ceil(dataBytes / PIECE_BYTES);
     if (this.used + needed + pieces * PIECE_OVERHEAD_BYTES > BATCH_BYTES) return false;
@@ -205,7 +209,7 @@ export class Batch implements LogBatch {
     return true;
   }
 
-  /** Props and body of a slab message: `firstBytes` of them belong to the PUBLISH itself. */
+  /** What of a message lies in a slab: `firstBytes` of it belong to the PUBLISH itself. */
   private slabPieces(
     store: MessageStore,
     handle: number,
@@ -214,9 +218,10 @@ export class Batch implements LogBatch {
     segmentBytes: number,
   ): void {
     const owner = store.slabOwner(handle);
-    let left = store.propsBytes(handle) + store.bodyBytes(handle);
+    let left = store.slabDataBytes(handle);
     this.slabBytes += left;
     this.cursor.open(this.slabs[owner], store.slabPage(handle));
+    this.cursor.skip(store.slabSkip(handle));
     let pieceBytes = firstBytes;
     let padding = firstPadding;
     for (let index = 1; ; index += 1) {

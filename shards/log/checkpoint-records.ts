@@ -49,37 +49,18 @@ function stateOf(
   unacked: readonly { position: number; deliveries: number }[],
 ): QueueState {
   const { ready } = queue;
-  const { headPosition, nextPosition, returnedMessages } = ready;
-  const single = unacked.map(({ position }) => position);
+  const { nextPosition } = ready;
   const counts = unacked.flatMap(({ position, deliveries }) => [position, deliveries]);
-  for (let row = 0; row < returnedMessages.length; row += 1) {
-    const position = returnedMessages.positionAt(row);
-    single.push(position);
-    const deliveries = returnedMessages.deliveryCountAt(row);
-    if (deliveries > 0) counts.push(position, deliveries);
-  }
-  // All of these were delivered from the head, so they precede the fifo.
-  single.sort((a, b) => (a - b) | 0);
-  const ranges: number[] = [];
-  for (const position of single) extend(ranges, position);
-  if (!ready.hasHoles) {
-    const length = (nextPosition - headPosition) | 0;
-    if (length > 0) ranges.push(headPosition, length);
-  } else {
-    for (let at = headPosition; at !== nextPosition; at = (at + 1) | 0) {
-      if (ready.at(at) !== undefined) extend(ranges, at);
+  for (const returned of ready.returnedHeaps()) {
+    for (let row = 0; row < returned.length; row += 1) {
+      const deliveries = returned.deliveryCountAt(row);
+      if (deliveries > 0) counts.push(returned.positionAt(row), deliveries);
     }
   }
   for (const [position, deliveries] of ready.countsOfRecovered) counts.push(position, deliveries);
   if (ready.redeliveredEnd !== undefined) counts.push(ready.redeliveredEnd, 0);
+  const ranges = ready.ranges(unacked.map(({ position }) => position));
   return { id: queue.id, nextPosition, ranges, counts };
-}
-
-/** Adds a position behind all others. */
-function extend(ranges: number[], position: number): void {
-  const at = ranges.length - 2;
-  if (at >= 0 && ((ranges[at] + ranges[at + 1]) | 0) === position) ranges[at + 1] += 1;
-  else ranges.push(position, 1);
 }
 
 function* queueRecords(state: QueueState): Iterable<Int32Array> {

@@ -14,6 +14,7 @@ import {
   RECORD_HEADER_BYTES,
   STATUS_NO_ROOM,
 } from '../../src/log/log.ts';
+import { restore } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { byPlace, newPlaces, type Packed, packedBytes, packOf } from './packing.ts';
@@ -72,7 +73,7 @@ export class LogImport {
       const kept = [...recovered.handles.keys()].filter((i) => rows.has(~recovered.handles[i]));
       const positions = Int32Array.from(kept, (i) => recovered.positions[i]);
       const handles = Int32Array.from(kept, (i) => ~rows.get(~recovered.handles[i])!);
-      queue.restore({ ...recovered, positions, handles }, recovery.isClean);
+      restore(queue, { ...recovered, positions, handles }, recovery.isClean);
     }
     // What was acked there: a message that another queue still has was copied with all its queues.
     await this.options.writeCheckpoint();
@@ -129,6 +130,7 @@ export class LogImport {
         this.records.dataBytes(row),
         this.records.references(row),
       );
+      to.records.copyTraits(this.records, row, copy);
       to.ledger.added(copy, to.syncedPosition);
       rows.set(row, copy);
     }

@@ -11,6 +11,7 @@ import { QueueRecovery, type RecoveredMessages } from '../../src/log/queue-recov
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { RecordTable } from './record-table.ts';
+import { noteTraits } from './record-traits.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
 /**
@@ -133,6 +134,7 @@ export class LogRecovery {
       if (queue === undefined || !queue.mayHold(targets[i + 1])) continue;
       if (row < 0) {
         row = records.add(position, inner, dataBytes, 1);
+        noteTraits(records, row, targets);
         ledger.added(row, endPosition);
       } else {
         records.addReference(row);

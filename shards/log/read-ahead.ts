@@ -24,8 +24,15 @@ import {
 } from '../../src/log/log.ts';
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
-import { PERSISTENT_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import {
+  PERSISTENT_FLAG,
+  PRIORITY_SHIFT,
+  SLAB_FLAG,
+  SPILLED_FLAG,
+} from '../mailbox/to-shard-layout.ts';
+import { holdsOnDisk, loaded, lost } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
+import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 import type { RecordTable } from './record-table.ts';
@@ -98,13 +105,15 @@ export interface ReadAheadOptions {
   readonly onLost: (queue: Queue, position: number) => void;
 }
 
-export class ReadAhead {
+export class ReadAhead implements ReadyVisitor {
   private readonly options: ReadAheadOptions;
   private readonly wanting: Queue[];
   private readonly spares: Read[];
   private readonly underway: Map<number, Read>;
   private readonly message: IncomingMessage;
   private readonly cursor: SlabCursor;
+  /** The read that `see` adds to. */
+  private filling: { readonly read: Read; readonly messagesMax: number } | undefined;
   private number: number;
   /** Messages that could not be read since the start. */
   lostCount: number;
@@ -116,6 +125,7 @@ export class ReadAhead {
     this.underway = new Map();
     this.message = new IncomingMessage();
     this.cursor = new SlabCursor();
+    this.filling = undefined;
     this.number = 0;
     this.lostCount = 0;
   }
@@ -124,17 +134,17 @@ export class ReadAhead {
   want(queue: Queue): void {
     if (queue.isLoading) return;
     queue.isLoading = true;
-    queue.loadedUntil = queue.ready.headPosition;
+    queue.ready.forgetLoaded();
     this.wanting.push(queue);
   }
 
   /** The queue is being drained: asks for the next window when half of the last one is gone. */
   near(queue: Queue): void {
     if (queue.isLoading) return;
-    const left = (queue.loadedUntil - queue.ready.headPosition) | 0;
+    const left = queue.ready.loadedCount;
     if (left > queue.loadWindow / 2) return;
     queue.isLoading = true;
-    if (left < 0) queue.loadedUntil = queue.ready.headPosition;
+    if (left < 0) queue.ready.forgetLoaded();
     this.wanting.push(queue);
   }
 
@@ -170,7 +180,7 @@ export class ReadAhead {
     read.reset(this.number, queue);
     const isNeeded = queue.ready.peek() < 0;
     // The head may have been asked for and not have come, because it was moved meanwhile.
-    if (isNeeded) queue.loadedUntil = queue.ready.headPosition;
+    if (isNeeded) queue.ready.forgetLoaded();
     this.gather(read, queue);
     if (isNeeded) {
       while (read.count === 0 && this.makeRoom(queue)) this.gather(read, queue);
@@ -202,22 +212,15 @@ export class ReadAhead {
 
   /** Fills a read with the next messages of the queue that are on disk. */
   private gather(read: Read, queue: Queue): void {
-    const { ready } = queue;
-    const messagesMax = windowMessages(queue);
-    queue.loadWindow = messagesMax;
-    const returned = ready.returnedMessages;
-    for (let row = 0; row < returned.length && read.count < messagesMax; row += 1) {
-      const handle = returned.handleAt(row);
-      if (handle < 0 && !this.add(read, ~handle, returned.positionAt(row), row)) return;
-    }
-    let position = queue.loadedUntil;
-    const end = ready.nextPosition;
-    while (position !== end && read.count < messagesMax) {
-      const handle = ready.at(position);
-      if (handle !== undefined && handle < 0 && !this.add(read, ~handle, position, 0)) break;
-      position = (position + 1) | 0;
-    }
-    queue.loadedUntil = position;
+    queue.loadWindow = windowMessages(queue);
+    this.filling = { read, messagesMax: queue.loadWindow };
+    queue.ready.showOnDisk(this);
+  }
+
+  /** From the queue's ready messages: the next one that is on disk. */
+  see(handle: number, position: number, hint: number): boolean {
+    const { read, messagesMax } = this.filling!;
+    return read.count < messagesMax && this.add(read, ~handle, position, hint);
   }
 
   /** Adds a message to a read; false when it has no room for it. */
@@ -291,12 +294,12 @@ export class ReadAhead {
     const page = read.messages[own + 2];
     const hint = read.messages[own + 3];
     const { slab, slabOwner, store } = this.options;
-    const isWanted = !queue.isDeleted && queue.holdsOnDisk(position, row, hint);
+    const isWanted = !queue.isDeleted && holdsOnDisk(queue, position, row, hint);
     if (!isWanted || read.status[i] !== STATUS_OK) {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
-      queue.lost(position, row);
+      lost(queue, position, row);
       this.options.onLost(queue, position);
       return;
     }
@@ -307,7 +310,8 @@ export class ReadAhead {
     message.flags =
       ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
       ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
-      (page === NO_PAGE ? 0 : SLAB_FLAG);
+      (page === NO_PAGE ? 0 : SLAB_FLAG) |
+      (this.options.records.priority(row) << PRIORITY_SHIFT);
     message.exrkBytes = read.words[(at >> 2) + 1];
     message.propsBytes = read.words[(at >> 2) + 2];
     message.bodyBytes = read.words[(at >> 2) + 3];
@@ -315,7 +319,7 @@ export class ReadAhead {
     message.slabPage = page === NO_PAGE ? 0 : page;
     const handle = store.add(message, 1);
     store.setLog(handle, row);
-    queue.loaded(position, row, handle, hint);
+    loaded(queue, position, row, handle, hint);
   }
 }
 

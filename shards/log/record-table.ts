@@ -2,10 +2,11 @@
 // costs in memory (besides the four of its place in the queue) once its data have been paged out.
 // Shard thread, hot.
 //
-//   row: references | data bytes | position / 8, low 32 bits | high 16 bits, inner / 8 (16 bits)
+//   row: references, traits | data bytes | position / 8, low 32 bits | high 16 bits, inner / 8 (16 bits)
 //
 // References: the queues that still hold the message, in memory or on disk. Rows lie in pages, so
 // that growing copies nothing and a million more messages never need twice their memory.
+import { MessageTraits } from '../store/message-traits.ts';
 
 const PAGE_SHIFT = 14;
 const PAGE_ROWS = 1 << PAGE_SHIFT;
@@ -16,10 +17,15 @@ const DATA_BYTES = 1;
 const POSITION_LOW = 2;
 const POSITION_HIGH = 3;
 const NO_ROW = -1;
+/** The word of references: how many, priority, and whether arrival and time to live are noted. */
+const REFERENCE_MASK = 0xf_ffff;
+const PRIORITY_SHIFT = 20;
+const DATED = 1 << 28;
 const NO_INNER = 0xffff;
 const TWO_TO_32 = 4294967296;
 
 export class RecordTable {
+  readonly traits: MessageTraits;
   private readonly pages: Int32Array[];
   private rowCount: number;
   private firstFree: number;
@@ -27,6 +33,7 @@ export class RecordTable {
   count: number;
 
   constructor() {
+    this.traits = new MessageTraits();
     this.pages = [];
     this.rowCount = 0;
     this.firstFree = NO_ROW;
@@ -64,12 +71,40 @@ export class RecordTable {
     page[at + POSITION_HIGH] = (high << 16) | (inner < 0 ? NO_INNER : inner >>> 3);
   }
 
+  /** Notes the message's priority, and when it came and how long it lives (NO_TTL). */
+  setPriority(row: number, priority: number): void {
+    const page = this.pages[row >>> PAGE_SHIFT];
+    page[(row & PAGE_MASK) * COLUMNS + REFERENCES] |= priority << PRIORITY_SHIFT;
+  }
+
+  date(row: number, arrivedAt: number, ttlMillis: number): void {
+    this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] |= DATED;
+    this.traits.date(row, arrivedAt, ttlMillis);
+  }
+
+  priority(row: number): number {
+    const word = this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES];
+    return (word >>> PRIORITY_SHIFT) & 0xff;
+  }
+
+  /** Whether `traits` knows of the message. */
+  isDated(row: number): boolean {
+    return (this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] & DATED) !== 0;
+  }
+
+  /** The message of `row` in another table is that of `to` here. */
+  copyTraits(from: RecordTable, row: number, to: number): void {
+    this.setPriority(to, from.priority(row));
+    if (from.isDated(row)) this.date(to, from.traits.arrivedAt(row), from.traits.ttlMillis(row));
+  }
+
   isUsed(row: number): boolean {
-    return this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] > 0;
+    return this.references(row) > 0;
   }
 
   references(row: number): number {
-    return this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES];
+    const page = this.pages[row >>> PAGE_SHIFT];
+    return page[(row & PAGE_MASK) * COLUMNS + REFERENCES] & REFERENCE_MASK;
   }
 
   /** One queue more holds the message (recovery). */
@@ -99,7 +134,7 @@ export class RecordTable {
     const page = this.pages[row >>> PAGE_SHIFT];
     const at = (row & PAGE_MASK) * COLUMNS;
     page[at + REFERENCES] -= 1;
-    return page[at + REFERENCES];
+    return page[at + REFERENCES] & REFERENCE_MASK;
   }
 
   free(row: number): void {

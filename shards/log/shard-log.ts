@@ -13,12 +13,14 @@ import { placeRecord } from '../../src/log/record-writer.ts';
 import { LANE_COUNT, LANE_SYNCED, LANE_WRITTEN } from '../mailbox/confirm-counter.ts';
 import { SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
+import { pageOut } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Slab } from '../mailbox/slab.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Batch } from './batch.ts';
 import { PendingRecords } from './pending-records.ts';
 import { RecordTable } from './record-table.ts';
+import { copyTraits } from './record-traits.ts';
 import { SegmentLedger } from './segment-ledger.ts';
 
 /** Batches that may be with the log at once: one being synced, one to be next. */
@@ -270,6 +272,7 @@ export class ShardLog {
     if (position < 0) return false;
     const handle = pending.handleOf(group);
     const row = records.add(position, -1, store.dataBytes(handle), live);
+    copyTraits(records, row, store, handle);
     this.ledger.added(row, batch.endPosition);
     store.setLog(handle, row);
     for (let i = 1; i <= all; i += 1) {
@@ -333,7 +336,7 @@ export class ShardLog {
       const at = i * PLACED_COLUMNS;
       const queue = placedQueues[i]!;
       placedQueues[i] = undefined;
-      queue.pageOut(placed[at], placed[at + 1], placed[at + 2]);
+      pageOut(queue, placed[at], placed[at + 1], placed[at + 2]);
     }
     batch.placedCount = 0;
     if (!batch.sync) this.recycle(batch);

@@ -6,6 +6,7 @@ import type { Log } from '../../src/log/log.ts';
 import type { LogBoot, LogReport, OrphanLog, ShardNotice } from '../mailbox/control-messages.ts';
 import { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { Slab } from '../mailbox/slab.ts';
+import { restore } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { Unacked } from './checkpoint-records.ts';
@@ -84,7 +85,7 @@ export class Storage {
       left.some(({ orphan }) => orphan.shard === spec.shard);
     for (const queue of queues.values()) {
       if (isElsewhere(queue)) recovery.discard(queue);
-      else queue.restore(recovery.take(queue), recovery.isClean);
+      else restore(queue, recovery.take(queue), recovery.isClean);
     }
     for (const { orphan, run } of left) {
       const ranges = await run();
@@ -217,7 +218,7 @@ export class Storage {
   }
 }
 
-/** What consumers hold of logged messages, by queue. */
+/** Logged messages that are not ready: with consumers, or on their way as dead letters. */
 function unackedOf(state: ShardState): Unacked {
   const byQueue = new Map<Queue, { position: number; deliveries: number }[]>();
   for (const port of state.ports) {
@@ -231,6 +232,12 @@ function unackedOf(state: ShardState): Unacked {
         byQueue.set(queue, list);
       }
     }
+  }
+  for (const { queue, handle, position, isRefused } of state.forwards.all()) {
+    if (isRefused || !state.store.isLogged(handle)) continue;
+    const list = byQueue.get(queue) ?? [];
+    list.push({ position, deliveries: 0 });
+    byQueue.set(queue, list);
   }
   return byQueue;
 }

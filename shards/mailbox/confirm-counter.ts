@@ -36,6 +36,8 @@ export function allocateConfirmCounter(): SharedArrayBuffer {
 export class ConfirmCounterWriter {
   private readonly cells: Int32Array<SharedArrayBuffer>;
   private readonly counts: Int32Array;
+  /** By lane: PUBLISH records seen, counted as the acceptor counts what it sends. */
+  private readonly seen: Int32Array;
   private hasNews: boolean;
 
   constructor(memory: SharedArrayBuffer) {
@@ -44,7 +46,15 @@ export class ConfirmCounterWriter {
     for (let lane = 0; lane < LANE_COUNT; lane += 1) {
       this.counts[lane] = Atomics.load(this.cells, lane * CELL_WORDS);
     }
+    this.seen = this.counts.slice();
     this.hasNews = false;
+  }
+
+  /** One more PUBLISH record of a lane was read: its number there. */
+  see(lane: number): number {
+    const number = (this.seen[lane] + 1) | 0;
+    this.seen[lane] = number;
+    return number;
   }
 
   /** `count` more PUBLISH records of a lane are as safe as their publisher asked. */

@@ -5,10 +5,10 @@
 //            as they go to the client, but for their delivery tags
 //            (src/protocol/deliver-frames.ts)
 //   DELIVER: bytes kind consumer number flags exrkBytes propsBytes bodyBytes slabOwner slabPage
-//            message remaining, then 8-aligned: exrk
+//            message remaining slabSkip, then 8-aligned: exrk, with OWN_PROPS_FLAG also props
 //
 // FRAMES carries messages whose data are inline, as many as come one behind the other for one
-// consumer; DELIVER carries one whose props and body lie in a slab. GOT answers basic.get with the
+// consumer; DELIVER carries one whose props and body lie in a slab (or the body alone). GOT answers basic.get with the
 // layout of DELIVER, its data inline (exrk, props, body) or not; `consumer` then holds the request.
 import { alignTo8 } from '../../src/base/round.ts';
 
@@ -19,6 +19,8 @@ export const CONSUMER_GONE = 4;
 export const PACE = 5;
 export const SLAB_FREE = 6;
 export const FRAMES = 7;
+export const FORWARD = 8;
+export const REFUSED = 9;
 
 export const FRAMES_CONSUMER = 2;
 /** What acks name: this for the first delivery, then counting up; -1 when they need none. */
@@ -44,7 +46,9 @@ export const DELIVER_SLAB_PAGE = 9;
 export const DELIVER_MESSAGE = 10;
 /** Messages still ready behind this one (basic.get-ok's message-count). */
 export const DELIVER_REMAINING = 11;
-export const DELIVER_DATA = 12;
+/** Where in the slab the data begin, as in PUBLISH. */
+export const DELIVER_SLAB_SKIP = 12;
+export const DELIVER_DATA = 14;
 
 export const GOT_REQUEST = DELIVER_CONSUMER;
 
@@ -94,3 +98,33 @@ export const PACE_BYTES = 16;
 // SLAB_FREE: page (the shard holds no more references to the body that starts there)
 export const SLAB_FREE_PAGE = 2;
 export const SLAB_FREE_BYTES = 16;
+
+// FORWARD: number reason flags exrkBytes propsBytes bodyBytes slabOwner slabPage slabSkip
+// addressBytes, then 8-aligned the data as in DELIVER (exrk, and props and body unless they lie in a slab), and
+// behind them the address: four short strings, virtual host, queue, exchange, routing key; the last
+// one is left out when the message keeps its own keys. The acceptor answers FORWARDED.
+export const FORWARD_NUMBER = 2;
+export const FORWARD_REASON = 3;
+export const FORWARD_FLAGS = 4;
+export const FORWARD_EXRK_BYTES = 5;
+export const FORWARD_PROPS_BYTES = 6;
+export const FORWARD_BODY_BYTES = 7;
+export const FORWARD_SLAB_OWNER = 8;
+export const FORWARD_SLAB_PAGE = 9;
+export const FORWARD_SLAB_SKIP = 10;
+export const FORWARD_ADDRESS_BYTES = 11;
+export const FORWARD_DATA = 12;
+
+export function forwardRecordBytes(dataBytes: number, addressBytes: number): number {
+  return FORWARD_DATA * 4 + alignTo8(dataBytes + addressBytes);
+}
+
+/** Why a queue is rid of a message (https://www.rabbitmq.com/docs/dlx). The index is what travels. */
+export const DEATH_REASONS = ['rejected', 'expired', 'maxlen', 'delivery_limit'] as const;
+export type DeathReason = (typeof DEATH_REASONS)[number];
+
+// REFUSED: lane sequence (this PUBLISH of the lane, counted as the confirm counter does, was not
+// taken by a queue that is full; visible before the counter passes it)
+export const REFUSED_LANE = 2;
+export const REFUSED_SEQUENCE = 3;
+export const REFUSED_BYTES = 16;

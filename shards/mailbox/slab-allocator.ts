@@ -69,6 +69,11 @@ export class SlabAllocator {
     this.holders[page] = count;
   }
 
+  /** So many more releases are needed: somebody who holds it passes it on. */
+  addHolders(page: number, count: number): void {
+    this.holders[page] += count;
+  }
+
   /** One holder is done with the body that begins at `page`. */
   release(page: number): void {
     if (this.holders[page] === 0) {

@@ -3,15 +3,17 @@
 // direction:
 //
 //   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
-//   ack ring   ACK, CREDIT and RELEASE: short, and served first, so that a flood of publishes
+//   ack ring   ACK, CREDIT, RELEASE and FORWARDED: short, and served first, so that a flood of publishes
 //              never stands between a consumer and its next delivery
 //
 // An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring
 // before it drains the ack ring, so an operation never overtakes an ack that the client sent before
 // it.
 //
-//   PUBLISH: bytes kind flags exrkBytes propsBytes bodyBytes targetCount targets... [pad]
-//            [slab handle: page]  then, 8-aligned: exrk, props, body (inline) or exrk (slab)
+//   PUBLISH: bytes kind flags exrkBytes propsBytes bodyBytes slabPage targetCount targets...
+//            [ttl, two words: with EXPIRES_FLAG] [slabSkip: with OWN_PROPS_FLAG] [pad]
+//            then, 8-aligned: exrk, and props and body unless they lie in a slab; with
+//            OWN_PROPS_FLAG props are here, and the body lies in the slab behind slabSkip bytes
 //
 // `exrk` is the exchange and routing key as the two AMQP short strings stand in basic.publish, and
 // as they will stand again in basic.deliver. `props` is the content header from the property flags
@@ -33,6 +35,7 @@ export const CONNECTION_CLOSE = 11;
 export const ACK = 1;
 export const CREDIT = 2;
 export const RELEASE = 3;
+export const FORWARDED = 4;
 
 /** Message flags, shared by PUBLISH, DELIVER and the store. */
 export const PERSISTENT_FLAG = 1;
@@ -46,6 +49,19 @@ export const SPILLED_FLAG = 64;
 /** In PUBLISH: what the publisher's confirm waits for (confirm-counter.ts). */
 export const LANE_SHIFT = 4;
 export const LANE_MASK = 3;
+/** Beside SLAB_FLAG: the properties in the slab are not those of the message. */
+export const OWN_PROPS_FLAG = 128;
+/** The message has a time to live of its own. */
+export const EXPIRES_FLAG = 256;
+/** In PUBLISH: somebody waits for the confirm, and is to be told of a refusal (REFUSED). */
+export const CONFIRMED_FLAG = 512;
+/** In the store: arrival and time to live are noted (shards/store/message-traits.ts). */
+export const DATED_FLAG = 1024;
+/** The priority property, 0 to 255, in the highest bits. */
+export const PRIORITY_SHIFT = 24;
+/** What a message keeps of PUBLISH_FLAGS. */
+export const MESSAGE_FLAGS =
+  PERSISTENT_FLAG | SLAB_FLAG | OWN_PROPS_FLAG | EXPIRES_FLAG | (0xff << PRIORITY_SHIFT);
 
 export const PUBLISH_FLAGS = 2;
 export const PUBLISH_EXRK_BYTES = 3;
@@ -73,17 +89,37 @@ export function inlineBytesMaxOf(
 
 /** How many targets a record of at most `recordBytesMax` holds beside the largest inline data. */
 export function publishTargetsMax(recordBytesMax: number, inlineBytesMax: number): number {
-  const room = Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 1;
+  const room = Math.floor((recordBytesMax - alignTo8(inlineBytesMax)) / 4) - PUBLISH_TARGETS - 5;
   return Math.min(room, TARGETS_MAX);
 }
 
-/** The word index, relative to the record, of the 8-aligned data behind `targetCount` targets. */
-export function publishDataWord(targetCount: number): number {
-  return (PUBLISH_TARGETS + targetCount + 1) & ~1;
+/** How many words the message's own traits take behind the targets. */
+export function traitWords(flags: number): number {
+  return ((flags & EXPIRES_FLAG) === 0 ? 0 : 2) + ((flags & OWN_PROPS_FLAG) === 0 ? 0 : 1);
 }
 
-export function publishRecordBytes(targetCount: number, dataBytes: number): number {
-  return publishDataWord(targetCount) * 4 + alignTo8(dataBytes);
+/**
+ * The word index, relative to the record, of the 8-aligned data behind so many words (targets and
+ * traits).
+ */
+export function publishDataWord(wordCount: number): number {
+  return (PUBLISH_TARGETS + wordCount + 1) & ~1;
+}
+
+export function publishRecordBytes(wordCount: number, dataBytes: number): number {
+  return publishDataWord(wordCount) * 4 + alignTo8(dataBytes);
+}
+
+/** A time to live (milliseconds, up to 2^53) stands in two words of 30 and 23 bits. */
+const TTL_LOW = 2 ** 30;
+
+export function writeTtl(words: Int32Array, at: number, ttlMillis: number): void {
+  words[at] = ttlMillis % TTL_LOW;
+  words[at + 1] = Math.floor(ttlMillis / TTL_LOW);
+}
+
+export function readTtl(words: Int32Array, at: number): number {
+  return words[at + 1] * TTL_LOW + words[at];
 }
 
 // CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer
@@ -176,3 +212,14 @@ export const CREDIT_BYTES = 16;
 // RELEASE: message (the delivering acceptor no longer reads the slab for this delivery)
 export const RELEASE_MESSAGE = 2;
 export const RELEASE_BYTES = 16;
+
+// FORWARDED: number outcome (what has become of a FORWARD)
+export const FORWARDED_NUMBER = 2;
+export const FORWARDED_OUTCOME = 3;
+export const FORWARDED_BYTES = 16;
+/** All its targets have it, or nobody is to get it. */
+export const FORWARDED_DONE = 0;
+/** It has no target now, or one refused it; with at-least-once it is offered again. */
+export const FORWARDED_FAILED = 1;
+/** The acceptor has no memory for it now. */
+export const FORWARDED_LATER = 2;

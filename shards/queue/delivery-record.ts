@@ -17,6 +17,7 @@ import {
   DELIVER_REMAINING,
   DELIVER_SLAB_OWNER,
   DELIVER_SLAB_PAGE,
+  DELIVER_SLAB_SKIP,
   deliveryCostBytes,
   GOT,
 } from '../mailbox/from-shard-layout.ts';
@@ -115,6 +116,7 @@ function writeRecord(
   if ((flags & SLAB_FLAG) !== 0) {
     words[at + DELIVER_SLAB_OWNER] = store.slabOwner(handle);
     words[at + DELIVER_SLAB_PAGE] = store.slabPage(handle);
+    words[at + DELIVER_SLAB_SKIP] = store.slabSkip(handle);
     words[at + DELIVER_MESSAGE] = handle;
     if (!consumer.noAck) store.retain(handle);
   } else if (consumer.noAck) {

@@ -4,15 +4,18 @@ import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
-import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
+import { DATED_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
+import type { MessageTraits } from '../store/message-traits.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
+import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
 import { ReadyList } from './ready-list.ts';
+import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
 import type { VhostMemory } from './vhost-memory.ts';
 
@@ -22,7 +25,7 @@ export const GET_NO_ROOM = 1;
 const GET_LOADING = 2;
 
 /** What all queues of a shard share. */
-export interface QueueSurroundings {
+export interface QueueSurroundings extends RuleSurroundings {
   readonly store: MessageStore;
   readonly runList: RunList;
   readonly residency: Residency;
@@ -33,23 +36,22 @@ export interface QueueSurroundings {
 
 export class Queue {
   readonly id: number;
-  readonly spec: QueueSpec;
-  readonly ready: ReadyList;
+  spec: QueueSpec;
+  readonly rules: QueueRules;
+  readonly ready: ReadyMessages;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
   /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
   readonly lane: number;
-  private readonly store: MessageStore;
+  readonly store: MessageStore;
+  readonly residency: Residency;
+  readonly log: ShardLog | undefined;
   private readonly runList: RunList;
-  private readonly residency: Residency;
-  private readonly log: ShardLog | undefined;
   private readonly readAhead: ReadAhead | undefined;
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
   ackGeneration: number;
-  /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
-  loadedUntil: number;
   /** How many messages were asked for at most the last time. */
   loadWindow: number;
   isLoading: boolean;
@@ -68,12 +70,20 @@ export class Queue {
   onDiskBytes: number;
   readonly memory: VhostMemory;
   unackedCount: number;
+  /** Dead letters that are on their way (shards/deadletter). */
+  forwardingCount: number;
   publishedCount: number;
   deliveredCount: number;
   ackedCount: number;
   redeliveredCount: number;
 
-  constructor(spec: QueueSpec, lane: number, surroundings: QueueSurroundings, memory: VhostMemory) {
+  constructor(
+    spec: QueueSpec,
+    vhost: string,
+    lane: number,
+    surroundings: QueueSurroundings,
+    memory: VhostMemory,
+  ) {
     this.id = spec.id;
     this.spec = spec;
     this.ready = new ReadyList();
@@ -87,7 +97,6 @@ export class Queue {
     this.readAhead = surroundings.readAhead;
     this.ackRun = 0;
     this.ackGeneration = 0;
-    this.loadedUntil = 0;
     this.loadWindow = 0;
     this.isLoading = false;
     this.isQueuedToRun = false;
@@ -100,15 +109,17 @@ export class Queue {
     this.onDiskBytes = 0;
     this.memory = memory;
     this.unackedCount = 0;
+    this.forwardingCount = 0;
     this.publishedCount = 0;
     this.deliveredCount = 0;
     this.ackedCount = 0;
     this.redeliveredCount = 0;
+    this.rules = new QueueRules(this, vhost, surroundings);
   }
 
   /** Messages that have left for good: acked, dropped, purged, or delivered without acks. */
   get goneCount(): number {
-    return this.publishedCount - this.ready.length - this.unackedCount;
+    return this.publishedCount - this.ready.length - this.unackedCount - this.forwardingCount;
   }
 
   get heldBytes(): number {
@@ -133,70 +144,6 @@ export class Queue {
   publishSpilled(handle: number): void {
     this.publish(handle, false);
     this.log!.add(handle, this, (this.ready.nextPosition - 1) | 0);
-  }
-
-  /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */
-  restore(recovered: RecoveredMessages | undefined, isClean: boolean): void {
-    if (recovered === undefined) return;
-    const { positions, handles, nextPosition, counts } = recovered;
-    const undelivered = recovered.redeliveredUntil ?? positions[0] ?? nextPosition;
-    const redeliveredUntil = isClean ? undelivered : nextPosition;
-    this.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
-    this.loadedUntil = this.ready.headPosition;
-    let bytes = 0;
-    for (const handle of handles) bytes += this.dataBytes(handle);
-    this.readyBytes = bytes;
-    this.memory.bytes += bytes;
-    this.onDiskCount = handles.length;
-    this.onDiskBytes = bytes;
-  }
-
-  /** Whether a message this deep in the queue had better not stay in memory. */
-  private isDeep(position: number): boolean {
-    const depth = (position - this.ready.headPosition) | 0;
-    return this.residency.isDeep(depth, this.readyBytes);
-  }
-
-  /** The next message would go where it had better not stay in memory. */
-  get spills(): boolean {
-    const { residency, log, ready } = this;
-    return log !== undefined && residency.isOver && this.isDeep(ready.nextPosition);
-  }
-
-  /** The message at `position` is written: it may leave memory for row `row`. */
-  pageOut(handle: number, row: number, position: number): void {
-    if (this.isDeleted || !this.isDeep(position)) return;
-    if (this.ready.at(position) !== handle) return;
-    this.ready.replace(position, handle, ~row, 0);
-    this.onDiskCount += 1;
-    this.onDiskBytes += this.store.dataBytes(handle);
-    this.store.release(handle);
-  }
-
-  /** Whether the message at `position` waits here, on disk in row `row`. */
-  holdsOnDisk(position: number, row: number, hint: number): boolean {
-    const { ready } = this;
-    const handle = ready.at(position);
-    if (handle !== undefined) return handle === ~row;
-    return ready.returnedMessages.has(position, ~row, hint);
-  }
-
-  /** The message of row `row`, which it holds, is in memory again as `handle`. */
-  loaded(position: number, row: number, handle: number, hint: number): void {
-    this.ready.replace(position, ~row, handle, hint);
-    this.onDiskCount -= 1;
-    this.onDiskBytes -= this.store.dataBytes(handle);
-  }
-
-  /** The message of row `row` cannot be read any more. */
-  lost(position: number, row: number): void {
-    if (!this.ready.remove(position, ~row)) return;
-    const bytes = this.dataBytes(~row);
-    this.readyBytes -= bytes;
-    this.memory.bytes -= bytes;
-    this.onDiskCount -= 1;
-    this.onDiskBytes -= bytes;
-    this.log!.done(~row, this, position);
   }
 
   /**
@@ -227,8 +174,9 @@ export class Queue {
     const rotation = this.rotation;
     let delivered = 0;
     while (!ready.isEmpty) {
+      if (this.rules.canExpire && this.rules.isHeadKeptBack()) return false;
       const consumer = rotation.peek();
-      if (consumer === null) return false;
+      if (consumer === null || ready.isEmpty) return false;
       const obstacle = consumer.obstacle();
       if (obstacle !== NOT_BLOCKED) {
         consumer.block(obstacle);
@@ -266,11 +214,8 @@ export class Queue {
   /** Answers the basic.get `request` with the head, which must exist: GOT_IT, or why not now. */
   getHead(getter: Consumer, request: number): number {
     const { ready, store } = this;
+    if (this.wantsHeadLoaded()) return GET_LOADING;
     const handle = ready.peek();
-    if (handle < 0) {
-      this.readAhead!.want(this);
-      return GET_LOADING;
-    }
     const isRedelivered = ready.peekIsRedelivered();
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
@@ -287,6 +232,7 @@ export class Queue {
     isLogged: boolean,
   ): void {
     const { ready } = this;
+    if (this.rules.isActive) this.rules.left(ready.peek());
     ready.take();
     this.readyBytes -= bytes;
     if (consumer.noAck) {
@@ -300,14 +246,54 @@ export class Queue {
     this.deliveredCount += 1;
   }
 
+  /** Whether the head, which must exist, is on disk; then it is being loaded. */
+  wantsHeadLoaded(): boolean {
+    if (this.ready.peek() >= 0) return false;
+    this.readAhead!.want(this);
+    return true;
+  }
+
+  /** Takes the head, which must exist, from the ready messages for good, wherever its data are. */
+  takeHead(): void {
+    const { ready } = this;
+    const handle = ready.peek();
+    const bytes = this.dataBytes(handle);
+    this.rules.left(handle);
+    ready.take();
+    this.readyBytes -= bytes;
+    if (handle >= 0) return;
+    this.onDiskCount -= 1;
+    this.onDiskBytes -= bytes;
+  }
+
   /** An unacked message is done with. */
   drop(handle: number, position: number): void {
-    const bytes = this.store.dataBytes(handle);
-    this.unackedCount -= 1;
-    this.unackedBytes -= bytes;
-    this.memory.bytes -= bytes;
-    if (this.isLogged(handle)) this.log!.done(handle, this, position);
+    this.forgetUnacked(handle);
+    this.discard(handle, position);
+  }
+
+  /** A consumer will have none of an unacked message, nor is anybody else here to get it. */
+  reject(handle: number, position: number, reason: DeathReason): void {
+    this.forgetUnacked(handle);
+    this.rules.retire(handle, position, reason);
+  }
+
+  /** A message that is neither ready nor unacked any more is done with. */
+  discard(handle: number, position: number): void {
+    this.memory.bytes -= this.dataBytes(handle);
+    if (handle < 0 || this.isLogged(handle)) this.log!.done(handle, this, position);
+    if (handle >= 0) this.store.release(handle);
+  }
+
+  /** As `discard`, for a message that the queue never took. */
+  discardUnqueued(handle: number): void {
+    this.memory.bytes -= this.store.dataBytes(handle);
     this.store.release(handle);
+  }
+
+  private forgetUnacked(handle: number): void {
+    this.unackedCount -= 1;
+    this.unackedBytes -= this.store.dataBytes(handle);
   }
 
   /** Puts an unacked message back to its place. */
@@ -316,37 +302,44 @@ export class Queue {
       this.drop(handle, position);
       return;
     }
-    const bytes = this.store.dataBytes(handle);
-    this.unackedCount -= 1;
-    this.unackedBytes -= bytes;
-    this.readyBytes += bytes;
+    this.forgetUnacked(handle);
+    this.readyBytes += this.store.dataBytes(handle);
     this.ready.putBack(handle, position, deliveryCount);
     if (deliveryCount > 0 && this.isLogged(handle)) {
       this.log!.counted(handle, this, position, deliveryCount);
     }
+    this.rules.returned(handle);
     this.wake();
   }
 
   /** Drops all ready messages and returns how many there were. */
   purge(): number {
-    const { ready, store } = this;
+    const { ready } = this;
     const count = ready.length;
     while (!ready.isEmpty) {
-      ready.take();
-      const { handle } = ready;
-      if (handle < 0 || this.isLogged(handle)) this.log!.done(handle, this, ready.position);
-      if (handle >= 0) store.release(handle);
+      this.takeHead();
+      this.discard(ready.handle, ready.position);
     }
-    this.memory.bytes -= this.readyBytes;
-    this.readyBytes = 0;
-    this.onDiskCount = 0;
-    this.onDiskBytes = 0;
     return count;
   }
 
   /** Size of a message wherever it is. */
   dataBytes(handle: number): number {
     return handle < 0 ? this.log!.records.dataBytes(~handle) : this.store.dataBytes(handle);
+  }
+
+  /** Nothing is ready but one message. */
+  get isAlone(): boolean {
+    return this.ready.length === 1;
+  }
+
+  /** Where arrival and time to live of a message are noted, if they are. */
+  datedTraits(handle: number): MessageTraits | undefined {
+    if (handle < 0) {
+      const { records } = this.log!;
+      return records.isDated(~handle) ? records.traits : undefined;
+    }
+    return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
   }
 
   /**

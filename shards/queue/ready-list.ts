@@ -12,6 +12,8 @@
 // them precedes all of the fifo; a heap gives them back in order, whatever order they came back in.
 // A handle below zero names a message whose data are on disk: row ~handle of the record table.
 // Positions are 32-bit, compared by signed difference. 4 bytes per ready message.
+import { extendRanges } from './position-ranges.ts';
+import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
 import { ReturnedHeap } from './returned-heap.ts';
 
 const INITIAL_SLOTS = 16;
@@ -30,7 +32,7 @@ const SPREAD_MAX = 4;
 /** What was recovered is taken to have gone when so many messages have come after it. */
 const REDELIVERED_SPAN = 2 ** 30;
 
-export class ReadyList {
+export class ReadyList implements ReadyMessages {
   private slots: Int32Array;
   private mask: number;
   /** Positions: their difference is the fifo's length, holes included. */
@@ -46,6 +48,8 @@ export class ReadyList {
   private hasRedelivered: boolean;
   /** How often recovered messages were delivered in earlier lives, where that is not 0. */
   private readonly recoveredCounts: Map<number, number>;
+  /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
+  private loadedUntil: number;
   /** How many of the fifo are on disk. */
   onDiskCount: number;
   /** What `take` took. */
@@ -65,6 +69,7 @@ export class ReadyList {
     this.redeliveredUntil = 0;
     this.hasRedelivered = false;
     this.recoveredCounts = new Map();
+    this.loadedUntil = 0;
     this.onDiskCount = 0;
     this.handle = -1;
     this.position = 0;
@@ -92,7 +97,6 @@ export class ReadyList {
     return this.holeCount > 0;
   }
 
-  /** Returns the message's position. */
   append(handle: number): number {
     if (((this.tail - this.head) | 0) > this.mask) this.resize((this.mask + 1) * 2);
     const position = this.tail;
@@ -101,12 +105,10 @@ export class ReadyList {
     return position;
   }
 
-  /** Puts a delivered message back to its place. */
   putBack(handle: number, position: number, deliveryCount: number): void {
     this.returned.add(position, handle, deliveryCount);
   }
 
-  /** The handle at the head, which must exist. */
   peek(): number {
     if (this.returned.length > 0) return this.returned.firstHandle();
     return this.slots[this.head & this.mask];
@@ -117,7 +119,6 @@ export class ReadyList {
     return this.returned.length > 0 ? this.returned.firstPosition() : this.head;
   }
 
-  /** Whether the message at the head, which must exist, may have been delivered before. */
   peekIsRedelivered(): boolean {
     if (this.returned.length > 0 && this.returned.firstDeliveryCount() > 0) return true;
     if (!this.hasRedelivered) return false;
@@ -125,7 +126,6 @@ export class ReadyList {
     return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
   }
 
-  /** Takes the head, which must exist, into `handle`, `position` and `deliveryCount`. */
   take(): void {
     if (this.returned.length > 0) {
       this.handle = this.returned.firstHandle();
@@ -146,17 +146,20 @@ export class ReadyList {
     if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.emptied();
   }
 
-  /** The handle at a position of the fifo; undefined when the message is not there (any more). */
+  depthOf(position: number): number {
+    return (position - this.head) | 0;
+  }
+
   at(position: number): number | undefined {
     if (!this.isInFifo(position)) return undefined;
     const handle = this.slots[position & this.mask];
     return handle === HOLE ? undefined : handle;
   }
 
-  /**
-   * The message at `position` goes by another handle from now on: paged out, or loaded. False when
-   * it is not there by the old one (any more). `hint`: its row among the returned, if it is there.
-   */
+  hasReturned(position: number, handle: number, hint: number): boolean {
+    return this.returned.has(position, handle, hint);
+  }
+
   replace(position: number, from: number, to: number, hint: number): boolean {
     if (!this.isInFifo(position)) return this.returned.replace(position, from, to, hint);
     const at = position & this.mask;
@@ -167,7 +170,6 @@ export class ReadyList {
     return true;
   }
 
-  /** Takes out the message at `position`, which cannot be delivered. False when it is not there. */
   remove(position: number, handle: number): boolean {
     if (!this.isInFifo(position)) return this.returned.remove(position, handle);
     if (this.slots[position & this.mask] !== handle) return false;
@@ -178,25 +180,79 @@ export class ReadyList {
     return true;
   }
 
-  /** Messages before this position count as delivered before; undefined when none do. */
   get redeliveredEnd(): number | undefined {
     return this.hasRedelivered ? this.redeliveredUntil : undefined;
   }
 
-  /** Recovered messages that were delivered before, and how often. */
   get countsOfRecovered(): ReadonlyMap<number, number> {
     return this.recoveredCounts;
   }
 
-  /** The messages that came back, for looking through them. */
   get returnedMessages(): ReturnedHeap {
     return this.returned;
   }
 
-  /**
-   * Fills an empty list with recovered messages, ascending by position, all on disk. Those before
-   * `redeliveredUntil` count as delivered before, those in `counts` that often.
-   */
+  returnedHeaps(): readonly ReturnedHeap[] {
+    return [this.returned];
+  }
+
+  get loadedCount(): number {
+    return (this.loadedUntil - this.head) | 0;
+  }
+
+  forgetLoaded(): void {
+    this.loadedUntil = this.head;
+  }
+
+  showOnDisk(visitor: ReadyVisitor): void {
+    const { returned } = this;
+    for (let row = 0; row < returned.length; row += 1) {
+      const handle = returned.handleAt(row);
+      if (handle < 0 && !visitor.see(handle, returned.positionAt(row), row)) return;
+    }
+    let position = this.loadedUntil;
+    while (position !== this.tail) {
+      const handle = this.at(position);
+      if (handle !== undefined && handle < 0 && !visitor.see(handle, position, 0)) break;
+      position = (position + 1) | 0;
+    }
+    this.loadedUntil = position;
+  }
+
+  showLoaded(visitor: ReadyVisitor): void {
+    const { returned } = this;
+    for (let row = 0; row < returned.length; row += 1) {
+      if (!visitor.see(returned.handleAt(row), returned.positionAt(row), row)) return;
+    }
+    // Below 0: long past, when nothing had to be loaded lately.
+    const count = this.loadedCount;
+    for (let i = 0; i < count; i += 1) {
+      const position = (this.head + i) | 0;
+      const handle = this.at(position);
+      if (handle !== undefined && !visitor.see(handle, position, 0)) return;
+    }
+  }
+
+  ranges(others: readonly number[]): number[] {
+    const single = [...others];
+    for (let row = 0; row < this.returned.length; row += 1) {
+      single.push(this.returned.positionAt(row));
+    }
+    // All of these were delivered from the head, so they precede the fifo.
+    single.sort((a, b) => (a - b) | 0);
+    const ranges: number[] = [];
+    for (const position of single) extendRanges(ranges, position, 1);
+    if (!this.hasHoles) {
+      const length = (this.tail - this.head) | 0;
+      if (length > 0) ranges.push(this.head, length);
+      return ranges;
+    }
+    for (let at = this.head; at !== this.tail; at = (at + 1) | 0) {
+      if (this.at(at) !== undefined) extendRanges(ranges, at, 1);
+    }
+    return ranges;
+  }
+
   restore(
     positions: Int32Array,
     handles: Int32Array,
@@ -220,6 +276,7 @@ export class ReadyList {
     }
     for (let i = 0; i < first; i += 1) this.returned.add(positions[i], handles[i], 0);
     if (first < count) this.fill(positions, handles, first);
+    this.loadedUntil = this.head;
   }
 
   private fill(positions: Int32Array, handles: Int32Array, first: number): void {

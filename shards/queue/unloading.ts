@@ -7,21 +7,15 @@ import type { Queue } from './queue.ts';
 /** Those of a queue that lie in the slab `owner`, which is this shard's. Returns the bytes. */
 export function unload(queue: Queue, store: MessageStore, owner: number): number {
   const { ready } = queue;
-  const returned = ready.returnedMessages;
   let bytes = 0;
-  for (let row = 0; row < returned.length; row += 1) {
-    const position = returned.positionAt(row);
-    bytes += unloadOne(queue, store, owner, position, returned.handleAt(row), row);
-  }
-  // Long past, when nothing had to be loaded lately.
-  const window = (queue.loadedUntil - ready.headPosition) | 0;
-  for (let i = 0; i < window; i += 1) {
-    const position = (ready.headPosition + i) | 0;
-    const handle = ready.at(position);
-    if (handle !== undefined) bytes += unloadOne(queue, store, owner, position, handle, 0);
-  }
+  ready.showLoaded({
+    see(handle, position, hint) {
+      bytes += unloadOne(queue, store, owner, position, handle, hint);
+      return true;
+    },
+  });
   queue.onDiskBytes += bytes;
-  queue.loadedUntil = ready.headPosition;
+  ready.forgetLoaded();
   return bytes;
 }
 
@@ -37,7 +31,9 @@ function unloadOne(
   if (store.slabOwner(handle) !== owner) return 0;
   const bytes = store.dataBytes(handle);
   // Only what was loaded lies in that slab, so it has a row.
-  queue.ready.replace(position, handle, ~store.log(handle), hint);
+  const onDisk = ~store.log(handle);
+  queue.ready.replace(position, handle, onDisk, hint);
+  queue.rules.renamed(handle, onDisk);
   queue.onDiskCount += 1;
   store.release(handle);
   return bytes;

@@ -3,8 +3,9 @@
 // thread.
 import { copyBytes } from '../../src/base/copy.ts';
 import type { MessageData } from '../../src/protocol/deliver-frames.ts';
-import { LOGGED_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { LOGGED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import { Arena } from './arena.ts';
+import { MessageTraits } from './message-traits.ts';
 import type { IncomingMessage, MessageStore } from './message-store.ts';
 
 const COLUMNS = 8;
@@ -35,6 +36,7 @@ export class MemoryStore implements MessageStore {
   private firstFree: number;
   private readonly arena: Arena;
   private readonly onSlabFree: OnSlabFree;
+  readonly traits: MessageTraits;
   messageCount: number;
   slabMessageCount: number;
   slabBytes: number;
@@ -48,6 +50,7 @@ export class MemoryStore implements MessageStore {
     this.slabMessageCount = 0;
     this.slabBytes = 0;
     this.onSlabFree = onSlabFree;
+    this.traits = new MessageTraits();
     this.arena = new Arena((handle, chunk, at) => {
       this.rows[handle * COLUMNS + CHUNK] = chunk;
       this.rows[handle * COLUMNS + AT] = at;
@@ -65,9 +68,12 @@ export class MemoryStore implements MessageStore {
   add(message: IncomingMessage, references: number): number {
     const handle = this.takeRow();
     const isSlab = (message.flags & SLAB_FLAG) !== 0;
-    const dataBytes = isSlab
-      ? message.exrkBytes
-      : message.exrkBytes + message.propsBytes + message.bodyBytes;
+    const dataBytes = inlineBytesOf(
+      message.flags,
+      message.exrkBytes,
+      message.propsBytes,
+      message.bodyBytes,
+    );
     const target = this.arena.allocate(handle, dataBytes);
     const at = this.arena.placedAt;
     copyBytes(message.source, message.dataAt, target, at, dataBytes);
@@ -84,7 +90,8 @@ export class MemoryStore implements MessageStore {
     this.messageCount += 1;
     if (isSlab) {
       this.slabMessageCount += 1;
-      this.slabBytes += message.propsBytes + message.bodyBytes;
+      this.slabBytes += this.slabDataBytes(handle);
+      if ((message.flags & OWN_PROPS_FLAG) !== 0) this.traits.setSlabSkip(handle, message.slabSkip);
     }
     return handle;
   }
@@ -108,13 +115,17 @@ export class MemoryStore implements MessageStore {
     this.firstFree = handle;
     if (isSlab) {
       this.slabMessageCount -= 1;
-      this.slabBytes -= rows[row + PROPS_BYTES] + rows[row + BODY_BYTES];
+      this.slabBytes -= this.slabDataBytes(handle);
       this.onSlabFree(this.slabOwner(handle), this.slabPage(handle));
     }
   }
 
   flags(handle: number): number {
     return this.rows[handle * COLUMNS + FLAGS];
+  }
+
+  addFlags(handle: number, flags: number): void {
+    this.rows[handle * COLUMNS + FLAGS] |= flags;
   }
 
   isLogged(handle: number): boolean {
@@ -156,6 +167,19 @@ export class MemoryStore implements MessageStore {
     return this.rows[handle * COLUMNS + SLAB] & SLAB_PAGE_MASK;
   }
 
+  slabSkip(handle: number): number {
+    const { rows } = this;
+    if ((rows[handle * COLUMNS + FLAGS] & OWN_PROPS_FLAG) === 0) return 0;
+    return this.traits.slabSkip(handle);
+  }
+
+  slabDataBytes(handle: number): number {
+    const { rows } = this;
+    const row = handle * COLUMNS;
+    const hasOwnProps = (rows[row + FLAGS] & OWN_PROPS_FLAG) !== 0;
+    return rows[row + BODY_BYTES] + (hasOwnProps ? 0 : rows[row + PROPS_BYTES]);
+  }
+
   locate(handle: number, data: MessageData): void {
     const { rows } = this;
     const row = handle * COLUMNS;
@@ -167,11 +191,14 @@ export class MemoryStore implements MessageStore {
   }
 
   inlineBytes(handle: number): number {
-    const rows = this.rows;
+    const { rows } = this;
     const row = handle * COLUMNS;
-    const exrkBytes = rows[row + EXRK_BYTES];
-    if ((rows[row + FLAGS] & SLAB_FLAG) !== 0) return exrkBytes;
-    return exrkBytes + rows[row + PROPS_BYTES] + rows[row + BODY_BYTES];
+    return inlineBytesOf(
+      rows[row + FLAGS],
+      rows[row + EXRK_BYTES],
+      rows[row + PROPS_BYTES],
+      rows[row + BODY_BYTES],
+    );
   }
 
   copyData(handle: number, target: Buffer<ArrayBufferLike>, at: number): void {
@@ -200,4 +227,15 @@ export class MemoryStore implements MessageStore {
     logs.set(this.logs);
     this.logs = logs;
   }
+}
+
+/** What of a message does not lie in a slab. */
+function inlineBytesOf(
+  flags: number,
+  exrkBytes: number,
+  propsBytes: number,
+  bodyBytes: number,
+): number {
+  if ((flags & SLAB_FLAG) === 0) return exrkBytes + propsBytes + bodyBytes;
+  return (flags & OWN_PROPS_FLAG) === 0 ? exrkBytes : exrkBytes + propsBytes;
 }

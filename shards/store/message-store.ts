@@ -7,6 +7,7 @@
 // Its data are `exrk`, `props` and `body` one behind the other; for a slab message only `exrk` is
 // here, and props and body lie in the publishing acceptor's slab from a page on.
 import { MessageData } from '../../src/protocol/deliver-frames.ts';
+import { type MessageTraits, NO_TTL } from './message-traits.ts';
 
 export interface MessageStore {
   /**
@@ -30,6 +31,13 @@ export interface MessageStore {
   bodyBytes(handle: number): number;
   slabOwner(handle: number): number;
   slabPage(handle: number): number;
+  /** Where the body, or without OWN_PROPS_FLAG props and body, begins in the slab pages. */
+  slabSkip(handle: number): number;
+  /** Bytes in the slab: body, and props unless they are the message's own. */
+  slabDataBytes(handle: number): number;
+  readonly traits: MessageTraits;
+  /** Sets flags that the message had not. */
+  addFlags(handle: number, flags: number): void;
   /** Says where an inline message lies; true until the store is given another message. */
   locate(handle: number, data: MessageData): void;
   /** Bytes that `copyData` writes: what a delivery carries inline. */
@@ -51,4 +59,8 @@ export class IncomingMessage extends MessageData {
   flags = 0;
   slabOwner = 0;
   slabPage = 0;
+  /** With OWN_PROPS_FLAG. */
+  slabSkip = 0;
+  /** With EXPIRES_FLAG. */
+  ttlMillis = NO_TTL;
 }

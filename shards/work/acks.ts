@@ -11,6 +11,10 @@ import {
   CREDIT,
   CREDIT_BYTES_FREED,
   CREDIT_CONNECTION,
+  FORWARDED,
+  FORWARDED_NUMBER,
+  FORWARDED_OUTCOME,
+  OUTCOME_REJECT,
   OUTCOME_REQUEUE,
   OUTCOME_UNDELIVERED,
   RELEASE_MESSAGE,
@@ -34,7 +38,10 @@ export class AckWork {
       const kind = words[at + 1];
       if (kind === ACK) this.ack(port, words, at);
       else if (kind === CREDIT) credit(port, words, at);
-      else this.state.store.release(words[at + RELEASE_MESSAGE]);
+      else if (kind === FORWARDED) {
+        const outcome = words[at + FORWARDED_OUTCOME];
+        this.state.forwards.settled(words[at + FORWARDED_NUMBER], outcome);
+      } else this.state.store.release(words[at + RELEASE_MESSAGE]);
     }
     return ring.release();
   }
@@ -61,13 +68,18 @@ export class AckWork {
     unacked.remove(number);
     const queue = consumer.queue;
     if (outcome === OUTCOME_REQUEUE) {
-      queue.requeue(handle, position, deliveryCount);
+      const { deliveryLimit } = queue.rules.settings;
+      if (deliveryLimit >= 0 && deliveryCount > deliveryLimit) {
+        queue.reject(handle, position, 'delivery_limit');
+      } else {
+        queue.requeue(handle, position, deliveryCount);
+      }
     } else if (outcome === OUTCOME_UNDELIVERED) {
       queue.requeue(handle, position, deliveryCount - 1);
     } else {
-      // An ack, or a rejected message, which is dropped (it has nowhere else to go yet).
       queue.ackedCount += 1;
-      queue.drop(handle, position);
+      if (outcome === OUTCOME_REJECT) queue.reject(handle, position, 'rejected');
+      else queue.drop(handle, position);
     }
     this.settled(consumer);
   }

@@ -90,6 +90,7 @@ export class OperationWork {
       prefetch: words[at + layout.CONSUME_PREFETCH],
       priority: words[at + layout.CONSUME_PRIORITY],
     });
+    queue.rules.used();
     port.outlet.reply(request, STATUS_OK, 0, 0);
   }
 
@@ -107,6 +108,8 @@ export class OperationWork {
     const queue = this.state.queues.get(words[at + layout.GET_QUEUE]);
     const channel = port.channels.get(words[at + layout.GET_CHANNEL])!;
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     // Looked at here already, so that polling an empty queue leaves no stand-in behind.
     if (queue.ready.isEmpty) return port.outlet.reply(request, STATUS_EMPTY, 0, 0);
     const getter = this.getter(queue, channel, words[at + layout.GET_NO_ACK] !== 0);
@@ -151,6 +154,8 @@ export class OperationWork {
     const request = words[at + layout.QUEUE_OP_REQUEST];
     const queue = this.state.queues.get(words[at + layout.QUEUE_OP_QUEUE]);
     if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    queue.rules.used();
+    if (queue.rules.canExpire) queue.rules.apply();
     port.outlet.reply(request, STATUS_OK, count(queue), queue.consumers.size);
   }
 

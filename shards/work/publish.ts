@@ -3,9 +3,12 @@
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import {
+  CONFIRMED_FLAG,
+  EXPIRES_FLAG,
   LANE_MASK,
   LANE_SHIFT,
-  PERSISTENT_FLAG,
+  MESSAGE_FLAGS,
+  OWN_PROPS_FLAG,
   PUBLISH_BODY_BYTES,
   PUBLISH_EXRK_BYTES,
   PUBLISH_FLAGS,
@@ -14,13 +17,17 @@ import {
   PUBLISH_TARGET_COUNT,
   PUBLISH_TARGETS,
   publishDataWord,
+  readTtl,
   SLAB_FLAG,
   SPILLED_FLAG,
+  traitWords,
 } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
+import { spills } from '../queue/paging.ts';
 import { IncomingMessage } from '../store/message-store.ts';
+import { NO_TTL } from '../store/message-traits.ts';
 
 export class PublishWork {
   private readonly state: ShardState;
@@ -40,19 +47,28 @@ export class PublishWork {
     const words = port.work.words;
     const targetCount = words[at + PUBLISH_TARGET_COUNT];
     this.read(port, words, at, targetCount);
-    const lane = (words[at + PUBLISH_FLAGS] >> LANE_SHIFT) & LANE_MASK;
+    const flags = words[at + PUBLISH_FLAGS];
+    const lane = (flags >> LANE_SHIFT) & LANE_MASK;
+    const sequence = port.confirms.see(lane);
     const isLogged = lane !== LANE_MEMORY && this.log !== undefined;
     if (isLogged) this.log.begin(port.acceptor, lane);
-    if (targetCount === 1) this.toOne(words[at + PUBLISH_TARGETS], isLogged);
-    else this.toMany(words, at + PUBLISH_TARGETS, targetCount, isLogged);
+    const isTaken =
+      targetCount === 1
+        ? this.toOne(words[at + PUBLISH_TARGETS], isLogged)
+        : this.toMany(words, at + PUBLISH_TARGETS, targetCount, isLogged);
+    if (!isTaken && (flags & CONFIRMED_FLAG) !== 0) port.outlet.refused(lane, sequence);
     if (!isLogged) port.confirms.add(lane, 1);
   }
 
   private read(port: Port, words: Int32Array, at: number, targetCount: number): void {
     const message = this.message;
+    const flags = words[at + PUBLISH_FLAGS];
     message.source = port.work.bytes;
-    message.dataAt = (at + publishDataWord(targetCount)) * 4;
-    message.flags = words[at + PUBLISH_FLAGS] & (PERSISTENT_FLAG | SLAB_FLAG);
+    message.dataAt = (at + publishDataWord(targetCount + traitWords(flags))) * 4;
+    message.flags = flags & MESSAGE_FLAGS;
+    if ((flags & (EXPIRES_FLAG | OWN_PROPS_FLAG)) !== 0) {
+      this.readTraits(words, at + PUBLISH_TARGETS + targetCount, flags);
+    }
     message.exrkBytes = words[at + PUBLISH_EXRK_BYTES];
     message.propsBytes = words[at + PUBLISH_PROPS_BYTES];
     message.bodyBytes = words[at + PUBLISH_BODY_BYTES];
@@ -60,16 +76,45 @@ export class PublishWork {
     message.slabPage = words[at + PUBLISH_SLAB_PAGE];
   }
 
-  private toOne(queueId: number, isLogged: boolean): void {
+  private readTraits(words: Int32Array, from: number, flags: number): void {
+    const { message } = this;
+    let at = from;
+    if ((flags & EXPIRES_FLAG) !== 0) {
+      message.ttlMillis = readTtl(words, at);
+      at += 2;
+    }
+    if ((flags & OWN_PROPS_FLAG) !== 0) message.slabSkip = words[at];
+  }
+
+  /** False when the queue refuses it. */
+  private toOne(queueId: number, isLogged: boolean): boolean {
     const queue = this.find(queueId);
     if (queue === undefined) {
       this.drop();
-      return;
+      return true;
     }
-    if (queue.passOn(this.message)) return;
-    if (!isLogged && queue.spills) this.spill(queue);
-    else queue.publish(this.state.store.add(this.message, 1), isLogged);
+    if (queue.passOn(this.message)) return true;
+    const { store } = this.state;
+    const hasRules = queue.rules.isActive;
+    if (hasRules && queue.rules.refuses) {
+      if (queue.rules.settings.overflow !== 'reject-publish-dlx') this.drop();
+      else queue.rules.forwardRefused(store.add(this.message, 1));
+      return false;
+    }
+    let handle: number;
+    if (!isLogged && spills(queue)) handle = this.spill(queue);
+    else {
+      handle = store.add(this.message, 1);
+      queue.publish(handle, isLogged);
+    }
+    if (hasRules || (this.message.flags & EXPIRES_FLAG) !== 0) this.applyRules(queue, handle);
     this.state.governor.consider(queue);
+    return true;
+  }
+
+  private applyRules(queue: Queue, handle: number): void {
+    const { flags, ttlMillis } = this.message;
+    queue.rules.appended(handle, (flags & EXPIRES_FLAG) === 0 ? NO_TTL : ttlMillis);
   }
 
   private toMany(
@@ -77,7 +122,7 @@ export class PublishWork {
     targetsAt: number,
     targetCount: number,
     isLogged: boolean,
-  ): void {
+  ): boolean {
     // The queues that still exist are few or many, but known only by looking: count them first.
     let references = 0;
     for (let i = 0; i < targetCount; i += 1) {
@@ -85,22 +130,38 @@ export class PublishWork {
     }
     if (references === 0) {
       this.drop();
-      return;
+      return true;
     }
-    const handle = this.state.store.add(this.message, references);
+    const { store } = this.state;
+    const isExpiring = (this.message.flags & EXPIRES_FLAG) !== 0;
+    // One more, so that it stays while queues that are full drop it.
+    const handle = store.add(this.message, references + 1);
+    let isTaken = true;
     for (let i = 0; i < targetCount; i += 1) {
       const queue = this.state.queues.get(words[targetsAt + i]);
       if (queue === undefined) continue;
+      const hasRules = queue.rules.isActive;
+      if (hasRules && queue.rules.refuses) {
+        isTaken = false;
+        if (queue.rules.settings.overflow !== 'reject-publish-dlx') store.release(handle);
+        else queue.rules.forwardRefused(handle);
+        continue;
+      }
       queue.publish(handle, isLogged);
+      if (hasRules || isExpiring) this.applyRules(queue, handle);
       this.state.governor.consider(queue);
     }
+    store.release(handle);
+    return isTaken;
   }
 
   /** A transient message that memory has no room for. */
-  private spill(queue: Queue): void {
+  private spill(queue: Queue): number {
     this.log!.beginSpill();
     this.message.flags |= SPILLED_FLAG;
-    queue.publishSpilled(this.state.store.add(this.message, 1));
+    const handle = this.state.store.add(this.message, 1);
+    queue.publishSpilled(handle);
+    return handle;
   }
 
   /** All target queues were deleted while the message was on its way: as if it had come before. */

@@ -23,6 +23,8 @@ import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import type { ControlLink } from './control-link.ts';
+import { Forwarding } from './forwarding.ts';
+import type { ConfirmSink } from './unconfirmed-publishes.ts';
 import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
 import type { AcceptorBoot, AcceptorReport, ResourceAlarm } from './control-messages.ts';
@@ -73,6 +75,7 @@ export class Acceptor implements ThreadWork {
   readonly ids: IdAllocator;
   readonly deliveries: Deliveries;
   readonly publisher: Publisher;
+  readonly forwarding: Forwarding;
   readonly paces: QueuePaces;
   readonly publishRates: PublishRates;
   readonly outputPool: OutputPool;
@@ -94,7 +97,7 @@ export class Acceptor implements ThreadWork {
   private readonly vhosts: Map<string, VhostContext>;
   private readonly alarms: ResourceAlarms;
   private readonly touchedConfirms: ChannelConfirms[];
-  private readonly noteConfirms: (confirms: ChannelConfirms) => void;
+  private readonly noteConfirms: (confirms: ConfirmSink) => void;
   private readonly readBudget: ReadBudget;
   private toFlush: Connection[];
   private flushing: Connection[];
@@ -143,6 +146,7 @@ export class Acceptor implements ThreadWork {
       this.inlineBytesMax,
       boot.config.durability,
     );
+    this.forwarding = new Forwarding(this);
     this.consumers = new Map();
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
@@ -154,14 +158,14 @@ export class Acceptor implements ThreadWork {
     this.vhosts = new Map();
     this.alarms = new ResourceAlarms();
     this.touchedConfirms = [];
-    this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms);
+    this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms as ChannelConfirms);
     this.readBudget = new ReadBudget(boot.config.readBudgetBytes);
     this.toFlush = [];
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
     this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
-    this.slabNotices = new SlabNotices(this.slab, control);
+    this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
     this.isStopping = false;
@@ -270,11 +274,13 @@ export class Acceptor implements ThreadWork {
     for (let i = 0; i < links.length; i += 1) links[i].flush();
     let isBusy = false;
     for (let i = 0; i < links.length; i += 1) {
+      links[i].lookAtConfirms();
       if (this.deliveries.drain(links[i])) isBusy = true;
       links[i].collectConfirms(this.noteConfirms);
     }
     for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
     this.touchedConfirms.length = 0;
+    if (this.forwarding.isWaiting && this.forwarding.retry() && this.hasSpace()) isBusy = true;
     this.flushOutputs();
     const isPaced = this.paces.refill() || this.publishRates.waitingCount > 0;
     if (this.stalled.size > 0) this.retryStalled(isPaced);
@@ -294,6 +300,13 @@ export class Acceptor implements ThreadWork {
       if (link.deliveries.refresh() || link.hasConfirms()) return true;
     }
     return this.toFlush.length > 0;
+  }
+
+  /** Some ring has room; those that have none will wake us. */
+  private hasSpace(): boolean {
+    let hasRoom = false;
+    for (const link of this.links) if (link.wantSpace()) hasRoom = true;
+    return hasRoom;
   }
 
   private isCongested(): boolean {
@@ -318,8 +331,7 @@ export class Acceptor implements ThreadWork {
     let waitsForMoments = false;
     for (const { flow } of this.stalled) if (!flow.isBlocked) waitsForMoments = true;
     if (!waitsForMoments) return;
-    let hasRoom = false;
-    for (const link of this.links) if (link.wantSpace()) hasRoom = true;
+    const hasRoom = this.hasSpace();
     // Room wakes us by the doorbell, the end of a block by main or a shard; a pace or a slow socket
     // only by the clock.
     if ((isPaced || hasRoom) && this.retryTimer === undefined) {

@@ -47,6 +47,11 @@ export class ChannelPrefetch {
     }
   }
 
+  /** After `setLimit`: the shard also holds a delivery that is no longer among `unacked`. */
+  countHeld(shard: number): void {
+    this.unackedByShard[shard] += 1;
+  }
+
   delivered(shard: number): void {
     this.unackedCount += 1;
     if (this.limit !== 0) this.unackedByShard[shard] += 1;

@@ -12,6 +12,7 @@ import { AmqpError, type Refusal } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH, type Method } from '../protocol/methods.generated.ts';
 import { ChannelBacklog } from './channel-backlog.ts';
 import { ChannelConfirms } from './channel-confirms.ts';
+import { ChannelTransaction } from './channel-transaction.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { ContentAssembly } from './content-assembly.ts';
@@ -35,8 +36,10 @@ export class Channel {
   /** Delivery tag -> shard (a), number there (b). Tags count all deliveries of the channel. */
   readonly unacked: SlidingWindow;
   readonly prefetch: ChannelPrefetch;
-  /** Set by confirm.select. */
+  /** Set by confirm.select, or the transaction's own. */
   confirms: ChannelConfirms | undefined;
+  /** Set by tx.select. */
+  transaction: ChannelTransaction | undefined;
   /** basic.qos with global=false: of consumers to come (0 = no limit). */
   consumerPrefetch: number;
   /** The queue that an empty queue name means (specification 1.7.2.3). */
@@ -59,6 +62,7 @@ export class Channel {
     this.prefetch = new ChannelPrefetch(acceptor.links.length);
     this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
     this.confirms = undefined;
+    this.transaction = undefined;
     this.consumerPrefetch = 0;
     this.lastQueueName = '';
     this.isOpen = true;
@@ -116,7 +120,7 @@ export class Channel {
   }
 
   /**
-   * Hands the assembled publish on; without room the connection stalls and this is called again.
+   * Hands the assembled publish on; without room the connection stalls, to retry it later.
    */
   finishPublish(): boolean {
     const { assembly } = this;
@@ -136,9 +140,26 @@ export class Channel {
     writeReturn(this, message);
   }
 
+  /** Tries again what found no room; false when there is still none. */
+  retryPublish(): boolean {
+    if (this.transaction?.isSending === true) return this.transaction.send();
+    return this.finishPublish();
+  }
+
+  selectTransaction(): void {
+    this.transaction ??= new ChannelTransaction(this);
+    this.confirms = this.transaction.confirms;
+  }
+
   selectConfirms(): void {
-    this.confirms ??= new ChannelConfirms((deliveryTag, multiple) => {
-      if (this.isOpen) this.send({ name: 'basic.ack', deliveryTag, multiple });
+    this.confirms ??= new ChannelConfirms({
+      ack: (deliveryTag, multiple) => {
+        if (this.isOpen) this.send({ name: 'basic.ack', deliveryTag, multiple });
+      },
+      nack: (deliveryTag) => {
+        const flags = { multiple: false, requeue: false };
+        if (this.isOpen) this.send({ name: 'basic.nack', deliveryTag, ...flags });
+      },
     });
   }
 
@@ -160,13 +181,13 @@ export class Channel {
   /** basic.qos with global=true: a limit over all consumers of the channel. */
   limitChannel(prefetchCount: number): void {
     this.prefetch.setLimit(prefetchCount, this.unacked);
+    this.transaction?.forEachAcked((shard) => this.prefetch.countHeld(shard));
     for (const link of this.openLinks) this.grantPrefetch(link);
   }
 
   /** Settles one delivery, or all up to `deliveryTag` (0: all), with the client's outcome. */
   settle(deliveryTag: number, multiple: boolean, outcome: number): void {
     const { unacked } = this;
-    const { links } = this.connection.acceptor;
     if (multiple && deliveryTag === 0) {
       this.settleUpTo(unacked.end, outcome);
       return;
@@ -176,24 +197,31 @@ export class Channel {
       this.settleUpTo(deliveryTag, outcome);
       return;
     }
-    links[unacked.a].ack(this.id, unacked.b, outcome);
-    if (unacked.c !== IS_GET) this.prefetch.settled(unacked.a);
     unacked.remove(deliveryTag);
+    this.settleTaken(outcome);
     this.regrant();
   }
 
   private settleUpTo(deliveryTag: number, outcome: number): void {
-    const { unacked } = this;
-    const { links } = this.connection.acceptor;
-    while (unacked.takeOldest(deliveryTag)) {
-      links[unacked.a].ack(this.id, unacked.b, outcome);
-      if (unacked.c !== IS_GET) this.prefetch.settled(unacked.a);
-    }
+    while (this.unacked.takeOldest(deliveryTag)) this.settleTaken(outcome);
     this.regrant();
   }
 
+  /** Settles the delivery just taken out of the window, or has the transaction do so. */
+  private settleTaken(outcome: number): void {
+    const { transaction, unacked } = this;
+    if (transaction !== undefined) transaction.settle(outcome);
+    else this.settled(unacked.a, unacked.b, unacked.c, outcome);
+  }
+
+  /** Tells a shard what becomes of delivery `number`; `regrant` follows. */
+  settled(shard: number, number: number, kind: number, outcome: number): void {
+    this.connection.acceptor.links[shard].ack(this.id, number, outcome);
+    if (kind !== IS_GET) this.prefetch.settled(shard);
+  }
+
   /** Tells shards whose grant acks have outgrown how much they may deliver now. */
-  private regrant(): void {
+  regrant(): void {
     for (const link of this.openLinks) {
       if (this.prefetch.isOutgrown(link.shard)) this.grantPrefetch(link);
     }
@@ -205,9 +233,13 @@ export class Channel {
     link.operate(layout.CHANNEL_QOS, layout.CHANNEL_QOS_BYTES, words);
   }
 
-  /** basic.recover: everything unacked returns to its place. */
+  /** basic.recover: everything unacked returns to its place, transaction or not. */
   requeueAll(): void {
-    this.settleUpTo(this.unacked.end, OUTCOME_REQUEUE);
+    const { unacked } = this;
+    while (unacked.takeOldest(unacked.end)) {
+      this.settled(unacked.a, unacked.b, unacked.c, OUTCOME_REQUEUE);
+    }
+    this.regrant();
   }
 
   // --- waiting --------------------------------------------------------------------------------
@@ -294,6 +326,7 @@ export class Channel {
     }
     this.isOpen = false;
     this.assembly.abandon();
+    this.transaction?.abandon();
     this.backlog.clear();
     const { acceptor } = this.connection;
     for (const consumer of this.consumers.values()) consumer.isGone = true;

@@ -25,7 +25,7 @@ export class ConnectionFlow {
   private isWaiting: boolean;
   /** Channels with frames that wait although the channel itself no longer does. */
   private readonly delayed: Set<Channel>;
-  /** The channel whose assembled publish found no room. */
+  /** The channel whose assembled publish, or transaction, found no room. */
   private heldPublisher: Channel | undefined;
   private onQuiet: (() => void) | undefined;
   /** Why the publish that is held may not go on. */
@@ -53,7 +53,7 @@ export class ConnectionFlow {
     connection.socket.pause();
   }
 
-  /** As `stall`; the channel's assembled publish is the first thing to be tried again. */
+  /** As `stall`; what the channel publishes is the first thing to be tried again. */
   stallWith(channel: Channel): void {
     this.heldPublisher = channel;
     this.stall();
@@ -165,7 +165,7 @@ export class ConnectionFlow {
     const held = this.heldPublisher;
     if (held !== undefined) {
       this.heldPublisher = undefined;
-      if (held.isOpen && !held.finishPublish()) return;
+      if (held.isOpen && !held.retryPublish()) return;
     }
     for (const channel of [...this.delayed]) this.drainBacklog(channel);
     if (this.connection.channels.someBacklogFull) this.stall();

@@ -132,11 +132,13 @@ export class ContentAssembly {
     message.exrkAt = 0;
     message.exrkBytes = this.exrkBytes;
     message.isMandatory = this.isMandatory;
+    message.propsSource = this.buffer;
     message.propsAt = this.exrkBytes;
     message.propsBytes = this.propsBytes;
     message.bodyAt = this.exrkBytes + this.propsBytes;
     message.bodyBytes = this.bodyBytes;
     message.slabPage = this.slabPage;
+    message.slabSkip = 0;
   }
 
   /** The publish has been handed on: its slab pages now belong to the shards. */

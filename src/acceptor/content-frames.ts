@@ -28,7 +28,7 @@ const SHARED_BODY_BYTES_MIN = 8 * 1024;
 
 /** A message to be framed; one reused instance per acceptor. */
 export class OutgoingContent {
-  /** Holds exrk and, without a slab, props and body. */
+  /** Holds exrk, props unless they lie in the slab and, without a slab, the body. */
   source: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   exrkAt = 0;
   exrkBytes = 0;
@@ -36,9 +36,11 @@ export class OutgoingContent {
   propsBytes = 0;
   bodyAt = 0;
   bodyBytes = 0;
-  /** Where props and body lie instead, from the first byte of a page on. */
+  /** Where the body lies instead, and props before it unless the message has its own. */
   slab: Slab | null = null;
   slabPage = NO_PAGE;
+  slabSkip = 0;
+  hasOwnProps = false;
 }
 
 /** Starts a method frame of `payloadBytes` in `output`: returns where its arguments begin. */
@@ -140,9 +142,14 @@ function writeSlabContent(
 ): boolean {
   const { propsBytes, bodyBytes } = content;
   cursor.open(slab, content.slabPage);
+  cursor.skip(content.slabSkip);
   const at = output.reserve(contentHeaderBytes(propsBytes));
   const propsTo = writeContentHeaderHead(output.view, at, channel, propsBytes, bodyBytes);
-  copyFromSlab(slab, output.bytes, propsTo, propsBytes);
+  if (content.hasOwnProps) {
+    copyBytes(content.source, content.propsAt, output.bytes, propsTo, propsBytes);
+  } else {
+    copyFromSlab(slab, output.bytes, propsTo, propsBytes);
+  }
   output.view.setUint8(propsTo + propsBytes, FRAME_END);
   const isShared = bodyBytes >= SHARED_BODY_BYTES_MIN;
   const pieceMax = frameMax - FRAME_OVERHEAD_BYTES;

@@ -4,7 +4,11 @@ import { DELIVER_DATA } from '../../shards/mailbox/from-shard-layout.ts';
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import type { Slab } from '../../shards/mailbox/slab.ts';
 import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
-import { REDELIVERED_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
+import {
+  OWN_PROPS_FLAG,
+  REDELIVERED_FLAG,
+  SLAB_FLAG,
+} from '../../shards/mailbox/to-shard-layout.ts';
 import { ID_BASIC_GET_OK, ID_BASIC_RETURN } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Channel } from './channel.ts';
@@ -21,6 +25,7 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   const isSlab = message.slabPage >= 0;
   const { slab } = connection.acceptor;
   content.source = message.bytes;
+  content.hasOwnProps = isSlab;
   content.exrkAt = message.exrkAt;
   content.exrkBytes = message.exrkBytes;
   content.propsAt = message.propsAt;
@@ -29,6 +34,8 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   content.bodyBytes = message.bodyBytes;
   if (isSlab) content.slab = slab.slab;
   content.slabPage = message.slabPage;
+  // The client gets back what it sent.
+  content.slabSkip = message.slabSkip > 0 ? message.slabSkip : message.propsBytes;
   const head = new WireWriter();
   head.short(NO_ROUTE);
   head.shortString('NO_ROUTE');
@@ -58,6 +65,8 @@ export function readRecord(
   const isSlab = (words[at + layout.DELIVER_FLAGS] & SLAB_FLAG) !== 0;
   content.slab = isSlab ? slabs[words[at + layout.DELIVER_SLAB_OWNER]] : null;
   content.slabPage = words[at + layout.DELIVER_SLAB_PAGE];
+  content.slabSkip = words[at + layout.DELIVER_SLAB_SKIP];
+  content.hasOwnProps = (words[at + layout.DELIVER_FLAGS] & OWN_PROPS_FLAG) !== 0;
 }
 
 /**

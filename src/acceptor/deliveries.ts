@@ -66,6 +66,14 @@ export class Deliveries {
         case layout.PACE:
           this.acceptor.paces.setRate(words[at + layout.PACE_QUEUE], words[at + layout.PACE_RATE]);
           break;
+        case layout.FORWARD:
+          this.acceptor.forwarding.take(link, at);
+          break;
+        case layout.REFUSED:
+          link.unconfirmed[words[at + layout.REFUSED_LANE]].refuse(
+            words[at + layout.REFUSED_SEQUENCE],
+          );
+          break;
         default:
           this.acceptor.slab.release(words[at + layout.SLAB_FREE_PAGE]);
       }

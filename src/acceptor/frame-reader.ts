@@ -143,11 +143,13 @@ export class FrameReader {
     message.exrkAt = exrkAt;
     message.exrkBytes = exrkBytes;
     message.isMandatory = (bytes[exrkAt + exrkBytes] & MANDATORY_BIT) !== 0;
+    message.propsSource = bytes;
     message.propsAt = header + FRAME_HEADER_BYTES + HEADER_FIXED_BYTES;
     message.propsBytes = propsBytes;
     message.bodyAt = next - 1 - bodyBytes;
     message.bodyBytes = bodyBytes;
     message.slabPage = -1;
+    message.slabSkip = 0;
     return channel.publish(message) ? next : NO_ROOM;
   }
 

@@ -12,6 +12,8 @@ import {
   ACK_BYTES,
   CREDIT,
   CREDIT_BYTES,
+  FORWARDED,
+  FORWARDED_BYTES,
   PUBLISH,
   RELEASE,
   RELEASE_BYTES,
@@ -19,8 +21,7 @@ import {
 import type { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { RingProducer } from '../../shards/ring/ring-producer.ts';
-import type { ChannelConfirms } from './channel-confirms.ts';
-import { UnconfirmedPublishes } from './unconfirmed-publishes.ts';
+import { type ConfirmSink, UnconfirmedPublishes } from './unconfirmed-publishes.ts';
 
 type Parked = readonly [ring: RingProducer, kind: number, bytes: number, words: readonly number[]];
 
@@ -71,8 +72,14 @@ export class ShardLink {
     return false;
   }
 
-  /** Passes on what the shard has confirmed. */
-  collectConfirms(touched: (channel: ChannelConfirms) => void): void {
+  /** Looks at the confirm counters: before the deliveries are drained, see UnconfirmedPublishes. */
+  lookAtConfirms(): void {
+    const { unconfirmed } = this;
+    for (let lane = 0; lane < LANE_COUNT; lane += 1) unconfirmed[lane].look();
+  }
+
+  /** Passes on what the shard had confirmed then. */
+  collectConfirms(touched: (channel: ConfirmSink) => void): void {
     const { unconfirmed } = this;
     for (let lane = 0; lane < LANE_COUNT; lane += 1) {
       if (!unconfirmed[lane].isEmpty) unconfirmed[lane].collect(touched);
@@ -123,6 +130,11 @@ export class ShardLink {
 
   credit(connection: number, bytes: number): void {
     this.send(this.acks, CREDIT, CREDIT_BYTES, [connection, bytes]);
+  }
+
+  /** A FORWARD has come to its end. */
+  forwarded(number: number, outcome: number): void {
+    this.send(this.acks, FORWARDED, FORWARDED_BYTES, [number, outcome]);
   }
 
   release(message: number): void {

@@ -15,6 +15,15 @@ import { powerOfTwoAtLeast } from './round.ts';
 const COLUMNS = 4;
 const FREE = -1;
 
+/** A row of the window, as `find` shows it. */
+export interface WindowRow {
+  readonly key: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+}
+
 /**
  * Four integer columns per key; column 0 must be >= 0 (it tells live from free).
  * Keys are exact integers up to 2^53 counted from `base` at construction.
@@ -133,6 +142,23 @@ export class SlidingWindow {
     }
     this.slots[(key & this.mask) * COLUMNS] = FREE;
     if (key === this.base) this.advanceBase();
+  }
+
+  /** Brings back rows that were removed, in any order; for cold paths. */
+  putBack(rows: readonly WindowRow[]): void {
+    this.size += rows.length;
+    let isStraggling = false;
+    for (const { key, a, b, c, d } of rows) {
+      const row = Int32Array.of(a, b, c, d);
+      if (key >= this.base) this.slots.set(row, (key & this.mask) * COLUMNS);
+      else this.stragglers.set(key, row);
+      isStraggling ||= key < this.base;
+    }
+    if (!isStraggling) return;
+    // Their order is that of their keys (takeOldest).
+    const sorted = [...this.stragglers].sort(([one], [other]) => one - other);
+    this.stragglers.clear();
+    for (const [key, row] of sorted) this.stragglers.set(key, row);
   }
 
   /** Every live key in order; for cold paths. */

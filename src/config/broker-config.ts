@@ -96,4 +96,5 @@ export interface BrokerConfig {
   readonly plugins: readonly PluginSetting[];
   /** What a plugin that cannot be loaded does to the start. */
   readonly pluginsOnError: 'stop' | 'skip';
+  readonly transactionBytesMax: number;
 }

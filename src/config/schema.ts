@@ -240,6 +240,16 @@ const memory: readonly Setting[] = [
       'limit.',
     since: SINCE_FIRST,
   },
+  {
+    key: 'channel.transaction_bytes',
+    field: 'transactionBytesMax',
+    type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: TIB },
+    default: 128 * MIB,
+    description:
+      'Bytes of messages that the transaction of one channel may hold until it is committed; all ' +
+      'transactions of an acceptor together hold at most half of its memory for large bodies.',
+    since: '0.2.0',
+  },
 ];
 
 const tuning: readonly Setting[] = [

@@ -35,6 +35,16 @@ export const messageTooLarge = defineRefusal(
     `message size ${bytes} is larger than configured max size ${bytesMax}`,
 );
 
+export const invalidExpiration = defineRefusal(
+  {
+    id: 'channel.invalid-expiration',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Set expiration to milliseconds as decimal digits, from 0 to 315360000000 (ten years).',
+  },
+  (expiration: string, problem: string) => `invalid expiration '${expiration}': ${problem}`,
+);
+
 export const immediateNotImplemented = defineRefusal(
   {
     id: 'channel.immediate',
@@ -73,16 +83,6 @@ export const flowNotImplemented = defineRefusal(
     remedy: 'Limit deliveries by basic.qos instead.',
   },
   () => 'active=false',
-);
-
-export const transactionsNotImplemented = defineRefusal(
-  {
-    id: 'channel.transactions',
-    code: 540,
-    scope: 'connection',
-    remedy: 'Use publisher confirms (confirm.select).',
-  },
-  (method: string) => `${method} is not implemented yet`,
 );
 
 export const consumerTagInUse = defineRefusal(

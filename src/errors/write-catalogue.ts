@@ -8,6 +8,7 @@ import './connection-refusals.ts';
 import './limit-refusals.ts';
 import './protocol-refusals.ts';
 import './topology-refusals.ts';
+import './transaction-refusals.ts';
 import { codeName, type RefusalKind, refusalCatalogue } from './refusal.ts';
 
 const HEADER = `# Refusals
@@ -29,6 +30,7 @@ const SECTIONS: readonly (readonly [prefix: string, title: string])[] = [
   ['limit', 'Limits of the configuration'],
   ['protocol', 'Bytes that cannot be decoded'],
   ['channel', 'Publishing, consuming, acknowledging'],
+  ['transaction', 'Transactions'],
   ['topology', 'Queues, exchanges, bindings, virtual hosts'],
 ];
 

@@ -54,6 +54,36 @@ export const differences = {
     rabbitmq310: false,
     warrenmq: true,
   }),
+  olderDeathsKeepTheirOrder: difference({
+    reason:
+      'from the third entry on 3.10 turns the older entries of x-death round at every death, and ' +
+      'then sees cycles that are none; 4.x keeps them newest first',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  afterTwentyFailures: difference({
+    reason: 'quorum queues have a delivery limit of 20 since 4.0, and had none before',
+    rabbitmq310: 'delivered',
+    warrenmq: 'dead',
+  }),
+  mandatoryReplyIsReturnedToo: difference({
+    reason:
+      'before 4.2 a mandatory reply to amq.rabbitmq.reply-to counted as unroutable: it was delivered ' +
+      'and returned',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
+  lastDeathIsTold: difference({
+    reason: 'the x-last-death- headers came with RabbitMQ 3.13',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  publishedDeathCount: difference({
+    reason:
+      'since 4.0 an x-death header that a client publishes is ignored, and counting begins at 1',
+    rabbitmq310: 2,
+    warrenmq: 1,
+  }),
 };
 
 /** What this broker is expected to do where the two differ. */

@@ -1,7 +1,8 @@
 // Test thread. One broker per test file: `useBroker()` starts WarrenMQ as a child process on port 0
 // before the file's tests and stops it with SIGTERM after them; a broker that dies by itself, or
 // stops with anything but exit code 0, fails the file. With CONFORMANCE_URL=amqp://host:port set,
-// the tests run against that broker instead (that is how they are proven on RabbitMQ).
+// the tests run against that broker instead (that is how they are proven on RabbitMQ), and those that
+// need the HTTP API find it at CONFORMANCE_MANAGEMENT_URL=http://host:port.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -79,6 +80,7 @@ export class TestBroker {
       this.#kill = child.kill;
       return;
     }
+    this.managementUrl = process.env['CONFORMANCE_MANAGEMENT_URL'] ?? '';
     const url = new URL(EXTERNAL_URL);
     this.host = url.hostname;
     this.port = Number(url.port);

@@ -1,6 +1,5 @@
 // The table of channel methods that clients send, each with its handler. Acceptor thread.
 // basic.publish and basic.ack are not here: they have ways of their own (dispatch.ts).
-import { transactionsNotImplemented } from '../../errors/channel-refusals.ts';
 import { secondChannelOpen } from '../../errors/connection-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import type { MethodName, MethodOf } from '../../protocol/methods.generated.ts';
@@ -21,6 +20,9 @@ import { exchangeDelete } from './exchange-delete.ts';
 import { queueDeclare } from './queue-declare.ts';
 import { queueDelete } from './queue-delete.ts';
 import { queuePurge } from './queue-purge.ts';
+import { txCommit } from './tx-commit.ts';
+import { txRollback } from './tx-rollback.ts';
+import { txSelect } from './tx-select.ts';
 
 type ChannelHandlers = {
   readonly [N in MethodName]?: (channel: Channel, method: MethodOf<N>) => void;
@@ -28,10 +30,6 @@ type ChannelHandlers = {
 
 /** Answers the client's answer to a request of ours. */
 const ignore = (): void => {};
-
-const refuseTransaction = (_channel: Channel, method: { readonly name: MethodName }): void => {
-  throw new AmqpError(transactionsNotImplemented(method.name));
-};
 
 export const channelHandlers: ChannelHandlers = {
   'channel.open': () => {
@@ -62,7 +60,7 @@ export const channelHandlers: ChannelHandlers = {
   'basic.recover': basicRecover,
   'basic.recover-async': basicRecoverAsync,
   'confirm.select': confirmSelect,
-  'tx.select': refuseTransaction,
-  'tx.commit': refuseTransaction,
-  'tx.rollback': refuseTransaction,
+  'tx.select': txSelect,
+  'tx.commit': txCommit,
+  'tx.rollback': txRollback,
 };

@@ -118,6 +118,12 @@ export const METHODS = {
   'basic.nack': [60, 120, 'deliveryTag:longlong multiple:bit requeue:bit'],
   'confirm.select': [85, 10, 'nowait:bit'],
   'confirm.select-ok': [85, 11, ''],
+  'tx.select': [90, 10, ''],
+  'tx.select-ok': [90, 11, ''],
+  'tx.commit': [90, 20, ''],
+  'tx.commit-ok': [90, 21, ''],
+  'tx.rollback': [90, 30, ''],
+  'tx.rollback-ok': [90, 31, ''],
 } as const satisfies Record<string, readonly [number, number, string]>;
 
 export type MethodName = keyof typeof METHODS;

@@ -16,7 +16,10 @@ class ModelChannel {
   acked = 0;
 
   constructor() {
-    this.confirms = new ChannelConfirms((tag, multiple) => this.ack(tag, multiple));
+    this.confirms = new ChannelConfirms({
+      ack: (tag, multiple) => this.ack(tag, multiple),
+      nack: (tag) => this.ack(tag, false),
+    });
   }
 
   private ack(tag: number, multiple: boolean): void {
@@ -68,7 +71,9 @@ describe('confirms', () => {
     const touched = new Set<ChannelConfirms>();
     const flush = (): void => {
       for (const { unconfirmed } of shards) {
-        unconfirmed.collect((confirms) => {
+        unconfirmed.look();
+        unconfirmed.collect((sink) => {
+          const confirms = sink as ChannelConfirms;
           if (touched.has(confirms)) throw new Error('a channel was listed twice');
           touched.add(confirms);
         });
@@ -113,7 +118,10 @@ describe('confirms', () => {
 
   it('are one multiple ack for a run, and single ones behind a gap', () => {
     const acks: [number, boolean][] = [];
-    const confirms = new ChannelConfirms((tag, multiple) => acks.push([tag, multiple]));
+    const confirms = new ChannelConfirms({
+      ack: (tag, multiple) => acks.push([tag, multiple]),
+      nack: () => {},
+    });
     for (let i = 0; i < 6; i += 1) confirms.add(1);
     for (const number of [1, 2, 3, 5]) confirms.confirm(number);
     confirms.flush();

@@ -8,7 +8,7 @@ type Row = readonly [number, number, number, number];
 
 type Step =
   | { readonly kind: 'push'; readonly count: number }
-  | { readonly kind: 'skip' | 'oldest' | 'probe' | 'clear' }
+  | { readonly kind: 'skip' | 'oldest' | 'probe' | 'clear' | 'putBack' }
   | { readonly kind: 'take'; readonly limit: number }
   | { readonly kind: 'remove'; readonly where: number };
 
@@ -20,12 +20,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: fc.constant<Step>({ kind: 'skip' }) },
   { weight: 20, arbitrary: fc.constant<Step>({ kind: 'probe' }) },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'clear' }) },
+  { weight: 5, arbitrary: fc.constant<Step>({ kind: 'putBack' }) },
 );
 
 class Model {
   readonly rows = new Map<number, Row>();
   readonly window: SlidingWindow;
   next: number;
+  /** Removed and not put back. */
+  private readonly removed: [number, Row][] = [];
   private pushed = 0;
 
   constructor(firstKey: number, slots: number) {
@@ -48,7 +51,7 @@ class Model {
         if (key === undefined) break;
         expect(window.find(key)).toBe(true);
         window.remove(key);
-        rows.delete(key);
+        this.forget(key);
         break;
       }
       case 'oldest':
@@ -60,6 +63,9 @@ class Model {
       case 'clear':
         window.clear();
         rows.clear();
+        break;
+      case 'putBack':
+        this.putBack();
         break;
       case 'probe':
         for (const key of [0, this.next, this.next + 5, window.base - 1]) {
@@ -102,7 +108,20 @@ class Model {
     const row = this.rows.get(oldest)!;
     const { key, a, b, c, d } = this.window;
     expect([key, a, b, c, d]).toEqual([oldest, ...row]);
-    this.rows.delete(oldest);
+    this.forget(oldest);
+  }
+
+  private forget(key: number): void {
+    this.removed.unshift([key, this.rows.get(key)!]);
+    this.rows.delete(key);
+  }
+
+  private putBack(): void {
+    const rows = this.removed.splice(0);
+    this.window.putBack(rows.map(([key, [a, b, c, d]]) => ({ key, a, b, c, d })));
+    const all = [...this.rows, ...rows].sort(([one], [other]) => one - other);
+    this.rows.clear();
+    for (const [key, row] of all) this.rows.set(key, row);
   }
 }
 

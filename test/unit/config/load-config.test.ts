@@ -59,6 +59,7 @@ describe('defaults', () => {
       memoryWatermarkBytes: undefined,
       vhostBudgetBytes: 0,
       queueBudgetBytes: 0,
+      transactionBytesMax: 134217728,
     });
   });
 

@@ -131,7 +131,7 @@ describe('a checkpoint', () => {
       const next = (start + COUNT * 2 + 3) | 0;
       const counts = new Map(Array.from(positions, (position, i) => [position, i + 1]));
       one.ready.restore(positions, handles, next, next, counts);
-      expect(one.ready.hasHoles).toBe(true);
+      expect((one.ready as ReadyList).hasHoles).toBe(true);
       const { queues } = await throughFile([one], new Map());
       const read = queues.get(1)!;
       expect(read.nextPosition).toBe(next);

@@ -1,0 +1,196 @@
+// Messages that a queue is rid of and that go on somewhere else: dead letters. Shard thread.
+//
+//   queue -> waiting -> FORWARD record -> an acceptor routes and publishes it like a client would
+//               ^                          |
+//               '-- at-least-once, failed -+-> FORWARDED: the message is done with here
+//
+// The message stays this shard's, in its log too, until all targets have confirmed it, so a crash
+// on the way costs nothing. Few are underway at once: an acceptor keeps those in its memory for
+// which a target has no room.
+import { alignTo8 } from '../../src/base/round.ts';
+import {
+  DEATH_REASONS,
+  type DeathReason,
+  FORWARD,
+  FORWARD_ADDRESS_BYTES,
+  FORWARD_BODY_BYTES,
+  FORWARD_DATA,
+  FORWARD_EXRK_BYTES,
+  FORWARD_FLAGS,
+  FORWARD_NUMBER,
+  FORWARD_PROPS_BYTES,
+  FORWARD_REASON,
+  FORWARD_SLAB_OWNER,
+  FORWARD_SLAB_PAGE,
+  FORWARD_SLAB_SKIP,
+  forwardRecordBytes,
+} from '../mailbox/from-shard-layout.ts';
+import { FORWARDED_FAILED, FORWARDED_LATER, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { Port } from '../port.ts';
+import { Deadline, type Deadlines } from '../queue/deadlines.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { MessageStore } from '../store/message-store.ts';
+
+/** Messages with acceptors at once, and how many queues may hand over before they have to wait. */
+const UNDERWAY_MAX = 512;
+const WAITING_MAX = 1024;
+/** When a message that nobody took is offered again. */
+const RETRY_MILLIS = 1000;
+
+/** A message on its way; its queue's reference to it is ours. */
+export interface Forward {
+  readonly queue: Queue;
+  readonly handle: number;
+  readonly position: number;
+  readonly reason: DeathReason;
+  /** It was never in the queue: refused for want of room. */
+  readonly isRefused: boolean;
+}
+
+export class Forwards {
+  private readonly store: MessageStore;
+  private readonly ports: readonly Port[];
+  private readonly deadlines: Deadlines;
+  private readonly retry: Deadline;
+  /** From `first` on. */
+  private waiting: Forward[];
+  private first: number;
+  private failed: Forward[];
+  private readonly underway: Map<number, Forward>;
+  private nextNumber: number;
+  /** Queues that have more to hand over. */
+  private readonly wanting: Set<Queue>;
+  /** Since the start: sent on, and given up. */
+  doneCount: number;
+
+  constructor(store: MessageStore, ports: readonly Port[], deadlines: Deadlines) {
+    this.store = store;
+    this.ports = ports;
+    this.deadlines = deadlines;
+    this.retry = new Deadline(() => this.offerAgain());
+    this.waiting = [];
+    this.first = 0;
+    this.failed = [];
+    this.underway = new Map();
+    this.nextNumber = 1;
+    this.wanting = new Set();
+    this.doneCount = 0;
+  }
+
+  /** A queue that need not hand over a message now may do so only then. */
+  get hasRoom(): boolean {
+    return this.waiting.length - this.first < WAITING_MAX && this.failed.length < WAITING_MAX;
+  }
+
+  /** `queue` is looked at again when there is room. */
+  want(queue: Queue): void {
+    this.wanting.add(queue);
+  }
+
+  add(forward: Forward): void {
+    forward.queue.forwardingCount += 1;
+    this.waiting.push(forward);
+  }
+
+  /** Sends what can be sent. Call once per turn. */
+  turn(): void {
+    while (this.first < this.waiting.length && this.underway.size < UNDERWAY_MAX) {
+      if (!this.send(this.waiting[this.first])) break;
+      this.first += 1;
+    }
+    if (this.first === this.waiting.length) {
+      this.waiting = [];
+      this.first = 0;
+    } else if (this.first > WAITING_MAX) {
+      this.waiting.splice(0, this.first);
+      this.first = 0;
+    }
+    if (this.wanting.size === 0 || !this.hasRoom) return;
+    const queues = [...this.wanting];
+    this.wanting.clear();
+    for (const queue of queues) {
+      if (queue.isDeleted) continue;
+      queue.rules.apply();
+      queue.wake();
+    }
+  }
+
+  /** From an acceptor: what has become of a message. */
+  settled(number: number, outcome: number): void {
+    const forward = this.underway.get(number);
+    if (forward === undefined) throw new Error(`shard: nothing was forwarded as ${number}`);
+    this.underway.delete(number);
+    const { queue } = forward;
+    const isKept = queue.rules.settings.deadLettering?.isAtLeastOnce === true && !queue.isDeleted;
+    if (outcome === FORWARDED_LATER || (outcome === FORWARDED_FAILED && isKept)) {
+      this.failed.push(forward);
+      this.deadlines.armAt(this.retry, this.deadlines.now + RETRY_MILLIS);
+      return;
+    }
+    this.finish(forward);
+  }
+
+  /** All that queues have handed over and that is not done with: their logs still count it. */
+  *all(): Iterable<Forward> {
+    for (let i = this.first; i < this.waiting.length; i += 1) yield this.waiting[i];
+    yield* this.failed;
+    yield* this.underway.values();
+  }
+
+  private finish(forward: Forward): void {
+    const { queue } = forward;
+    queue.forwardingCount -= 1;
+    this.doneCount += 1;
+    queue.rules.forwarded(forward);
+  }
+
+  private offerAgain(): void {
+    const { failed } = this;
+    this.failed = [];
+    for (const forward of failed) this.waiting.push(forward);
+  }
+
+  private send(forward: Forward): boolean {
+    const { store } = this;
+    const { queue, handle, reason } = forward;
+    const { address } = queue.rules;
+    if (address.length === 0 || queue.isDeleted) {
+      this.finish(forward);
+      return true;
+    }
+    const flags = store.flags(handle);
+    const isSlab = (flags & SLAB_FLAG) !== 0;
+    const { outlet } = this.portFor(queue, handle, isSlab);
+    const dataBytes = store.inlineBytes(handle);
+    const bytes = forwardRecordBytes(alignTo8(dataBytes), address.length);
+    const at = outlet.claimRecord(bytes, FORWARD);
+    if (at < 0) {
+      outlet.waitForSpace();
+      return false;
+    }
+    const { words } = outlet.ring;
+    words[at + FORWARD_NUMBER] = this.nextNumber;
+    words[at + FORWARD_REASON] = DEATH_REASONS.indexOf(reason);
+    words[at + FORWARD_FLAGS] = flags;
+    words[at + FORWARD_EXRK_BYTES] = store.exrkBytes(handle);
+    words[at + FORWARD_PROPS_BYTES] = store.propsBytes(handle);
+    words[at + FORWARD_BODY_BYTES] = store.bodyBytes(handle);
+    words[at + FORWARD_SLAB_OWNER] = isSlab ? store.slabOwner(handle) : 0;
+    words[at + FORWARD_SLAB_PAGE] = isSlab ? store.slabPage(handle) : 0;
+    words[at + FORWARD_SLAB_SKIP] = store.slabSkip(handle);
+    words[at + FORWARD_ADDRESS_BYTES] = address.length;
+    const dataAt = (at + FORWARD_DATA) * 4;
+    store.copyData(handle, outlet.ring.bytes, dataAt);
+    outlet.ring.bytes.set(address, dataAt + alignTo8(dataBytes));
+    this.underway.set(this.nextNumber, forward);
+    this.nextNumber = (this.nextNumber + 1) & 0x3fff_ffff;
+    return true;
+  }
+
+  /** The slab's owner can pass a body on without copying it; otherwise one acceptor per queue. */
+  private portFor(queue: Queue, handle: number, isSlab: boolean): Port {
+    const { ports, store } = this;
+    const owner = isSlab ? store.slabOwner(handle) : ports.length;
+    return owner < ports.length ? ports[owner] : ports[queue.id % ports.length];
+  }
+}

@@ -1,0 +1,89 @@
+// Messages of a queue that leave memory for the disk, come back, or are found there at start. Shard
+// thread. A handle below zero names a message on disk (ready-messages.ts).
+import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
+import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { Queue } from './queue.ts';
+
+/** The next message would go where it had better not stay in memory. */
+export function spills(queue: Queue): boolean {
+  const { residency, log, ready } = queue;
+  return log !== undefined && residency.isOver && isDeep(queue, ready.nextPosition);
+}
+
+/** Whether a message this deep in the queue had better not stay in memory. */
+function isDeep(queue: Queue, position: number): boolean {
+  return queue.residency.isDeep(queue.ready.depthOf(position), queue.readyBytes);
+}
+
+/** The message at `position` is written: it may leave memory for row `row`. */
+export function pageOut(queue: Queue, handle: number, row: number, position: number): void {
+  if (queue.isDeleted || !isDeep(queue, position)) return;
+  const { ready, store } = queue;
+  if (ready.at(position) !== handle) return;
+  ready.replace(position, handle, ~row, 0);
+  queue.onDiskCount += 1;
+  queue.onDiskBytes += store.dataBytes(handle);
+  queue.rules.renamed(handle, ~row);
+  store.release(handle);
+}
+
+/** Whether the message at `position` waits here, on disk in row `row`. */
+export function holdsOnDisk(queue: Queue, position: number, row: number, hint: number): boolean {
+  const { ready } = queue;
+  const handle = ready.at(position);
+  if (handle !== undefined) return handle === ~row;
+  return ready.hasReturned(position, ~row, hint);
+}
+
+/** The message of row `row`, which it holds, is in memory again as `handle`. */
+export function loaded(
+  queue: Queue,
+  position: number,
+  row: number,
+  handle: number,
+  hint: number,
+): void {
+  const { log, store, ready } = queue;
+  const { records } = log!;
+  if (records.isDated(row)) {
+    const { traits } = records;
+    store.traits.date(handle, traits.arrivedAt(row), traits.ttlMillis(row));
+    store.addFlags(handle, DATED_FLAG);
+  }
+  ready.replace(position, ~row, handle, hint);
+  queue.onDiskCount -= 1;
+  queue.onDiskBytes -= store.dataBytes(handle);
+  queue.rules.renamed(~row, handle);
+}
+
+/** The message of row `row` cannot be read any more. */
+export function lost(queue: Queue, position: number, row: number): void {
+  if (!queue.ready.remove(position, ~row)) return;
+  const bytes = queue.dataBytes(~row);
+  queue.readyBytes -= bytes;
+  queue.memory.bytes -= bytes;
+  queue.onDiskCount -= 1;
+  queue.onDiskBytes -= bytes;
+  queue.rules.left(~row);
+  queue.log!.done(~row, queue, position);
+}
+
+/** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */
+export function restore(
+  queue: Queue,
+  recovered: RecoveredMessages | undefined,
+  isClean: boolean,
+): void {
+  if (recovered === undefined) return;
+  const { positions, handles, nextPosition, counts } = recovered;
+  const undelivered = recovered.redeliveredUntil ?? positions[0] ?? nextPosition;
+  const redeliveredUntil = isClean ? undelivered : nextPosition;
+  queue.ready.restore(positions, handles, nextPosition, redeliveredUntil, counts);
+  let bytes = 0;
+  for (const handle of handles) bytes += queue.dataBytes(handle);
+  queue.readyBytes = bytes;
+  queue.memory.bytes += bytes;
+  queue.onDiskCount = handles.length;
+  queue.onDiskBytes = bytes;
+  queue.rules.restored(handles);
+}

@@ -1,0 +1,68 @@
+// Copies between slabs and ordinary memory, for messages that are to have other properties than they
+// came with. Acceptor thread, rare.
+import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
+import { copyBytes } from '../base/copy.ts';
+
+export interface BodyPlace {
+  readonly slab: Slab;
+  readonly page: number;
+  /** Bytes of the chain that begins at `page` before the body. */
+  readonly skip: number;
+  readonly bodyBytes: number;
+}
+
+/** Fills `target` with what lies in a slab from the first byte of `page` on. */
+export function copyFromSlab(slab: Slab, page: number, target: Buffer): void {
+  const from = new SlabCursor();
+  from.open(slab, page);
+  for (let done = 0; done < target.length; ) {
+    const count = from.next(target.length - done);
+    copyBytes(slab.bytes, from.at, target, done, count);
+    done += count;
+  }
+}
+
+/** The first page of a copy of `bytes`, or NO_PAGE when there is no room now. */
+export function moveToSlab(allocator: SlabAllocator, bytes: Buffer): number {
+  const page = allocator.allocate(bytes.length);
+  if (page === NO_PAGE) return NO_PAGE;
+  const to = new SlabCursor();
+  to.open(allocator.slab, page);
+  write(allocator, to, bytes);
+  return page;
+}
+
+/**
+ * Properties first, then a body of another place: the first page of the copy, or NO_PAGE when there
+ * is no room now.
+ */
+export function copyToSlab(allocator: SlabAllocator, props: Buffer, body: BodyPlace): number {
+  const page = allocator.allocate(props.length + body.bodyBytes);
+  if (page === NO_PAGE) return NO_PAGE;
+  const to = new SlabCursor();
+  to.open(allocator.slab, page);
+  write(allocator, to, props);
+  const from = new SlabCursor();
+  from.open(body.slab, body.page);
+  from.skip(body.skip);
+  for (let left = body.bodyBytes; left > 0; ) {
+    const readable = from.next(left);
+    const readAt = from.at;
+    for (let done = 0; done < readable; ) {
+      const count = to.next(readable - done);
+      copyBytes(body.slab.bytes, readAt + done, allocator.slab.bytes, to.at, count);
+      done += count;
+    }
+    left -= readable;
+  }
+  return page;
+}
+
+function write(allocator: SlabAllocator, to: SlabCursor, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) {
+    const count = to.next(bytes.length - done);
+    copyBytes(bytes, done, allocator.slab.bytes, to.at, count);
+    done += count;
+  }
+}
