@@ -4,6 +4,7 @@ import { claimDataDirectory } from './base/data-directory.ts';
 import type { Logger } from './base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
 import { type RunningManagement, startManagement } from './management/start-management.ts';
+import { loadPlugins } from './plugins/load-plugins.ts';
 import { Broker } from './supervisor/broker.ts';
 
 export interface RunningBroker {
@@ -18,8 +19,9 @@ export interface RunningBroker {
 }
 
 export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
+  const plugins = await loadPlugins(config, log);
   const directory = claimDataDirectory(config.dataDir);
-  const broker = new Broker(config);
+  const broker = new Broker(config, plugins);
   let management: RunningManagement | undefined;
   const stop = async (reason: string): Promise<void> => {
     await management?.close();
@@ -37,7 +39,8 @@ export async function startBroker(config: BrokerConfig, log: Logger): Promise<Ru
   const failed = broker.failed.catch((error: Error) => error);
   const { acceptors, shards } = config;
   const logKind = broker.store.kind;
-  log.info('broker started', { acceptors, shards, log: logKind });
+  const names = broker.plugins.names.join(', ') || undefined;
+  log.info('broker started', { acceptors, shards, log: logKind, plugins: names });
   return { listeners, managementPort: management?.port, logKind, stop, failed };
 }
 
@@ -57,6 +60,7 @@ async function startManagementOf(
     connections: broker.connections,
     memory: broker.memory,
     disk: broker.disk.watch,
+    plugins: broker.plugins,
     recoveries: broker.storage.recoveries,
     listeners,
     startedAtMillis: Date.now(),

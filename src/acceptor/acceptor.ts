@@ -383,7 +383,7 @@ export class Acceptor implements ThreadWork {
     this.slabNotices.stop();
   }
 
-  report(): AcceptorReport {
+  report(): Omit<AcceptorReport, 'pluginFaults'> {
     return {
       connections: this.connections.size,
       channels: this.channelCount,

@@ -1,6 +1,6 @@
-// The settings of plugins, and the list of them: `plugins.NAME = MODULE`. Runs in main only. They are
-// loaded in the order of their names, numbers by their value; which one decides nothing but whose
-// interceptor sees a publish first.
+// The settings of plugins, and the list of them: `plugins.NAME = MODULE`. Runs in main only. They
+// are loaded in the order of their names, numbers by their value, and in that order interceptors
+// see a publish.
 import type { PluginSetting } from './broker-config.ts';
 import type { Setting } from './setting.ts';
 

@@ -39,6 +39,12 @@ export interface DiskFacts {
   readonly alarm: DiskAlarm | undefined;
 }
 
+/** What has gone wrong with plugins in main. */
+export interface PluginFacts {
+  readonly faultCount: number;
+  readonly droppedEventCount: number;
+}
+
 export interface ManagementSource {
   readonly config: BrokerConfig;
   readonly topology: TopologyListings;
@@ -47,6 +53,7 @@ export interface ManagementSource {
   readonly connections: ReadonlyMap<number, ConnectionInfo>;
   readonly memory: MemoryFacts;
   readonly disk: DiskFacts;
+  readonly plugins: PluginFacts;
   /** By shard: what came of reading its log at start. */
   readonly recoveries: readonly RecoveryReport[];
   /** Where AMQP clients connect, with the ports that are bound. */

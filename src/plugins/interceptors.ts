@@ -40,7 +40,7 @@ export class Interceptors {
 
 function propertiesOf(returned: unknown): BasicProperties | undefined {
   if (returned === undefined || (typeof returned === 'object' && returned !== null)) {
-    return returned as BasicProperties | undefined;
+    return returned;
   }
   throw new Error(`it gave ${String(returned)}, expected properties or undefined`);
 }

@@ -1,6 +1,6 @@
-// Finds and imports the plugins that the configuration names. Main, and each acceptor with what main
-// has found. A plugin that cannot be loaded stops the start, with its name and the reason, unless
-// plugins.on_error is skip. Plugins run with all rights of the broker: nothing is walled off.
+// Finds and imports the plugins that the configuration names. Main, and each acceptor with what
+// main has found. A plugin that cannot be loaded stops the start, with its name and the reason,
+// unless plugins.on_error is skip. Plugins run with all rights of the broker.
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

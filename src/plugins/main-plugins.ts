@@ -9,7 +9,7 @@ import { pluginExchangeType } from './plugin-exchange-type.ts';
 import { PluginFaults } from './plugin-faults.ts';
 
 export class MainPlugins {
-  readonly faults: PluginFaults;
+  private readonly faults: PluginFaults;
   /** For the other threads. */
   readonly sources: readonly PluginSource[];
   /** Name and version of each. */
@@ -30,8 +30,13 @@ export class MainPlugins {
     return this.listeners.length > 0;
   }
 
+  /** Calls in this thread that have failed. */
+  get faultCount(): number {
+    return this.faults.count;
+  }
+
   /** Events that listeners were too slow for. */
-  get droppedEvents(): number {
+  get droppedEventCount(): number {
     return this.listeners.reduce((sum, { droppedCount }) => sum + droppedCount, 0);
   }
 

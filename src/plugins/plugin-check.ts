@@ -5,7 +5,8 @@ import { exchangeType } from '../routing/exchange-types.ts';
 /** What is wrong with a module's default export; undefined: it is a plugin. */
 export function pluginProblem(exported: unknown): string | undefined {
   if (!isObject(exported)) {
-    return `its default export is ${exported === undefined ? 'missing' : typeof exported}, expected an object`;
+    const found = exported === undefined ? 'missing' : typeof exported;
+    return `its default export is ${found}, expected an object`;
   }
   for (const name of ['name', 'version']) {
     const value = exported[name];

@@ -1,6 +1,6 @@
-// What a plugin is: the interface that authors write against (docs/plugins.md). Any thread. A plugin
-// is a module whose default export has this shape. It is loaded once in main and once in each
-// acceptor, so what it holds in variables is per thread; it must not rely on there being one of it.
+// What a plugin is: the interface that authors write against (docs/plugins.md). Any thread. A
+// plugin is a module whose default export has this shape. It is loaded once in main and once in
+// each acceptor, so its variables are per thread, and it must not rely on there being one of it.
 // Changes here break plugins: only add, and only what is optional.
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { BasicProperties } from '../protocol/properties.ts';

@@ -14,7 +14,7 @@ export interface MatchSink {
 }
 
 export interface ExchangeMatcher {
-  /** What `match` has just found follows from bindings and routing key alone, and so may be kept. */
+  /** What `match` has just found follows from bindings and routing key alone: it may be kept. */
   readonly isCacheable: boolean;
   /** Asked once per message, with its own routing key, and not for those in CC and BCC too. */
   readonly isAskedOnce: boolean;

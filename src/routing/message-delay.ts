@@ -1,7 +1,7 @@
 // How long an exchange with delays holds a message: header x-delay, in milliseconds. Any thread,
 // pure. As in RabbitMQ's plugin any number or number in a string counts; what is not above zero is
-// no delay, so a delayed message that is published with its delay negated goes on at once. Its limit
-// of 49 days (a larger delay was none) is gone: ten years, and more counts as ten years.
+// no delay, so a delayed message that is published with its delay negated goes on at once. Its
+// limit of 49 days (a larger delay was none) is gone: ten years, and more counts as ten years.
 import {
   type Double,
   type FieldTable,

@@ -6,12 +6,15 @@ import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
+import type { LoadedPlugin } from '../plugins/load-plugins.ts';
+import { MainPlugins } from '../plugins/main-plugins.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import { AlarmLog } from './alarm-log.ts';
 import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
+import { BrokerEvents } from './broker-events.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DiskControl } from './disk-control.ts';
@@ -46,6 +49,7 @@ export class Broker {
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
   readonly storage: StorageNews;
+  readonly plugins: MainPlugins;
   /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
   readonly store: FactStore;
@@ -54,10 +58,15 @@ export class Broker {
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
   private readonly places: ConnectionPlaces;
   private readonly questions: Questions;
+  private readonly events: BrokerEvents;
   private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
 
-  constructor(config: BrokerConfig) {
+  constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[]) {
+    const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.config = config;
+    this.plugins = new MainPlugins(plugins, logger);
+    this.events = new BrokerEvents();
+    if (this.plugins.hasListeners) this.events.subscribe((event) => this.plugins.happened(event));
     this.connections = new Map();
     this.storage = new StorageNews(config);
     this.listenAnswers = [];
@@ -79,6 +88,7 @@ export class Broker {
         slabs: memory.slabs,
         spinMicros,
         channelCounter: memory.channelCounter,
+        plugins: this.plugins.sources,
       };
       const receive = (notice: AcceptorNotice): void => {
         this.fromAcceptor(acceptor, notice as AcceptorNews);
@@ -87,7 +97,6 @@ export class Broker {
     });
     const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
     const state = new BrokerState(topology);
-    const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
       openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
@@ -96,11 +105,18 @@ export class Broker {
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
     this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
+    this.control.onRevision = (changes, facts) => this.events.changed(changes, facts);
     this.users = state.users;
     this.places = new ConnectionPlaces(config);
     this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
     this.reports = new Reports(this.shards, this.acceptors);
-    const board = new AlarmBoard(this.acceptors, new AlarmLog(logger));
+    const alarmLog = new AlarmLog(logger);
+    const board = new AlarmBoard(this.acceptors, {
+      changed: (alarm, isSet) => {
+        alarmLog.changed(alarm, isSet);
+        this.events.alarm(alarm, isSet);
+      },
+    });
     this.memory = watchMemory(config, this.shards, board);
     this.disk = new DiskControl(config, board);
     this.failed = Promise.race(
@@ -127,6 +143,7 @@ export class Broker {
       await this.store.rewrite();
       removeLogs(orphans);
     }
+    this.events.know(this.users.all());
     await this.control.restored();
     this.memory.start();
     await this.disk.start();
@@ -191,22 +208,40 @@ export class Broker {
     }
   }
 
+  private async answer(
+    acceptor: number,
+    { request, question }: Extract<AcceptorNews, { kind: 'ask' }>,
+  ): Promise<void> {
+    const answer = await this.questions.answer(question);
+    if (question.kind === 'authenticate') {
+      const { username, remoteAddress } = question;
+      this.events.loginTried(username, answer.refusal === undefined, remoteAddress);
+    }
+    this.acceptors[acceptor].send({ kind: 'answer', request, answer } as never);
+  }
+
+  private connectionClosed(id: number): void {
+    const info = this.connections.get(id);
+    // One that never logged in was never opened for anybody.
+    if (info === undefined) return;
+    this.connections.delete(id);
+    this.events.connectionClosed(info);
+  }
+
   private fromAcceptor(acceptor: number, notice: AcceptorNews): void {
     switch (notice.kind) {
       case 'ask':
-        void this.questions.answer(notice.question).then((answer) => {
-          const message = { kind: 'answer', request: notice.request, answer };
-          this.acceptors[acceptor].send(message);
-        });
+        void this.answer(acceptor, notice);
         break;
       case 'connection-opened':
         this.connections.set(notice.info.id, notice.info);
+        this.events.connectionOpened(notice.info);
         break;
       case 'connection-leaving':
         this.places.giveBack(notice.connectionId);
         break;
       case 'connection-closed':
-        this.connections.delete(notice.connectionId);
+        this.connectionClosed(notice.connectionId);
         this.places.giveBack(notice.connectionId);
         void this.control.execute({
           kind: 'connection-closed',

@@ -41,6 +41,8 @@ export interface CommandResult {
 }
 
 export class ControlPlane {
+  /** Called with each revision that is in force and durable. */
+  onRevision: (changes: readonly Change[], facts: readonly Fact[]) => void;
   private readonly state: BrokerState;
   private readonly sink: FactSink;
   private readonly shards: readonly Replica[];
@@ -59,6 +61,7 @@ export class ControlPlane {
     shards: readonly Replica[],
     acceptors: readonly Replica[],
   ) {
+    this.onRevision = () => {};
     this.state = state;
     this.sink = sink;
     this.shards = shards;
@@ -131,6 +134,7 @@ export class ControlPlane {
       this.onReplicated = [];
       await this.replicate(gathered, this.sink.append(gatheredFacts));
       for (const done of onReplicated) done();
+      this.onRevision(gathered, gatheredFacts);
     }
     this.isReplicating = false;
   }

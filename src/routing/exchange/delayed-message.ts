@@ -39,7 +39,7 @@ export class DelayingMatcher implements ExchangeMatcher {
     this.inner.unbind(binding);
   }
 
-  /** What is delayed counts as routed: it is neither returned nor given to the alternate exchange. */
+  /** What is delayed counts as routed: not returned, nor given to the alternate exchange. */
   match(routingKey: string, message: RoutedMessage, sink: MatchSink): void {
     const delayed =
       delayMillisOf(message.headers) > 0 ? this.queues.get(this.delayName) : undefined;

@@ -1,5 +1,5 @@
 // x-local-random: as x-random, for queues on the node that the publisher is connected to
-// (https://www.rabbitmq.com/docs/local-random-exchange). All queues of a broker are on its one node.
+// (https://www.rabbitmq.com/docs/local-random-exchange). All queues are on the one node there is.
 // Bindings have an empty key and lead to classic queues; both checks and their texts are RabbitMQ's
 // (rabbit_exchange_type_local_random). Checked in main, run in each thread that keeps a replica.
 import type { BindingSpec, ExchangeSpec, QueueSpec } from '../change.ts';

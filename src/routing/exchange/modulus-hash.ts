@@ -1,7 +1,7 @@
 // x-modulus-hash: the hash of the routing key, modulo the number of bindings, chooses one of them;
 // one routing key always goes to the same place while the bindings are the same, after restarts too
-// (https://www.rabbitmq.com/docs/modulus-hash-exchange). A destination bound several times gets that
-// much more. Runs in each thread that keeps a replica, on a route-cache miss.
+// (https://www.rabbitmq.com/docs/modulus-hash-exchange). A destination bound several times gets
+// that much more. Runs in each thread that keeps a replica, on a route-cache miss.
 // The order of the bindings is that of their destinations' names, so it is the same in every thread
 // and after every restart. The hash is ours: which queue a key meets differs from RabbitMQ's.
 import { hashText } from '../../base/hash-text.ts';

@@ -60,6 +60,8 @@ describe('defaults', () => {
       vhostBudgetBytes: 0,
       queueBudgetBytes: 0,
       transactionBytesMax: 134217728,
+      plugins: [],
+      pluginsOnError: 'stop',
     });
   });
 
@@ -165,10 +167,12 @@ describe('precedence', () => {
       'storage.durability': 'write',
       'storage.backend': 'portable',
       'storage.segment_bytes': '1MiB',
+      'plugins.on_error': 'skip',
     };
-    // By itself this key only takes `none`, which is the default.
+    // By themselves these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
       'default_limits.vhosts': 'default_limits.vhosts.a.max_queues',
+      plugins: 'plugins.1',
     };
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';
