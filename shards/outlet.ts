@@ -7,6 +7,8 @@
 import { type Consumer, unblockAll } from './consumer/consumer.ts';
 import { FramesRecord } from './frames-record.ts';
 import {
+  ACK_TIMEOUT,
+  ACK_TIMEOUT_BYTES,
   CONSUMER_GONE,
   CONSUMER_GONE_BYTES,
   deliverRecordBytes,
@@ -91,6 +93,13 @@ export class Outlet {
 
   consumerGone(consumer: number): void {
     this.send(CONSUMER_GONE, CONSUMER_GONE_BYTES, [consumer]);
+  }
+
+  /** See from-shard-layout.ts. */
+  ackTimeout(channel: number, consumer: number, millis: number): void {
+    // Nobody waits for more than 24 days to see that this says less.
+    const words = [channel, consumer, Math.min(millis, 0x7fff_ffff), 0];
+    this.send(ACK_TIMEOUT, ACK_TIMEOUT_BYTES, words);
   }
 
   pace(queue: number, publishesPerSecond: number): void {

@@ -1,5 +1,6 @@
-// A shard's answer to "what do you hold?", for listings and metrics. Shard thread, cold.
-import type { QueueReport, ShardReport } from './mailbox/control-messages.ts';
+// A shard's answer to "what do you hold?" and "who consumes?", for listings and metrics. Shard
+// thread, cold: plain data, as of this moment.
+import type { ConsumerReport, QueueReport, ShardReport } from './mailbox/control-messages.ts';
 import type { ShardState } from './shard-state.ts';
 
 export function reportOf(state: ShardState): ShardReport {
@@ -20,6 +21,7 @@ export function reportOf(state: ShardState): ShardReport {
       redelivered: queue.redeliveredCount,
       publishRateLimit: state.governor.rateOf(queue),
       isClosed: queue.isClosed,
+      singleActiveConsumer: queue.singleActive?.active?.tag,
     });
   }
   const { store } = state;
@@ -31,4 +33,30 @@ export function reportOf(state: ShardState): ShardReport {
     liveBytes: store.liveBytes,
     slabMessages: store.slabMessageCount,
   };
+}
+
+/** Apart from the report, which is asked for often and should not grow with the consumers. */
+export function consumersOf(state: ShardState): ConsumerReport[] {
+  const consumers: ConsumerReport[] = [];
+  for (const port of state.ports) {
+    for (const { number, window, consumers: ofChannel } of port.channels.values()) {
+      for (const consumer of ofChannel) {
+        const { queue } = consumer;
+        consumers.push({
+          queueId: queue.id,
+          tag: consumer.tag,
+          acceptor: port.acceptor,
+          connection: window.connection,
+          channel: number,
+          noAck: consumer.noAck,
+          exclusive: consumer.exclusive,
+          prefetch: consumer.prefetch,
+          priority: consumer.priority,
+          unacked: consumer.unacked,
+          isActive: queue.singleActive === undefined || queue.singleActive.active === consumer,
+        });
+      }
+    }
+  }
+  return consumers;
 }

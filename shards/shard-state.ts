@@ -32,6 +32,8 @@ export class ShardState {
   readonly residency: Residency;
   readonly deadlines: Deadlines;
   readonly forwards: Forwards;
+  /** In which deliveries have to be acked; 0 = any time. */
+  readonly consumerTimeoutMillis: number;
   /** Undefined: nothing is kept on disk. */
   readonly storage: Storage | undefined;
   private readonly boot: ShardBoot;
@@ -63,6 +65,7 @@ export class ShardState {
       this.ports.map((port) => port.outlet),
     );
     this.memories = new VhostMemories(settings);
+    this.consumerTimeoutMillis = settings.consumerTimeoutMillis;
   }
 
   private get surroundings(): QueueSurroundings {

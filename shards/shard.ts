@@ -4,6 +4,7 @@ import { PUBLISH } from './mailbox/to-shard-layout.ts';
 import type { Port } from './port.ts';
 import type { ThreadWork } from './ring/thread-loop.ts';
 import type { ShardState } from './shard-state.ts';
+import { AckTimeouts } from './work/ack-timeouts.ts';
 import { AckWork } from './work/acks.ts';
 import { OperationWork } from './work/operations.ts';
 import { PublishWork } from './work/publish.ts';
@@ -15,6 +16,7 @@ const RECORDS_PER_TURN = 512;
 
 export class Shard implements ThreadWork {
   private readonly state: ShardState;
+  readonly ackTimeouts: AckTimeouts;
   private readonly acks: AckWork;
   private readonly operations: OperationWork;
   private readonly publishes: PublishWork;
@@ -22,6 +24,7 @@ export class Shard implements ThreadWork {
   constructor(state: ShardState) {
     this.state = state;
     this.acks = new AckWork(state);
+    this.ackTimeouts = new AckTimeouts(state, this.acks);
     this.operations = new OperationWork(state, this.acks);
     this.publishes = new PublishWork(state);
   }

@@ -11,12 +11,15 @@ import type {
 } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
-import { reportOf } from './report.ts';
+import { consumersOf, reportOf } from './report.ts';
 import { Shard } from './shard.ts';
 import { ShardState } from './shard-state.ts';
 
 /** More than what the rings can hold takes. */
 const LAST_TURNS_MAX = 100_000;
+
+/** How often deliveries are looked at that may not have been acked in time. */
+const CLOCK_MILLIS = 1000;
 
 const boot = workerData as ShardBoot;
 const control = parentPort!;
@@ -27,6 +30,7 @@ const shard = new Shard(state);
 const loop = new ThreadLoop(shard, new DoorbellOwner(boot.doorbell), boot.settings.spinMicros);
 
 state.deadlines.schedule = () => loop.schedule();
+let clock: NodeJS.Timeout | undefined;
 
 async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): Promise<void> {
   state.apply(queues);
@@ -34,6 +38,9 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
     state.storage.schedule = () => loop.schedule();
     await state.storage.recover(orphans);
   }
+  clock = setInterval(() => {
+    if (shard.ackTimeouts.look(performance.now())) loop.schedule();
+  }, CLOCK_MILLIS);
   notify({ kind: 'started' });
   loop.schedule();
 }
@@ -43,6 +50,7 @@ async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
   state.deadlines.stop();
+  clearInterval(clock);
   await state.storage?.stop();
   notify({ kind: 'stopped' });
   control.close();
@@ -60,6 +68,9 @@ control.on('message', (message: ShardControl) => {
     state.memories.setSlow(message.vhosts);
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
+  } else if (message.kind === 'consumers') {
+    const { request } = message;
+    notify({ kind: 'consumers', request, consumers: consumersOf(state) });
   } else {
     void stop();
     return;

@@ -2,6 +2,7 @@
 // programs that embed a broker are others.
 import { claimDataDirectory } from './base/data-directory.ts';
 import type { Logger } from './base/logger.ts';
+import { boundBacktracking } from './base/name-pattern.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
 import { type RunningManagement, startManagement } from './management/start-management.ts';
 import { loadPlugins } from './plugins/load-plugins.ts';
@@ -19,6 +20,7 @@ export interface RunningBroker {
 }
 
 export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
+  boundBacktracking();
   const plugins = await loadPlugins(config, log);
   const directory = claimDataDirectory(config.dataDir);
   const broker = new Broker(config, plugins);
@@ -58,11 +60,13 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
+    logins: broker.logins.counts,
     memory: broker.memory,
     disk: broker.disk.watch,
     plugins: broker.plugins,
     recoveries: broker.storage.recoveries,
     listeners,
+    control: broker.operator,
     startedAtMillis: Date.now(),
     collectReports: () => broker.reports.collect(),
   };

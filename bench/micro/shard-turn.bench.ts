@@ -66,6 +66,7 @@ class BenchShard {
       shard: 0,
       connectionWindowBytes: RING_BYTES,
       consumerWindowBytes: RING_BYTES,
+      consumerTimeoutMillis: 0,
       flowBacklogMessages: 1_000_000,
       flowPublishRateFloor: 1,
       queueBudgetBytes: 0,

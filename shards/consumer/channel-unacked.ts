@@ -8,6 +8,7 @@ import type { Outlet } from '../outlet.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ConnectionWindow } from './connection-window.ts';
 import type { Consumer } from './consumer.ts';
+import { DeliveryAges } from './delivery-ages.ts';
 
 const INITIAL_SLOTS = 16;
 const NO_LIMIT = -1;
@@ -33,6 +34,8 @@ export class ChannelUnacked {
   readonly consumers: Set<Consumer>;
   /** The stand-ins for basic.get, by queue. */
   readonly getters: Map<Queue, Consumer>;
+  /** How long ago its deliveries were made (work/ack-timeouts.ts). */
+  readonly ages: DeliveryAges;
   /** How many of the unacked were taken by basic.get, which no prefetch counts. */
   gotUnacked: number;
   /**
@@ -53,6 +56,7 @@ export class ChannelUnacked {
     this.unacked = new SlidingWindow(1, INITIAL_SLOTS);
     this.consumers = new Set();
     this.getters = new Map();
+    this.ages = new DeliveryAges();
     this.gotUnacked = 0;
     this.prefetch = prefetch;
     this.blocked = [];

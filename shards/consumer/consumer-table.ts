@@ -21,13 +21,16 @@ export class ConsumerTable {
     const consumer = new Consumer({ ...options, index });
     this.rows[index] = consumer;
     const { queue, channel } = consumer;
+    // Its deliveries may be due sooner than all others there.
+    channel.ages.dueAt = 0;
     if (consumer.isGetter) {
       channel.getters.set(queue, consumer);
       return consumer;
     }
     channel.consumers.add(consumer);
     queue.consumers.add(consumer);
-    queue.rotation.add(consumer);
+    if (queue.singleActive === undefined) queue.rotation.add(consumer);
+    else queue.singleActive.joined(consumer);
     queue.wake();
     return consumer;
   }
@@ -40,6 +43,7 @@ export class ConsumerTable {
     if (!consumer.isGetter) {
       queue.consumers.delete(consumer);
       channel.consumers.delete(consumer);
+      queue.singleActive?.left(consumer);
     }
     this.freeIfDone(consumer);
   }
@@ -51,6 +55,7 @@ export class ConsumerTable {
       if (this.rows[consumer.index] !== consumer) return;
       consumer.channel.getters.delete(consumer.queue);
     } else if (!consumer.isGone) {
+      consumer.queue.singleActive?.settled(consumer);
       return;
     }
     this.rows[consumer.index] = undefined;

@@ -3,7 +3,8 @@
 // message is then found, acked and requeued like any other.
 //
 // A consumer is active (in its queue's rotation) or blocked on exactly one thing, on whose list it
-// waits. When that thing changes it becomes active again and is looked at afresh.
+// waits. When that thing changes it becomes active again and is looked at afresh. Only one that is
+// idle (single-active.ts), or gone, is nowhere.
 import { deliverHead } from '../../src/protocol/deliver-frames.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ChannelUnacked } from './channel-unacked.ts';
@@ -13,6 +14,8 @@ export const BLOCKED_ON_PREFETCH = 1;
 const BLOCKED_ON_CHANNEL = 2;
 const BLOCKED_ON_WINDOW = 3;
 export const BLOCKED_ON_OUTLET = 4;
+/** Another consumer is its queue's only active one (single-active.ts). */
+const IDLE = 5;
 
 export interface ConsumerOptions {
   /** The acceptor's number for it. */
@@ -28,6 +31,8 @@ export interface ConsumerOptions {
   /** Unacked deliveries allowed; 0 = no limit (basic.qos with global=false). */
   readonly prefetch: number;
   readonly priority: number;
+  /** In which deliveries have to be acked: 0 = any time, NO_TIMEOUT = as the queue says. */
+  readonly timeoutMillis: number;
 }
 
 export class Consumer {
@@ -35,6 +40,7 @@ export class Consumer {
   readonly index: number;
   /** How every basic.deliver for it begins. */
   readonly deliverHead: Buffer<ArrayBuffer>;
+  readonly tag: string;
   readonly queue: Queue;
   readonly channel: ChannelUnacked;
   readonly isGetter: boolean;
@@ -42,6 +48,7 @@ export class Consumer {
   readonly exclusive: boolean;
   readonly prefetch: number;
   readonly priority: number;
+  readonly timeoutMillis: number;
   unacked: number;
   /** Delivered bytes that have not left for the kernel: see ConnectionWindow. */
   outstandingBytes: number;
@@ -50,6 +57,8 @@ export class Consumer {
   blockedOn: number;
   /** No delivery follows; its row is free once nothing is unacked. */
   isGone: boolean;
+  /** It was ended because deliveries were not acked in time. */
+  isOverdue: boolean;
   /** Neighbours in the rotation of active consumers of the same priority. */
   next: Consumer | null;
   previous: Consumer | null;
@@ -58,6 +67,8 @@ export class Consumer {
     this.id = options.id;
     this.index = options.index;
     this.deliverHead = deliverHead(options.channel.number, options.tag);
+    // A short string: its length comes first.
+    this.tag = Buffer.from(options.tag.subarray(1)).toString();
     this.queue = options.queue;
     this.channel = options.channel;
     this.isGetter = options.isGetter;
@@ -65,11 +76,13 @@ export class Consumer {
     this.exclusive = options.exclusive;
     this.prefetch = options.prefetch;
     this.priority = options.priority;
+    this.timeoutMillis = options.timeoutMillis;
     this.unacked = 0;
     this.outstandingBytes = 0;
     this.lastDelivery = options.channel.outlet.deliveryCount;
     this.blockedOn = NOT_BLOCKED;
     this.isGone = false;
+    this.isOverdue = false;
     this.next = null;
     this.previous = null;
   }
@@ -95,11 +108,17 @@ export class Consumer {
   /** No delivery follows: leaves the rotation, or the list on which it waits. */
   leave(): void {
     this.isGone = true;
-    if (this.isGetter) return;
-    if (this.blockedOn === NOT_BLOCKED) this.queue.rotation.remove(this);
-    else if (this.blockedOn === BLOCKED_ON_CHANNEL) removeFrom(this.channel.blocked, this);
-    else if (this.blockedOn === BLOCKED_ON_WINDOW) removeFrom(this.channel.window.blocked, this);
-    else if (this.blockedOn === BLOCKED_ON_OUTLET) removeFrom(this.channel.outlet.blocked, this);
+    if (!this.isGetter) this.idle();
+  }
+
+  /** Leaves the rotation, or the list on which it waits, until it is unblocked. */
+  idle(): void {
+    const { blockedOn, channel } = this;
+    if (blockedOn === NOT_BLOCKED && this.next !== null) this.queue.rotation.remove(this);
+    else if (blockedOn === BLOCKED_ON_CHANNEL) removeFrom(channel.blocked, this);
+    else if (blockedOn === BLOCKED_ON_WINDOW) removeFrom(channel.window.blocked, this);
+    else if (blockedOn === BLOCKED_ON_OUTLET) removeFrom(channel.outlet.blocked, this);
+    this.blockedOn = IDLE;
   }
 
   /** Joins the rotation again; its queue is looked at in this turn. */

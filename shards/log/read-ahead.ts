@@ -25,6 +25,7 @@ import {
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
 import {
+  DIED_FLAG,
   PERSISTENT_FLAG,
   PRIORITY_SHIFT,
   SLAB_FLAG,
@@ -311,6 +312,7 @@ export class ReadAhead implements ReadyVisitor {
       ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
       ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
       (page === NO_PAGE ? 0 : SLAB_FLAG) |
+      (this.options.records.hasDied(row) ? DIED_FLAG : 0) |
       (this.options.records.priority(row) << PRIORITY_SHIFT);
     message.exrkBytes = read.words[(at >> 2) + 1];
     message.propsBytes = read.words[(at >> 2) + 2];

@@ -21,6 +21,7 @@ const NO_ROW = -1;
 const REFERENCE_MASK = 0xf_ffff;
 const PRIORITY_SHIFT = 20;
 const DATED = 1 << 28;
+const DIED = 1 << 29;
 const NO_INNER = 0xffff;
 const TWO_TO_32 = 4294967296;
 
@@ -77,6 +78,15 @@ export class RecordTable {
     page[(row & PAGE_MASK) * COLUMNS + REFERENCES] |= priority << PRIORITY_SHIFT;
   }
 
+  /** The message has been dead-lettered before. */
+  setDied(row: number): void {
+    this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] |= DIED;
+  }
+
+  hasDied(row: number): boolean {
+    return (this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] & DIED) !== 0;
+  }
+
   date(row: number, arrivedAt: number, ttlMillis: number): void {
     this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES] |= DATED;
     this.traits.date(row, arrivedAt, ttlMillis);
@@ -95,6 +105,7 @@ export class RecordTable {
   /** The message of `row` in another table is that of `to` here. */
   copyTraits(from: RecordTable, row: number, to: number): void {
     this.setPriority(to, from.priority(row));
+    if (from.hasDied(row)) this.setDied(to);
     if (from.isDated(row)) this.date(to, from.traits.arrivedAt(row), from.traits.ttlMillis(row));
   }
 

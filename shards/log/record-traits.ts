@@ -3,8 +3,8 @@
 // which no queue has (docs/log-format.md), so that whoever knows queues only passes over them.
 //
 //   target: queue id, sequence number | DATED, Unix seconds | TTL_MILLIS or TTL_SECONDS, so many
-//           | PRIORITY, 0 to 255
-import { DATED_FLAG, PRIORITY_SHIFT } from '../mailbox/to-shard-layout.ts';
+//           | PRIORITY, 0 to 255 | DIED, 1: it is a dead letter
+import { DATED_FLAG, DIED_FLAG, PRIORITY_SHIFT } from '../mailbox/to-shard-layout.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_TTL } from '../store/message-traits.ts';
 import type { RecordTable } from './record-table.ts';
@@ -13,12 +13,14 @@ const DATED = -0x8000_0000 + 1;
 const TTL_MILLIS = -0x8000_0000 + 2;
 const TTL_SECONDS = -0x8000_0000 + 3;
 const PRIORITY = -0x8000_0000 + 4;
+const DIED = -0x8000_0000 + 5;
 const UINT32 = 2 ** 32;
 
 /** How many pairs `writeTraits` writes. */
 export function traitCount(store: MessageStore, handle: number): number {
   const flags = store.flags(handle);
   let count = flags >>> PRIORITY_SHIFT === 0 ? 0 : 1;
+  if ((flags & DIED_FLAG) !== 0) count += 1;
   if ((flags & DATED_FLAG) === 0) return count;
   count += 1;
   return store.traits.ttlMillis(handle) === NO_TTL ? count : count + 1;
@@ -36,6 +38,11 @@ export function writeTraits(
   if (flags >>> PRIORITY_SHIFT !== 0) {
     words[to] = PRIORITY;
     words[to + 1] = flags >>> PRIORITY_SHIFT;
+    to += 2;
+  }
+  if ((flags & DIED_FLAG) !== 0) {
+    words[to] = DIED;
+    words[to + 1] = 1;
     to += 2;
   }
   if ((flags & DATED_FLAG) === 0) return to;
@@ -58,6 +65,7 @@ export function noteTraits(records: RecordTable, row: number, targets: Int32Arra
   for (let i = targets.length - 2; i >= 0 && targets[i] < 0; i -= 2) {
     const value = targets[i + 1] >>> 0;
     if (targets[i] === PRIORITY) records.setPriority(row, value & 0xff);
+    else if (targets[i] === DIED) records.setDied(row);
     else if (targets[i] === DATED) arrivedAt = value * 1000;
     else if (targets[i] === TTL_MILLIS) ttl = value;
     else if (targets[i] === TTL_SECONDS) ttl = value * 1000;
@@ -74,6 +82,7 @@ export function copyTraits(
 ): void {
   const flags = store.flags(handle);
   if (flags >>> PRIORITY_SHIFT !== 0) records.setPriority(row, flags >>> PRIORITY_SHIFT);
+  if ((flags & DIED_FLAG) !== 0) records.setDied(row);
   if ((flags & DATED_FLAG) === 0) return;
   records.date(row, store.traits.arrivedAt(handle), store.traits.ttlMillis(handle));
 }

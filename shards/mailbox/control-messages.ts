@@ -17,6 +17,8 @@ export interface ShardSettings {
   readonly shard: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** In which a delivery has to be acked; 0 = any time. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   /** Budgets of message bytes, 0 = none. */
@@ -89,6 +91,7 @@ export type ShardControl =
   /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }
   | { readonly kind: 'report'; readonly request: number }
+  | { readonly kind: 'consumers'; readonly request: number }
   | { readonly kind: 'stop' };
 
 /** What one queue holds, for listings and metrics. */
@@ -109,6 +112,27 @@ export interface QueueReport {
   readonly publishRateLimit: number;
   /** It holds its whole budget: nobody may publish to it now. */
   readonly isClosed: boolean;
+  /** The tag of the only consumer that gets messages, if the queue is so. */
+  readonly singleActiveConsumer: string | undefined;
+}
+
+/** One consumer, for listings. */
+export interface ConsumerReport {
+  readonly queueId: number;
+  readonly tag: string;
+  readonly acceptor: number;
+  /** The acceptor's number for it. */
+  readonly connection: number;
+  /** The client's number for it. */
+  readonly channel: number;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  /** 0 = no limit. */
+  readonly prefetch: number;
+  readonly priority: number;
+  readonly unacked: number;
+  /** False while it waits for the single active consumer to go. */
+  readonly isActive: boolean;
 }
 
 /** What a shard's log has done and holds. */
@@ -163,4 +187,9 @@ export type ShardNotice =
       readonly vhosts: readonly VhostBytes[];
     }
   | { readonly kind: 'report'; readonly request: number; readonly report: ShardReport }
+  | {
+      readonly kind: 'consumers';
+      readonly request: number;
+      readonly consumers: readonly ConsumerReport[];
+    }
   | { readonly kind: 'stopped' };

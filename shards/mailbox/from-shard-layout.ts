@@ -21,6 +21,7 @@ export const SLAB_FREE = 6;
 export const FRAMES = 7;
 export const FORWARD = 8;
 export const REFUSED = 9;
+export const ACK_TIMEOUT = 10;
 
 export const FRAMES_CONSUMER = 2;
 /** What acks name: this for the first delivery, then counting up; -1 when they need none. */
@@ -88,6 +89,15 @@ export const STATUS_NOT_EMPTY = 5;
 // CONSUMER_GONE: consumer (its queue was deleted; the client is told by basic.cancel)
 export const CONSUMER_GONE_CONSUMER = 2;
 export const CONSUMER_GONE_BYTES = 16;
+
+// ACK_TIMEOUT: channel consumer millis (a delivery on the channel has not been acked in so many).
+// consumer: the one that got it, if the shard has ended it for that (quorum queues) and put back
+// what was overdue; else -1, and the channel is to be closed.
+export const ACK_TIMEOUT_CHANNEL = 2;
+export const ACK_TIMEOUT_CONSUMER = 3;
+export const ACK_TIMEOUT_MILLIS = 4;
+export const ACK_TIMEOUT_BYTES = 24;
+export const NO_CONSUMER = -1;
 
 // PACE: queue publishesPerSecond (0 = as fast as they come, PACE_CLOSED = none at all)
 export const PACE_QUEUE = 2;

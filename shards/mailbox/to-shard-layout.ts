@@ -57,11 +57,22 @@ export const EXPIRES_FLAG = 256;
 export const CONFIRMED_FLAG = 512;
 /** In the store: arrival and time to live are noted (shards/store/message-traits.ts). */
 export const DATED_FLAG = 1024;
-/** The priority property, 0 to 255, in the highest bits. */
+/** It has been dead-lettered here: its x-death is the broker's word, not some client's. */
+export const DIED_FLAG = 2048;
+/**
+ * The message's priority property, coded: 0 when it has none, else one more than it says (254 and
+ * 255 are the same).
+ */
 export const PRIORITY_SHIFT = 24;
+export const PRIORITY_MASK = 0xff << PRIORITY_SHIFT;
+
 /** What a message keeps of PUBLISH_FLAGS. */
 export const MESSAGE_FLAGS =
-  PERSISTENT_FLAG | SLAB_FLAG | OWN_PROPS_FLAG | EXPIRES_FLAG | (0xff << PRIORITY_SHIFT);
+  PERSISTENT_FLAG | SLAB_FLAG | OWN_PROPS_FLAG | EXPIRES_FLAG | DIED_FLAG | PRIORITY_MASK;
+
+export function priorityCode(priority: number): number {
+  return Math.min(priority + 1, 255);
+}
 
 export const PUBLISH_FLAGS = 2;
 export const PUBLISH_EXRK_BYTES = 3;
@@ -122,8 +133,9 @@ export function readTtl(words: Int32Array, at: number): number {
   return words[at + 1] * TTL_LOW + words[at];
 }
 
-// CONSUME: request queue channel consumer flags prefetch priority tagBytes, then the consumer
-// tag (a short string, length octet included)
+// CONSUME: request queue channel consumer flags prefetch priority timeout tagBytes 0, then the
+// consumer tag (a short string, length octet included). timeout: milliseconds in which deliveries
+// have to be acked, 0 = any time, NO_TIMEOUT = as the queue says.
 export const CONSUME_REQUEST = 2;
 export const CONSUME_QUEUE = 3;
 export const CONSUME_CHANNEL = 4;
@@ -131,8 +143,10 @@ export const CONSUME_CONSUMER = 5;
 export const CONSUME_FLAGS = 6;
 export const CONSUME_PREFETCH = 7;
 export const CONSUME_PRIORITY = 8;
-export const CONSUME_TAG_BYTES = 9;
-export const CONSUME_TAG = 10;
+export const CONSUME_TIMEOUT = 9;
+export const CONSUME_TAG_BYTES = 10;
+export const CONSUME_TAG = 12;
+export const NO_TIMEOUT = -1;
 export const CONSUME_NO_ACK_FLAG = 1;
 export const CONSUME_EXCLUSIVE_FLAG = 2;
 

@@ -71,12 +71,12 @@ export class QueueRules {
     this.apply();
   }
 
-  /** Whether a publish now is to be refused; call when the queue's limit may be reached. */
-  get refuses(): boolean {
-    if (this.settings.overflow === 'drop-head' || !this.isFull(0)) return false;
+  /** Whether a publish with so many bytes of body is to be refused now. */
+  refuses(bodyBytes: number): boolean {
+    if (this.settings.overflow === 'drop-head' || !this.exceeds(1, bodyBytes)) return false;
     // What consumers can take is no backlog.
     this.queue.run(DELIVERIES_FIRST_MAX);
-    return this.isFull(0);
+    return this.exceeds(1, bodyBytes);
   }
 
   /** A message was appended; `ttlMillis`: its own time to live, or NO_TTL. */
@@ -86,7 +86,7 @@ export class QueueRules {
     if (settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
     const isFleeting = ttlMillis === 0 || settings.messageTtlMillis === 0;
     if (isFleeting) this.deliverOrExpire();
-    if (this.isFull(1)) {
+    if (this.exceeds(0, 0)) {
       this.queue.run(DELIVERIES_FIRST_MAX);
       this.dropOverflow();
     }
@@ -119,7 +119,7 @@ export class QueueRules {
   /** A message that came back is ready. */
   returned(handle: number): void {
     if (this.settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
-    if (this.canExpire) this.apply();
+    if (this.isActive || this.canExpire) this.apply();
   }
 
   /** A message has left the ready ones. */
@@ -234,16 +234,17 @@ export class QueueRules {
     return traits.arrivedAt(index) + ttl;
   }
 
-  private isFull(beyond: number): boolean {
+  /** Whether the ready messages, and so many more, are more than the queue is to hold. */
+  private exceeds(messages: number, bytes: number): boolean {
     const { lengthMax, bytesMax } = this.settings;
-    if (lengthMax !== NOT_SET && this.queue.ready.length >= lengthMax + beyond) return true;
-    return bytesMax !== NOT_SET && this.limitedBytes >= bytesMax + beyond;
+    if (lengthMax !== NOT_SET && this.queue.ready.length + messages > lengthMax) return true;
+    return bytesMax !== NOT_SET && this.limitedBytes + bytes > bytesMax;
   }
 
   private dropOverflow(): void {
     // A queue that refuses what is too much keeps what it has, also when its limit is lowered.
     if (this.settings.overflow !== 'drop-head') return;
-    while (this.isFull(1) && !this.queue.ready.isEmpty && this.dropHead('maxlen'));
+    while (this.exceeds(0, 0) && !this.queue.ready.isEmpty && this.dropHead('maxlen'));
   }
 
   /** False when the head has to stay until there is room on its way, or until it is loaded. */

@@ -3,9 +3,11 @@
 import type { Consumer } from '../consumer/consumer.ts';
 import { BLOCKED_ON_OUTLET, NOT_BLOCKED } from '../consumer/consumer.ts';
 import { Rotation } from '../consumer/rotation.ts';
+import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
-import { DATED_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
+import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
+import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
@@ -14,7 +16,7 @@ import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import type { MessageTraits } from '../store/message-traits.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
-import { ReadyList } from './ready-list.ts';
+import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
 import type { VhostMemory } from './vhost-memory.ts';
@@ -42,6 +44,8 @@ export class Queue {
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
+  /** Undefined: all its consumers get messages. */
+  readonly singleActive: SingleActive | undefined;
   /** What a confirm of a persistent message here waits for (confirm-counter.ts). */
   readonly lane: number;
   readonly store: MessageStore;
@@ -86,9 +90,11 @@ export class Queue {
   ) {
     this.id = spec.id;
     this.spec = spec;
-    this.ready = new ReadyList();
+    this.ready = readyMessages(queueSettings(spec), (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
+    const { isSingleActive, isQuorum } = this.settings;
+    this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
     this.store = surroundings.store;
     this.runList = surroundings.runList;
@@ -115,6 +121,10 @@ export class Queue {
     this.ackedCount = 0;
     this.redeliveredCount = 0;
     this.rules = new QueueRules(this, vhost, surroundings);
+  }
+
+  get settings(): QueueSettings {
+    return this.rules.settings;
   }
 
   /** Messages that have left for good: acked, dropped, purged, or delivered without acks. */
@@ -340,6 +350,13 @@ export class Queue {
       return records.isDated(~handle) ? records.traits : undefined;
     }
     return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
+  }
+
+  /** A message's priority property (to-shard-layout.ts). */
+  private priorityCodeOf(handle: number): number {
+    return handle < 0
+      ? this.log!.records.priority(~handle)
+      : this.store.flags(handle) >>> PRIORITY_SHIFT;
   }
 
   /**

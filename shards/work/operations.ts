@@ -89,6 +89,7 @@ export class OperationWork {
       exclusive,
       prefetch: words[at + layout.CONSUME_PREFETCH],
       priority: words[at + layout.CONSUME_PRIORITY],
+      timeoutMillis: words[at + layout.CONSUME_TIMEOUT],
     });
     queue.rules.used();
     port.outlet.reply(request, STATUS_OK, 0, 0);
@@ -144,6 +145,7 @@ export class OperationWork {
       exclusive: false,
       prefetch: 0,
       priority: 0,
+      timeoutMillis: layout.NO_TIMEOUT,
     };
     // Without acks nothing will ever name the getter again, so it needs no row.
     if (noAck) return new Consumer({ ...options, index: NO_ROW });
@@ -200,9 +202,13 @@ export class OperationWork {
   }
 }
 
-/** Exclusive consumers: https://www.rabbitmq.com/docs/consumers#exclusivity. */
+/**
+ * Exclusive consumers: https://www.rabbitmq.com/docs/consumers#exclusivity. Beside a single active
+ * consumer there is no exclusive one, and quorum queues do not look at the flag.
+ */
 function isTaken(queue: Queue, exclusive: boolean): boolean {
-  if (exclusive) return queue.consumers.size > 0;
+  if (queue.settings.isQuorum) return false;
+  if (exclusive) return queue.consumers.size > 0 || queue.singleActive !== undefined;
   for (const consumer of queue.consumers) return consumer.exclusive;
   return false;
 }

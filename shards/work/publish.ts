@@ -96,7 +96,7 @@ export class PublishWork {
     if (queue.passOn(this.message)) return true;
     const { store } = this.state;
     const hasRules = queue.rules.isActive;
-    if (hasRules && queue.rules.refuses) {
+    if (hasRules && queue.rules.refuses(this.message.bodyBytes)) {
       if (queue.rules.settings.overflow !== 'reject-publish-dlx') this.drop();
       else queue.rules.forwardRefused(store.add(this.message, 1));
       return false;
@@ -141,7 +141,7 @@ export class PublishWork {
       const queue = this.state.queues.get(words[targetsAt + i]);
       if (queue === undefined) continue;
       const hasRules = queue.rules.isActive;
-      if (hasRules && queue.rules.refuses) {
+      if (hasRules && queue.rules.refuses(this.message.bodyBytes)) {
         isTaken = false;
         if (queue.rules.settings.overflow !== 'reject-publish-dlx') store.release(handle);
         else queue.rules.forwardRefused(handle);

@@ -18,10 +18,14 @@ import { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { DoorbellRinger } from '../../shards/ring/doorbell.ts';
 import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
+import { vhostDeleted } from './access-changes.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
+import { socketName } from './connection-info.ts';
+import { acceptorReport } from './acceptor-report.ts';
+import type { AccessCounts } from './connection-access.ts';
 import type { ControlLink } from './control-link.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
@@ -90,7 +94,8 @@ export class Acceptor implements ThreadWork {
   channelCount: number;
   /** Open channels of all acceptors. */
   readonly channelPlaces: ChannelPlaces;
-  private readonly connections: Set<Connection>;
+  readonly accessCounts: AccessCounts;
+  readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
   private readonly admissions: Admissions;
   private readonly routes: BrokerRoutes;
@@ -107,7 +112,7 @@ export class Acceptor implements ThreadWork {
   private readonly slabNotices: SlabNotices;
   /** Sweeps have come since the last retry of stalled connections. */
   private hasSwept: boolean;
-  private unreadCount: number;
+  unreadCount: number;
   private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
@@ -144,14 +149,18 @@ export class Acceptor implements ThreadWork {
       this.paces,
       this.slab,
       this.inlineBytesMax,
-      boot.config.durability,
+      boot.config,
     );
     this.forwarding = new Forwarding(this);
     this.consumers = new Map();
     this.stalled = new Set();
     this.noVhost = new VhostContext(new VhostRoutes(''));
     this.channelCount = 0;
-    this.channelPlaces = new ChannelPlaces(boot.channelCounter, boot.config.channelMaxPerNode);
+    this.channelPlaces = new ChannelPlaces(
+      boot.channelCounter,
+      boot.config.channelMaxPerNode || undefined,
+    );
+    this.accessCounts = { refused: 0 };
     this.connections = new Set();
     this.listeners = [];
     this.routes = new BrokerRoutes();
@@ -193,6 +202,7 @@ export class Acceptor implements ThreadWork {
         this.vhosts.set(change.vhost, vhost);
       } else if (change.kind === 'vhost-deleted') {
         this.vhosts.delete(change.vhost);
+        vhostDeleted(this.connections, change.vhost);
       } else {
         this.vhosts.get(change.vhost)?.routeCache.clear();
       }
@@ -222,13 +232,19 @@ export class Acceptor implements ThreadWork {
   }
 
   private accept(socket: Socket): SocketReader {
-    const name =
-      `${plainAddress(socket.remoteAddress)}:${socket.remotePort ?? 0} -> ` +
-      `${plainAddress(socket.localAddress)}:${socket.localPort ?? 0}`;
-    const connection = new Connection(this, socket, this.ids.take(), name);
-    this.connections.add(connection);
+    const connection = this.connect(socket, socketName(socket));
     if (this.isStopping) socket.destroy();
     else this.admissions.arrived(connection);
+    return this.readerOf(connection);
+  }
+
+  connect(socket: Socket, name: string): Connection {
+    const connection = new Connection(this, socket, this.ids.take(), name);
+    this.connections.add(connection);
+    return connection;
+  }
+
+  readerOf(connection: Connection): SocketReader {
     return {
       received: (buffer: ReadBuffer, count: number): void => {
         if (connection.state === 'header') greet(connection, buffer.bytes, count);
@@ -363,10 +379,18 @@ export class Acceptor implements ThreadWork {
 
   // --- the end --------------------------------------------------------------------------------
 
-  /** Closes all connections with 320; resolves when their sockets are gone or time is up. */
   async stop(reason: string, millisMax: number): Promise<void> {
     this.isStopping = true;
-    for (const listener of this.listeners) listener.close();
+    await this.suspend(reason, millisMax);
+    clearInterval(this.sweepTimer);
+    this.admissions.stop();
+    clearTimeout(this.retryTimer);
+    this.slabNotices.stop();
+  }
+
+  /** Listens no more and closes all with 320; resolves when they are gone or time is up. */
+  async suspend(reason: string, millisMax: number): Promise<void> {
+    for (const listener of this.listeners.splice(0)) listener.close();
     for (const connection of this.connections) {
       if (connection.state === 'running') connection.close(connectionForced(reason), 0);
       else connection.socket.destroy();
@@ -377,32 +401,9 @@ export class Acceptor implements ThreadWork {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const connection of this.connections) connection.socket.destroy();
-    clearInterval(this.sweepTimer);
-    this.admissions.stop();
-    clearTimeout(this.retryTimer);
-    this.slabNotices.stop();
   }
 
   report(): Omit<AcceptorReport, 'pluginFaults'> {
-    return {
-      connections: this.connections.size,
-      channels: this.channelCount,
-      consumers: this.consumers.size,
-      published: this.publisher.publishedCount,
-      unroutable: this.publisher.unroutableCount,
-      delivered: this.deliveries.deliveredCount,
-      stalledConnections: this.stalled.size,
-      rateLimitedConnections: this.publishRates.waitingCount,
-      blockedConnections: [...this.stalled]
-        .filter(({ flow }) => flow.isBlocked)
-        .map(({ globalId }) => globalId),
-      unreadConnections: this.unreadCount,
-      slabPagesUsed: this.slab.pageCount - this.slab.freePages,
-    };
+    return acceptorReport(this);
   }
-}
-
-/** IPv4 addresses without the IPv6 prefix that dual-stack sockets give them. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? '?').replace(/^::ffff:/, '');
 }

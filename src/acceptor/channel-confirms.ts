@@ -49,6 +49,11 @@ export class ChannelConfirms implements ConfirmSink {
     this.isTouched = false;
   }
 
+  /** Publishes since the oldest that is still waited for, for listings. */
+  get waitingCount(): number {
+    return this.next - this.first;
+  }
+
   /** Numbers a publish that waits for `shardCount` confirmations and returns its number. */
   add(shardCount: number): number {
     const number = this.next;

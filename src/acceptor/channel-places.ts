@@ -8,12 +8,20 @@ const NO_LIMIT = 0x7fff_ffff;
 
 export class ChannelPlaces {
   private readonly cells: Int32Array<SharedArrayBuffer>;
-  readonly max: number;
+  private limitNow: number;
 
-  /** `max` 0: no limit. */
-  constructor(memory: SharedArrayBuffer, max: number) {
+  /** `max` undefined: no limit. */
+  constructor(memory: SharedArrayBuffer, max: number | undefined) {
     this.cells = new Int32Array(memory);
-    this.max = max === 0 ? NO_LIMIT : max;
+    this.limitNow = max ?? NO_LIMIT;
+  }
+
+  get max(): number {
+    return this.limitNow;
+  }
+
+  limit(max: number | undefined): void {
+    this.limitNow = max ?? NO_LIMIT;
   }
 
   /** False when all places are taken. */

@@ -16,7 +16,7 @@ export const IS_GET = 1;
 
 export class ChannelPrefetch {
   /** 0: no limit. */
-  private limit: number;
+  limit: number;
   /** Unacked deliveries to consumers. */
   private unackedCount: number;
   /** By shard, kept only while there is a limit: unacked deliveries, and the grant last told. */

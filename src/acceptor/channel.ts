@@ -40,6 +40,8 @@ export class Channel {
   confirms: ChannelConfirms | undefined;
   /** Set by tx.select. */
   transaction: ChannelTransaction | undefined;
+  /** Consumes from the queue behind direct reply-to, if it is not gone. */
+  replyConsumer: ClientConsumer | undefined;
   /** basic.qos with global=false: of consumers to come (0 = no limit). */
   consumerPrefetch: number;
   /** The queue that an empty queue name means (specification 1.7.2.3). */
@@ -63,6 +65,7 @@ export class Channel {
     this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
     this.confirms = undefined;
     this.transaction = undefined;
+    this.replyConsumer = undefined;
     this.consumerPrefetch = 0;
     this.lastQueueName = '';
     this.isOpen = true;

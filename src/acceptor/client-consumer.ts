@@ -1,7 +1,16 @@
 // A consumer as its client knows it: a tag on a channel. Acceptor thread.
+import type { FieldTable } from '../protocol/field-table.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import type { Channel } from './channel.ts';
 import type { ShardLink } from './shard-link.ts';
+
+/** How the client asked for it. */
+export interface ConsumeRequest {
+  readonly noAck: boolean;
+  readonly isExclusive: boolean;
+  readonly prefetch: number;
+  readonly arguments: FieldTable;
+}
 
 export class ClientConsumer {
   /** Names the consumer in ring records (id-allocator.ts). */
@@ -13,6 +22,8 @@ export class ClientConsumer {
   readonly queue: QueueSpec;
   readonly link: ShardLink;
   readonly noAck: boolean;
+  /** For listings. */
+  readonly request: ConsumeRequest;
   /** Cancelled, or its channel is closed: deliveries still under way go back. */
   isGone: boolean;
 
@@ -22,7 +33,7 @@ export class ClientConsumer {
     tag: string,
     queue: QueueSpec,
     link: ShardLink,
-    noAck: boolean,
+    request: ConsumeRequest,
   ) {
     this.id = id;
     this.channel = channel;
@@ -31,7 +42,8 @@ export class ClientConsumer {
     this.tagBytes = Buffer.concat([Buffer.of(name.length), name]);
     this.queue = queue;
     this.link = link;
-    this.noAck = noAck;
+    this.noAck = request.noAck;
+    this.request = request;
     this.isGone = false;
   }
 }

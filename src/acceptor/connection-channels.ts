@@ -18,6 +18,7 @@ import { nodeChannelLimit, userChannelLimit } from '../errors/limit-refusals.ts'
 import { Channel } from './channel.ts';
 import type { WaitingFrame } from './channel-backlog.ts';
 import { ChannelPlaces } from './channel-places.ts';
+import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { contentHeader, publishMethod } from './content-input.ts';
 import { dispatchChannelMethod } from './dispatch.ts';
@@ -35,10 +36,19 @@ export class ConnectionChannels {
     this.userPlaces = undefined;
   }
 
-  /** The cell that counts the channels of the connection's user. */
-  countIn(channelCounter: SharedArrayBuffer): void {
-    const { userChannelMax } = this.connection.acceptor.config;
-    this.userPlaces = new ChannelPlaces(channelCounter, userChannelMax);
+  /** The cell that counts the channels of the connection's user, and how many there may be. */
+  countIn(channelCounter: SharedArrayBuffer, channelsMax: number | undefined): void {
+    this.userPlaces = new ChannelPlaces(channelCounter, channelsMax);
+  }
+
+  /** Channels that are open already stay so. */
+  limitUser(channelsMax: number | undefined): void {
+    this.userPlaces?.limit(channelsMax);
+  }
+
+  /** For listings. */
+  open(): Channel[] {
+    return this.byNumber.filter((channel): channel is Channel => channel?.isOpen === true);
   }
 
   get someBusy(): boolean {
@@ -49,6 +59,11 @@ export class ConnectionChannels {
     return this.byNumber.some((channel) => channel?.backlog.isFull === true);
   }
 
+  /** The channel that shards know by this number. */
+  withId(id: number): Channel | undefined {
+    return this.byNumber.find((channel) => channel?.id === id);
+  }
+
   /** The names of the queues that are consumed from, each once. */
   consumedQueues(): string[] {
     const names = new Set<string>();
@@ -56,6 +71,10 @@ export class ConnectionChannels {
       for (const { queue } of channel?.consumers.values() ?? []) names.add(queue.name);
     }
     return [...names];
+  }
+
+  consumers(): ClientConsumer[] {
+    return this.byNumber.flatMap((channel) => [...(channel?.consumers.values() ?? [])]);
   }
 
   /** The channel on which a whole publish may be taken at once, if it may. Hot. */
@@ -170,11 +189,11 @@ export class ConnectionChannels {
     } else if (number > connection.channelMax) {
       connection.refuse(channelNumberTooHigh(number, connection.channelMax), undefined, id);
     } else {
-      this.open(number);
+      this.openChannel(number);
     }
   }
 
-  private open(number: number): void {
+  private openChannel(number: number): void {
     const { connection, userPlaces } = this;
     const { acceptor } = connection;
     // RabbitMQ's order: the user first.

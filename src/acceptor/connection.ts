@@ -27,8 +27,10 @@ import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { ConnectionChannels, methodIdOf } from './connection-channels.ts';
+import { connectionInfo } from './connection-info.ts';
 import { ConnectionFlow } from './connection-flow.ts';
 import { ConnectionInput } from './connection-input.ts';
+import { ConnectionAccess, NO_ACCESS } from './connection-access.ts';
 import { DeliveryCredit } from './delivery-credit.ts';
 import { dispatchConnectionMethod } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -84,6 +86,10 @@ export class Connection implements OutputOwner {
   clientProperties: FieldTable;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
+  /** What its user may do there; another one when that changes. */
+  access: ConnectionAccess;
+  /** Its user is one of the broker's own, whose changes concern it. */
+  followsUser: boolean;
   /** What the configuration lets it publish in a second; undefined when that is no matter. */
   allowance: PublishAllowance | undefined;
   /** Bytes received in reads that filled their buffer, since the last one that did not. */
@@ -114,6 +120,8 @@ export class Connection implements OutputOwner {
     this.user = '';
     this.clientProperties = {};
     this.vhost = acceptor.noVhost;
+    this.access = new ConnectionAccess('', '', NO_ACCESS, acceptor.accessCounts);
+    this.followsUser = false;
     this.allowance = undefined;
     this.filledBytes = 0;
     this.headerSoFar = Buffer.alloc(0);
@@ -163,17 +171,7 @@ export class Connection implements OutputOwner {
     this.state = 'running';
     this.heartbeat.opened();
     this.allowance = this.acceptor.publishRates.open(this.user);
-    this.acceptor.control.notify({
-      kind: 'connection-opened',
-      info: {
-        id: this.globalId,
-        name: this.name,
-        user: this.user,
-        vhost: vhost.name,
-        connectedAtMillis: Date.now(),
-        clientProperties: this.clientProperties,
-      },
-    });
+    this.acceptor.control.notify({ kind: 'connection-opened', info: connectionInfo(this) });
   }
 
   // --- input ----------------------------------------------------------------------------------

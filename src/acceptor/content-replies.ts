@@ -32,9 +32,10 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   content.propsBytes = message.propsBytes;
   content.bodyAt = message.bodyAt;
   content.bodyBytes = message.bodyBytes;
+  if (message.propsSource !== message.bytes) gather(message, content);
   if (isSlab) content.slab = slab.slab;
   content.slabPage = message.slabPage;
-  // The client gets back what it sent.
+  // Behind the properties that the client has sent; those it gets back are in `source`.
   content.slabSkip = message.slabSkip > 0 ? message.slabSkip : message.propsBytes;
   const head = new WireWriter();
   head.short(NO_ROUTE);
@@ -42,6 +43,20 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   const { output } = connection;
   writeContentMethod(output, channel.number, ID_BASIC_RETURN, head.take(), content, NOTHING);
   writeContent(output, channel.number, content, connection.frameMax);
+}
+
+/** Brings together what does not lie in one buffer: the properties were rewritten. */
+function gather(message: IncomingPublish, content: OutgoingContent): void {
+  const { bytes, exrkAt, exrkBytes, propsSource, propsAt, propsBytes, bodyAt, bodyBytes } = message;
+  const inlineBodyBytes = message.slabPage >= 0 ? 0 : bodyBytes;
+  content.source = Buffer.concat([
+    bytes.subarray(exrkAt, exrkAt + exrkBytes),
+    propsSource.subarray(propsAt, propsAt + propsBytes),
+    bytes.subarray(bodyAt, bodyAt + inlineBodyBytes),
+  ]);
+  content.exrkAt = 0;
+  content.propsAt = exrkBytes;
+  content.bodyAt = exrkBytes + propsBytes;
 }
 
 /** Describes the message of a DELIVER or GOT record. */

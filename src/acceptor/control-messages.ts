@@ -2,6 +2,8 @@
 // Main and acceptor threads; what shards are told is in shards/mailbox/control-messages.ts.
 import type { Mailbox } from '../../shards/mailbox/control-messages.ts';
 import type { SlabMemory } from '../../shards/mailbox/slab.ts';
+import type { Credentials } from '../auth/sasl.ts';
+import type { Access } from '../auth/users.ts';
 import type { LogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import type { Refusal } from '../errors/refusal.ts';
@@ -9,6 +11,7 @@ import type { PluginSource } from '../plugins/load-plugins.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
+import type { ManagementControl, ManagementNotice } from './management-messages.ts';
 
 export interface AcceptorBoot {
   readonly acceptor: number;
@@ -33,15 +36,22 @@ export interface ConnectionInfo {
   readonly vhost: string;
   readonly connectedAtMillis: number;
   readonly clientProperties: FieldTable;
+  /** The two ends of its socket. */
+  readonly peer?: ListenerAddress;
+  readonly local?: ListenerAddress;
+  /** As negotiated; 0 = none. */
+  readonly channelMax?: number;
+  readonly frameMax?: number;
+  readonly heartbeatSeconds?: number;
 }
 
 export type AcceptorQuestion =
   | { readonly kind: 'execute'; readonly command: Command }
   | {
       readonly kind: 'authenticate';
+      readonly connectionId: number;
       readonly mechanism: string;
-      readonly username: string;
-      readonly password: Uint8Array;
+      readonly credentials: Credentials;
       readonly remoteAddress: string;
     }
   | {
@@ -49,13 +59,44 @@ export type AcceptorQuestion =
       readonly connectionId: number;
       readonly username: string;
       readonly vhost: string;
+    }
+  | {
+      readonly kind: 'update-secret';
+      readonly connectionId: number;
+      readonly username: string;
+      readonly vhost: string;
+      readonly secret: Uint8Array;
     };
+
+/** What a connection is given with its virtual host. */
+export interface Opening {
+  /** Open channels of the user (channel-places.ts). */
+  readonly channelCounter: SharedArrayBuffer;
+  /** Undefined: no limit. */
+  readonly channelsMax: number | undefined;
+  readonly access: Access;
+  /** The permissions are the broker's own: `users-changed` tells when they are others. */
+  readonly followsUser: boolean;
+}
+
+/** A user whose permissions, tags or limits have changed, or who is gone. */
+export interface ChangedUser {
+  readonly name: string;
+  readonly isDeleted: boolean;
+  /** By virtual host; without an entry the user may not be connected to it. */
+  readonly access: ReadonlyMap<string, Access>;
+  readonly channelsMax: number | undefined;
+}
 
 export interface Answer {
   readonly refusal: Refusal | undefined;
   readonly queue: QueueSpec | undefined;
-  /** To `open-vhost`: open channels of the user (channel-places.ts). */
-  readonly channelCounter?: SharedArrayBuffer;
+  /** To `authenticate`: who the client is. */
+  readonly username?: string;
+  /** To `open-vhost`. */
+  readonly opening?: Opening;
+  /** To `update-secret`: what the user may do from now on. */
+  readonly access?: Access;
 }
 
 /** Totals of one acceptor since its start, for metrics. */
@@ -73,6 +114,8 @@ export interface AcceptorReport {
   readonly blockedConnections: readonly number[];
   /** Connections that have read nothing for long although data wait for them. */
   readonly unreadConnections: number;
+  /** Methods and publishes that permissions have refused. */
+  readonly accessRefused: number;
   readonly slabPagesUsed: number;
   /** Calls of plugins that have failed. */
   readonly pluginFaults: number;
@@ -117,6 +160,7 @@ export type AcceptorNotice =
   | { readonly kind: 'slab-used'; readonly bytes: number }
   | { readonly kind: 'report'; readonly request: number; readonly report: AcceptorReport }
   | { readonly kind: 'log'; readonly record: LogRecord }
+  | ManagementNotice
   | { readonly kind: 'stopped' };
 
 /** main -> acceptor */
@@ -124,7 +168,10 @@ export type AcceptorControl =
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   | { readonly kind: 'listen'; readonly address: ListenerAddress; readonly shared: boolean }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
+  /** Between two revisions: it is in force once the later one has been applied. */
+  | { readonly kind: 'users-changed'; readonly users: readonly ChangedUser[] }
   /** Which alarms are in force: all of them, each time. */
   | { readonly kind: 'alarms'; readonly alarms: readonly ResourceAlarm[] }
   | { readonly kind: 'report'; readonly request: number }
+  | ManagementControl
   | { readonly kind: 'stop'; readonly reason: string };

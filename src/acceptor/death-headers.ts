@@ -20,6 +20,18 @@ export interface Death {
   readonly expiration: string | undefined;
 }
 
+/**
+ * Headers of a message that has never died here: what a client has put there, perhaps from a message
+ * that it publishes again, does not count (as since RabbitMQ 4.0).
+ */
+export function withoutDeaths(headers: FieldTable): FieldTable {
+  if (!Object.hasOwn(headers, 'x-death')) return headers;
+  const entries = Object.entries(headers).filter(([name]) => !WRITTEN_BY_BROKER.test(name));
+  return Object.fromEntries(entries);
+}
+
+const WRITTEN_BY_BROKER = /^x-(death|(first|last)-death-(reason|queue|exchange))$/;
+
 /** Headers after one more death; without `keepsKeys` another routing key takes their place. */
 export function afterDeath(
   headers: FieldTable,

@@ -10,6 +10,7 @@ import { copyBytes } from '../base/copy.ts';
 import { tagDelivery } from '../protocol/deliver-frames.ts';
 import { ID_BASIC_DELIVER } from '../protocol/methods.generated.ts';
 import type { Acceptor } from './acceptor.ts';
+import { takeAckTimeout } from './ack-timeout.ts';
 import type { Channel } from './channel.ts';
 import { IS_GET } from './channel-prefetch.ts';
 import type { ClientConsumer } from './client-consumer.ts';
@@ -62,6 +63,9 @@ export class Deliveries {
           break;
         case layout.CONSUMER_GONE:
           this.consumerGone(words[at + layout.CONSUMER_GONE_CONSUMER]);
+          break;
+        case layout.ACK_TIMEOUT:
+          takeAckTimeout(this.acceptor, link, at, (consumer) => this.consumerGone(consumer));
           break;
         case layout.PACE:
           this.acceptor.paces.setRate(words[at + layout.PACE_QUEUE], words[at + layout.PACE_RATE]);

@@ -1,6 +1,6 @@
 // What stands in a FORWARD record, and the publish that becomes of it. Acceptor thread, cold.
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
-import { OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
+import { DIED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, type Slab } from '../../shards/mailbox/slab.ts';
 import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
@@ -92,6 +92,7 @@ export class ForwardRecord {
     message.propsBytes = props.length;
     message.bodyAt = exrk.length + props.length;
     message.bodyBytes = bodyBytes;
+    message.flags = DIED_FLAG;
     if (!this.isSlab) {
       const bodyAt = this.dataAt + this.exrkBytes + this.propsBytes;
       copyBytes(this.bytes, bodyAt, own, message.bodyAt, bodyBytes);
@@ -110,6 +111,11 @@ export class ForwardRecord {
     }
     message.slabPage = copyToSlab(slab, props, { slab: slabs[owner], page, skip, bodyBytes });
     return message.slabPage === NO_PAGE ? undefined : message;
+  }
+
+  /** Its x-death was written by the broker. */
+  get hasDied(): boolean {
+    return (this.words[this.at + layout.FORWARD_FLAGS] & DIED_FLAG) !== 0;
   }
 
   private get isSlab(): boolean {

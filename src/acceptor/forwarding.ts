@@ -23,7 +23,7 @@ import { Resolution } from '../routing/resolution.ts';
 import type { RoutedMessage } from '../routing/routed-message.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
 import type { Acceptor } from './acceptor.ts';
-import { afterDeath, type Death, isCycle, keysOf } from './death-headers.ts';
+import { afterDeath, type Death, isCycle, keysOf, withoutDeaths } from './death-headers.ts';
 import { exrkOf, ForwardRecord } from './forward-record.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
@@ -149,7 +149,8 @@ export class Forwarding implements ConfirmSink {
       throw new Error('acceptor: a shard has forwarded a message with malformed properties');
     }
     const { headersOffset: from, headersBytes } = scan;
-    const before = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
+    const table = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
+    const before = record.hasDied ? table : withoutDeaths(table);
     const oldKeys = [record.oldRoutingKey, ...keysOf(before, 'CC')];
     const death: Death = {
       queue: record.queue,

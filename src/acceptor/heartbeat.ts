@@ -9,7 +9,7 @@ const CLOSE_OK_MILLIS = 10_000;
 export type HeartbeatNeed = 'nothing' | 'send' | 'handshake-timeout' | 'missed' | 'drop';
 
 export class Heartbeat {
-  private intervalMillis: number;
+  intervalMillis: number;
   /** Not a heartbeat matter, but a limit on the same clock; 0 when there is none. */
   private deadline: number;
   private isClosing: boolean;

@@ -1,9 +1,10 @@
 // The first eight bytes of a connection (specification 4.2.2). Acceptor thread. 0-0-9-1 is served,
 // and so is the 0-9 header (1-1-0-9), as RabbitMQ does; anything else is answered with the header
 // of what we speak, and the socket is closed.
-import { MECHANISMS } from '../auth/sasl.ts';
+import { offeredMechanisms } from '../auth/sasl.ts';
 import { PROTOCOL_HEADER } from '../protocol/constants.ts';
 import type { Connection } from './connection.ts';
+import { saslSettings } from './sasl-settings.ts';
 import { serverProperties } from './server-properties.ts';
 
 const HEADER_BYTES = 8;
@@ -26,7 +27,7 @@ export function greet(connection: Connection, bytes: Buffer<ArrayBuffer>, count:
     versionMajor: 0,
     versionMinor: 9,
     serverProperties: serverProperties(connection.acceptor.config),
-    mechanisms: MECHANISMS,
+    mechanisms: offeredMechanisms(saslSettings(connection)).join(' '),
     locales: 'en_US',
   });
   if (count > missing) {

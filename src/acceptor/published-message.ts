@@ -12,7 +12,6 @@ import type { RoutedMessage } from '../routing/routed-message.ts';
 import type { IncomingPublish } from './publisher.ts';
 
 export class PublishedMessage implements RoutedMessage {
-  private readonly reader = new WireReader(new Uint8Array(0));
   private message: IncomingPublish | undefined = undefined;
   private scan: PropertyScan | undefined = undefined;
   private decodedHeaders: FieldTable | undefined = undefined;
@@ -36,8 +35,9 @@ export class PublishedMessage implements RoutedMessage {
 
   get properties(): BasicProperties {
     if (this.decodedProperties === undefined) {
-      const { bytes, view, propsAt, propsBytes } = this.message!;
-      const reader = this.reader.reset(bytes, view, propsAt, propsAt + propsBytes);
+      // They may have been rewritten since they were scanned; headers that decide are as published.
+      const { propsSource, propsAt, propsBytes } = this.message!;
+      const reader = new WireReader(propsSource, propsAt, propsAt + propsBytes);
       this.decodedProperties = decodeProperties(reader);
     }
     return this.decodedProperties;

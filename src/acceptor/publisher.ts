@@ -7,27 +7,15 @@
 import {
   CONFIRMED_FLAG,
   EXPIRES_FLAG,
-  LANE_SHIFT,
   OWN_PROPS_FLAG,
   PERSISTENT_FLAG,
   PRIORITY_SHIFT,
-  PUBLISH_BODY_BYTES,
-  PUBLISH_EXRK_BYTES,
-  PUBLISH_FLAGS,
-  PUBLISH_PROPS_BYTES,
-  PUBLISH_SLAB_PAGE,
-  PUBLISH_TARGET_COUNT,
-  PUBLISH_TARGETS,
-  publishDataWord,
-  publishRecordBytes,
+  priorityCode,
   publishTargetsMax,
   SLAB_FLAG,
-  traitWords,
-  writeTtl,
 } from '../../shards/mailbox/to-shard-layout.ts';
-import { LANE_MEMORY } from '../../shards/mailbox/confirm-counter.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
-import { copyBytes } from '../base/copy.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
 import { internalExchangePublish, invalidExpiration } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
@@ -35,29 +23,33 @@ import { exchangeNotFound, exchangeTypeMissing } from '../errors/topology-refusa
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
 import { decodeTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
-import { isWellFormedTable } from '../protocol/table-scan.ts';
+import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
+import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
-import type { Durability } from '../routing/durability.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import { PublishedMessage } from './published-message.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
+import { interceptorsOf, type PublishInterceptors } from './publish-interceptors.ts';
+import { laneFor, publishBytes, writePublish } from './publish-record.ts';
+import { PublishRewrite, REWRITE_BYTES_MAX } from './publish-rewrite.ts';
 import { makeRoute, type Route, type RouteLeg, type RouteOptions } from './route.ts';
+import { PSEUDO_QUEUE_BYTES, replyToFor } from './reply-to.ts';
+import { BCC, selectedKeys } from './sender-selected.ts';
 import type { ShardLink } from './shard-link.ts';
 import { TransactionSpace } from './transaction-space.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
 export class IncomingPublish {
-  /** Holds exrk, and props and, for inline messages, the body. */
+  /** Holds exrk, the properties as the client sent them and, for inline messages, the body. */
   bytes: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
   exrkAt = 0;
   exrkBytes = 0;
   isMandatory = false;
-  /** Where the properties are that go out; `bytes`, unless they were written anew. */
+  /** Where the properties are that go out; `bytes`, unless rewritten (publish-rewrite.ts). */
   propsSource: Buffer<ArrayBufferLike> = this.bytes;
   propsAt = 0;
   propsBytes = 0;
@@ -67,6 +59,8 @@ export class IncomingPublish {
   slabPage = -1;
   /** The body lies in the slab behind so many bytes, and props are not there. 0: they are. */
   slabSkip = 0;
+  /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
+  flags = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -80,6 +74,8 @@ export class Publisher {
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
   private readonly routed: PublishedMessage;
+  private readonly rewrite: PublishRewrite;
+  private readonly interceptors: PublishInterceptors | undefined;
   private readonly unroutable: Route;
   private readonly routesToOne: WeakMap<QueueSpec, Route>;
   /** Of the message scanned last, or NO_TTL. */
@@ -93,16 +89,19 @@ export class Publisher {
     paces: QueuePaces,
     slab: SlabAllocator,
     inlineBytesMax: number,
-    durability: Durability,
+    config: BrokerConfig,
   ) {
     this.links = links;
-    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, inlineBytesMax);
-    this.routeOptions = { targetsMax, durability };
+    const dataBytesMax = inlineBytesMax + REWRITE_BYTES_MAX;
+    const targetsMax = publishTargetsMax(links[0].work.recordBytesMax, dataBytesMax);
+    this.routeOptions = { targetsMax, durability: config.durability };
     this.paceOf = (queueId) => paces.of(queueId);
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
     this.routed = new PublishedMessage();
+    this.rewrite = new PublishRewrite();
+    this.interceptors = interceptorsOf(config);
     this.unroutable = { legs: [], paces: [] };
     this.routesToOne = new WeakMap();
     this.ttlMillis = NO_TTL;
@@ -122,16 +121,34 @@ export class Publisher {
       return false;
     }
     this.scanProperties(message);
-    if (this.scan.headersBytes > 0) this.checkHeaders(message);
-    const { routeCache } = channel.connection.vhost;
+    this.checkAccess(channel, message);
+    const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
+    const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
+    const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
+    if (
+      (noticed & HAS_BCC) !== 0 ||
+      this.scan.replyToBytes === PSEUDO_QUEUE_BYTES ||
+      this.interceptors !== undefined
+    ) {
+      this.changeProperties(channel, message, noticed);
+    }
     const route =
-      routeCache.find(message.bytes, message.exrkAt, message.exrkBytes) ??
-      this.resolve(channel, message);
+      moreKeys === undefined
+        ? this.routeFor(channel, message)
+        : this.resolve(channel, message, moreKeys);
     if (channel.transaction !== undefined) {
       channel.transaction.keep(message, route);
       return true;
     }
     return this.send(channel, message, route);
+  }
+
+  private checkAccess(channel: Channel, message: IncomingPublish): void {
+    const { access, vhost } = channel.connection;
+    const { bytes, exrkAt, exrkBytes } = message;
+    access.publishing?.check(bytes, exrkAt, exrkBytes, vhost.routes);
+    const { flags, userIdOffset, userIdBytes } = this.scan;
+    if ((flags & FLAG_USER_ID) !== 0) access.assertUserId(bytes, userIdOffset, userIdBytes);
   }
 
   /** Takes a publish that its transaction has kept; false when it is to be offered again. */
@@ -163,7 +180,8 @@ export class Publisher {
     const flags = this.flagsOf(message) | (channel.confirms === undefined ? 0 : CONFIRMED_FLAG);
     if (legs.length === 1) {
       const leg = legs[0];
-      if (!mayGo(channel, route) || !this.write(message, leg, flags)) return false;
+      if (!mayGo(channel, route) || !writePublish(message, leg, flags, this.ttlMillis))
+        return false;
       if (channel.confirms !== undefined) {
         const lane = laneFor(leg, flags);
         leg.link.unconfirmed[lane].expect(channel.confirms, channel.confirms.add(1));
@@ -180,7 +198,8 @@ export class Publisher {
   /** The flags of the message whose properties were scanned last. */
   private flagsOf(message: IncomingPublish): number {
     const { scan } = this;
-    let flags = scan.priority << PRIORITY_SHIFT;
+    let flags = message.flags;
+    if ((scan.flags & FLAG_PRIORITY) !== 0) flags |= priorityCode(scan.priority) << PRIORITY_SHIFT;
     if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
     if (message.slabPage >= 0)
       flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
@@ -204,7 +223,7 @@ export class Publisher {
     if (!this.hasRoomFor(message, legs, flags)) return 0;
     if (message.slabPage >= 0) this.slab.addHolders(message.slabPage, legs.length);
     for (const leg of legs) {
-      this.write(message, leg, flags);
+      writePublish(message, leg, flags, this.ttlMillis);
       leg.link.unconfirmed[laneFor(leg, flags)].expect(sink, number);
     }
     this.publishedCount += 1;
@@ -215,7 +234,7 @@ export class Publisher {
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
-        recordBytes(message, leg.queueIds.length, flags) *
+        publishBytes(message, leg.queueIds.length, flags) *
         (legs.length > this.links.length ? legs.length : 1);
       if (!leg.link.hasRoomFor(needed)) return false;
     }
@@ -233,7 +252,7 @@ export class Publisher {
     if (message.slabPage >= 0) this.slab.setHolders(message.slabPage, legs.length);
     const number = channel.confirms?.add(legs.length) ?? 0;
     for (const leg of legs) {
-      this.write(message, leg, flags);
+      writePublish(message, leg, flags, this.ttlMillis);
       if (channel.confirms === undefined) continue;
       leg.link.unconfirmed[laneFor(leg, flags)].expect(channel.confirms, number);
     }
@@ -246,47 +265,6 @@ export class Publisher {
     this.publishedCount += 1;
   }
 
-  /** Writes one PUBLISH record; false when the ring has no room. */
-  private write(message: IncomingPublish, leg: RouteLeg, flags: number): boolean {
-    const { link, queueIds } = leg;
-    const { words, bytes } = link.work;
-    const lane = laneFor(leg, flags);
-    const targetCount = queueIds.length;
-    const at = link.claimPublish(recordBytes(message, targetCount, flags), lane);
-    if (at < 0) return false;
-    const { exrkBytes, propsBytes, bodyBytes } = message;
-    words[at + PUBLISH_FLAGS] = flags | (lane << LANE_SHIFT);
-    words[at + PUBLISH_EXRK_BYTES] = exrkBytes;
-    words[at + PUBLISH_PROPS_BYTES] = propsBytes;
-    words[at + PUBLISH_BODY_BYTES] = bodyBytes;
-    words[at + PUBLISH_SLAB_PAGE] = message.slabPage;
-    words[at + PUBLISH_TARGET_COUNT] = targetCount;
-    for (let i = 0; i < targetCount; i += 1) words[at + PUBLISH_TARGETS + i] = queueIds[i];
-    const traits = traitWords(flags);
-    if (traits > 0) this.writeTraits(words, at + PUBLISH_TARGETS + targetCount, flags, message);
-    const dataAt = (at + publishDataWord(targetCount + traits)) * 4;
-    copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);
-    if (message.slabPage >= 0 && message.slabSkip === 0) return true;
-    copyBytes(message.propsSource, message.propsAt, bytes, dataAt + exrkBytes, propsBytes);
-    if (message.slabPage >= 0) return true;
-    copyBytes(message.bytes, message.bodyAt, bytes, dataAt + exrkBytes + propsBytes, bodyBytes);
-    return true;
-  }
-
-  private writeTraits(
-    words: Int32Array,
-    from: number,
-    flags: number,
-    message: IncomingPublish,
-  ): void {
-    let at = from;
-    if ((flags & EXPIRES_FLAG) !== 0) {
-      writeTtl(words, at, this.ttlMillis);
-      at += 2;
-    }
-    if ((flags & OWN_PROPS_FLAG) !== 0) words[at] = message.slabSkip;
-  }
-
   /** No queue: returned when mandatory, confirmed in any case (return first, then ack). */
   private toNobody(channel: Channel, message: IncomingPublish): void {
     this.unroutableCount += 1;
@@ -297,25 +275,53 @@ export class Publisher {
     if (confirms.confirm(confirms.add(0))) channel.connection.acceptor.confirmsTouched(confirms);
   }
 
-  private checkHeaders(message: IncomingPublish): void {
+  /** Which of the headers are there that decide where the message goes (scanTable). */
+  private checkHeaders(message: IncomingPublish): number {
     const { headersOffset, headersBytes } = this.scan;
     const end = headersOffset + headersBytes;
-    if (isWellFormedTable(message.bytes, message.view, headersOffset, end)) return;
+    const noticed = scanTable(message.bytes, message.view, headersOffset, end);
+    if (noticed !== MALFORMED) return noticed;
     // Throws, and says what is wrong.
     decodeTable(message.bytes, message.view, headersOffset, end);
     throw new AmqpError(malformedHeader());
   }
 
-  /** The real matchers; remembers the result unless it depends on more than the key. */
-  private resolve(channel: Channel, message: IncomingPublish): Route {
+  /** Where the message goes by its routing key alone; the result is remembered if it can be. */
+  private routeFor(channel: Channel, message: IncomingPublish): Route {
+    const { routeCache } = channel.connection.vhost;
+    const { bytes, exrkAt, exrkBytes } = message;
+    const cached = routeCache.find(bytes, exrkAt, exrkBytes);
+    if (cached !== undefined) return cached;
+    const route = this.resolve(channel, message, []);
+    if (this.resolution.isCacheable) routeCache.add(bytes, exrkAt, exrkBytes, route);
+    return route;
+  }
+
+  /** What is to be delivered may differ from what was published. */
+  private changeProperties(channel: Channel, message: IncomingPublish, noticed: number): void {
+    const { rewrite, scan } = this;
+    // Whatever refuses the message comes before the first change.
+    const replyTo =
+      scan.replyToBytes === PSEUDO_QUEUE_BYTES ? replyToFor(channel, message, scan) : undefined;
+    if (replyTo !== undefined) rewrite.setReplyTo(replyTo);
+    if ((noticed & HAS_BCC) !== 0) rewrite.dropHeader(BCC);
+    this.interceptors?.note(rewrite, message, scan);
+    if (rewrite.isPending) rewrite.apply(message);
+  }
+
+  /** Asks the real matchers about the routing key and `moreKeys`. */
+  private resolve(channel: Channel, message: IncomingPublish, moreKeys: readonly string[]): Route {
     const { vhost } = channel.connection;
     const { bytes, exrkAt } = message;
     const exchangeEnd = exrkAt + 1 + bytes[exrkAt];
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
+    const keys = [key, ...moreKeys];
     const { resolution, routed } = this;
+    const { access } = channel.connection;
+    for (const one of moreKeys) access.assertTopic('write', exchange, one, vhost.routes);
     routed.of(message, this.scan);
-    vhost.routes.resolve(exchange, key, routed, resolution);
+    vhost.routes.resolveKeys(exchange, keys, routed, resolution);
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
     }
@@ -326,11 +332,7 @@ export class Publisher {
       const type = vhost.routes.exchange(exchange)!.type;
       throw new AmqpError(exchangeTypeMissing(vhost.name, exchange, type));
     }
-    const route = this.routeTo(resolution.queues);
-    if (resolution.isCacheable) {
-      vhost.routeCache.add(bytes, exrkAt, message.exrkBytes, route);
-    }
-    return route;
+    return this.routeTo(resolution.queues);
   }
 
   /** Exchanges that choose by chance or by headers mostly lead to one queue: its route is kept. */
@@ -346,11 +348,6 @@ export class Publisher {
   }
 }
 
-/** Only persistent messages are kept on disk. */
-function laneFor(leg: RouteLeg, flags: number): number {
-  return (flags & PERSISTENT_FLAG) === 0 ? LANE_MEMORY : leg.lane;
-}
-
 /** True when the paces of all target queues allow one more publish. */
 function mayGo(channel: Channel, route: Route): boolean {
   const { paces } = route;
@@ -360,12 +357,4 @@ function mayGo(channel: Channel, route: Route): boolean {
     return false;
   }
   return true;
-}
-
-function recordBytes(message: IncomingPublish, targetCount: number, flags: number): number {
-  const { exrkBytes, propsBytes, bodyBytes } = message;
-  let bytes = exrkBytes + propsBytes + bodyBytes;
-  if ((flags & SLAB_FLAG) !== 0) bytes -= bodyBytes;
-  if ((flags & (SLAB_FLAG | OWN_PROPS_FLAG)) === SLAB_FLAG) bytes -= propsBytes;
-  return publishRecordBytes(targetCount + traitWords(flags), bytes);
 }

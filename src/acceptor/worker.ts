@@ -6,9 +6,11 @@ import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
 import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
 import { createLogger } from '../base/logger.ts';
 import { acceptorPlugins } from '../plugins/acceptor-plugins.ts';
+import { usersChanged } from './access-changes.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
+import { obeyManagement } from './management-requests.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -44,6 +46,9 @@ port.on('message', (message: AcceptorControl) => {
     case 'listen':
       void listen(message);
       break;
+    case 'users-changed':
+      usersChanged(acceptor.connections, message.users);
+      break;
     case 'alarms':
       acceptor.setAlarms(message.alarms);
       break;
@@ -55,6 +60,9 @@ port.on('message', (message: AcceptorControl) => {
     }
     case 'stop':
       void stop(message.reason);
+      break;
+    default:
+      obeyManagement(acceptor, message);
       break;
   }
   loop.schedule();

@@ -4,6 +4,8 @@
 //
 //     PLAIN      [authzid] NUL user NUL password     (RFC 4616)
 //     AMQPLAIN   a field table without its length, with LOGIN and PASSWORD
+//     ANONYMOUS  anything (RFC 4505: a trace); the client is the user of the configuration
+//     EXTERNAL   the identity to act as, or nothing: who the client is its certificate says
 import {
   loginRefused,
   malformedAmqplain,
@@ -19,36 +21,68 @@ import {
 } from '../protocol/field-table.ts';
 import { readUtf8 } from '../protocol/utf8.ts';
 
-/** For connection.start: one list, separated by spaces. */
-export const MECHANISMS = 'PLAIN AMQPLAIN';
+const NO_USER = 'none';
 
 export interface Credentials {
   readonly username: string;
-  /** The password's bytes: RabbitMQ hashes them as they come, UTF-8 or not. */
-  readonly password: Uint8Array;
+  /**
+   * The password's bytes: RabbitMQ hashes them as they come, UTF-8 or not. Undefined: the transport
+   * has said who the client is.
+   */
+  readonly password: Uint8Array | undefined;
+}
+
+/** What the configuration and the transport say about logging in. */
+export interface SaslSettings {
+  /** In the order in which they are offered. */
+  readonly mechanisms: readonly string[];
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  /** Whom the client's certificate names; undefined: it has shown none. */
+  readonly peerName: string | undefined;
+}
+
+/** What connection.start offers: of the mechanisms configured those that can work. */
+export function offeredMechanisms(settings: SaslSettings): string[] {
+  return settings.mechanisms.filter((mechanism) => {
+    if (mechanism === 'ANONYMOUS') return settings.anonymousUser !== NO_USER;
+    return mechanism !== 'EXTERNAL' || settings.peerName !== undefined;
+  });
 }
 
 export type SaslOutcome =
   | { readonly credentials: Credentials; readonly refusal: undefined }
   | { readonly credentials: undefined; readonly refusal: Refusal };
 
-export function parseSaslResponse(mechanism: string, response: Uint8Array): SaslOutcome {
+export function parseSaslResponse(
+  mechanism: string,
+  response: Uint8Array,
+  settings: SaslSettings,
+): SaslOutcome {
   try {
-    return { credentials: parse(mechanism, response), refusal: undefined };
+    return { credentials: parse(mechanism, response, settings), refusal: undefined };
   } catch (error) {
     if (!(error instanceof AmqpError)) throw error;
     return { credentials: undefined, refusal: error.refusal };
   }
 }
 
-function parse(mechanism: string, response: Uint8Array): Credentials {
-  switch (mechanism) {
+function parse(mechanism: string, response: Uint8Array, settings: SaslSettings): Credentials {
+  const offered = offeredMechanisms(settings);
+  switch (offered.includes(mechanism) ? mechanism : undefined) {
     case 'PLAIN':
       return parsePlain(response);
     case 'AMQPLAIN':
       return parseAmqplain(response);
+    case 'ANONYMOUS':
+      return {
+        username: settings.anonymousUser,
+        password: Buffer.from(settings.anonymousPass, 'utf8'),
+      };
+    case 'EXTERNAL':
+      return parseExternal(response, settings.peerName!);
     default:
-      throw new AmqpError(unknownMechanism(mechanism, MECHANISMS));
+      throw new AmqpError(unknownMechanism(mechanism, offered.join(' ')));
   }
 }
 
@@ -82,6 +116,15 @@ function parseAmqplain(response: Uint8Array): Credentials {
   const name = readUtf8(username, 0, username.length);
   if (name === undefined) throw new AmqpError(malformedAmqplain('has a LOGIN that is not UTF-8'));
   return { username: name, password: bytesOf(password) };
+}
+
+function parseExternal(response: Uint8Array, peerName: string): Credentials {
+  const identity = readUtf8(response, 0, response.length);
+  // As with PLAIN: to act as oneself asks for nothing.
+  if (identity === undefined || (identity !== '' && identity !== peerName)) {
+    throw new AmqpError(loginRefused('EXTERNAL'));
+  }
+  return { username: peerName, password: undefined };
 }
 
 function bytesOf(value: FieldValue): Uint8Array {

@@ -14,15 +14,46 @@ export interface Permission {
 
 const FULL_PERMISSION: Permission = { configure: '.*', write: '.*', read: '.*' };
 
-export interface User {
+/** Regular expressions over the routing keys of one topic exchange. */
+export interface TopicPermission {
+  readonly write: string;
+  readonly read: string;
+}
+
+/** By exchange. */
+export type TopicPermissions = ReadonlyMap<string, TopicPermission>;
+
+/** As RabbitMQ names and counts them: below zero or absent is no limit, 0 is none at all. */
+export interface UserLimits {
+  readonly 'max-connections'?: number;
+  readonly 'max-channels'?: number;
+}
+
+/** What is said about a user in one go; the rest has facts of its own. */
+export interface Account {
   readonly name: string;
   /** Empty: nobody can log in as this user with a password. */
   readonly passwordHash: string;
   readonly hashingAlgorithm: HashingAlgorithm;
   readonly tags: readonly string[];
+}
+
+export interface User extends Account {
   /** By virtual host; without an entry the user may not even connect to it. */
   readonly permissions: ReadonlyMap<string, Permission>;
+  /** By virtual host; an exchange without an entry has all its topics open. */
+  readonly topicPermissions?: ReadonlyMap<string, TopicPermissions>;
+  readonly limits?: UserLimits;
 }
+
+/** What a user may do in one virtual host: plain data, which acceptors are given. */
+export interface Access {
+  readonly tags: readonly string[];
+  readonly permission: Permission;
+  readonly topics: TopicPermissions;
+}
+
+const NO_TOPIC_PERMISSIONS: TopicPermissions = new Map();
 
 export class Users {
   private readonly byName = new Map<string, User>();
@@ -52,10 +83,35 @@ export class Users {
     this.byName.set(name, { ...user, permissions });
   }
 
+  /** Undefined takes it away: of one exchange or, without its name, of all in the virtual host. */
+  setTopicPermission(
+    name: string,
+    vhost: string,
+    exchange: string | undefined,
+    permission: TopicPermission | undefined,
+  ): void {
+    const user = this.byName.get(name);
+    if (user === undefined) return;
+    const byExchange = new Map(exchange === undefined ? [] : user.topicPermissions?.get(vhost));
+    if (exchange !== undefined && permission !== undefined) byExchange.set(exchange, permission);
+    else if (exchange !== undefined) byExchange.delete(exchange);
+    const topicPermissions = new Map(user.topicPermissions);
+    if (byExchange.size > 0) topicPermissions.set(vhost, byExchange);
+    else topicPermissions.delete(vhost);
+    this.byName.set(name, { ...user, topicPermissions });
+  }
+
+  /** All limits of the user at once. A user who does not exist stays so. */
+  setLimits(name: string, limits: UserLimits): void {
+    const user = this.byName.get(name);
+    if (user !== undefined) this.byName.set(name, { ...user, limits });
+  }
+
   /** A virtual host created later under the same name starts without permissions. */
   forgetVhost(vhost: string): void {
-    for (const { name, permissions } of this.byName.values()) {
+    for (const { name, permissions, topicPermissions } of this.byName.values()) {
       if (permissions.has(vhost)) this.setPermission(name, vhost, undefined);
+      if (topicPermissions?.has(vhost)) this.setTopicPermission(name, vhost, undefined, undefined);
     }
   }
 
@@ -89,4 +145,12 @@ export function defaultUser(name: string, password: string, vhost: string): User
 
 export function canAccessVhost(user: User, vhost: string): boolean {
   return user.permissions.has(vhost);
+}
+
+/** Undefined: the user may not connect to the virtual host. */
+export function accessOf(user: User, vhost: string): Access | undefined {
+  const permission = user.permissions.get(vhost);
+  if (permission === undefined) return undefined;
+  const topics = user.topicPermissions?.get(vhost) ?? NO_TOPIC_PERMISSIONS;
+  return { tags: user.tags, permission, topics };
 }

@@ -1,7 +1,7 @@
 // The entry point of the command line (`warrenmq ...`). Runs in main and is the only file that ends
 // the process. It loads no broker code: commands import what they need when they run, so that
 // mistakes in flags and configuration show at once.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
 import { runProgram } from './program.ts';
@@ -25,6 +25,7 @@ const terminal: Terminal = {
   cwd: process.cwd(),
   cores: os.availableParallelism(),
   readFile: (path) => readFileSync(path, 'utf8'),
+  writeFile: (path, text) => writeFileSync(path, text),
 };
 
 // A reader that has gone away (`warrenmq help | head`) is no failure.

@@ -12,6 +12,9 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   const finish = (code: number) => {
     exitCode = code;
   };
+  // It has flags and exit codes of its own, those of rabbitmqctl.
+  if (args[0] === 'ctl')
+    return await (await import('./ctl/ctl-command.ts')).runCtl(args.slice(1), terminal);
   const program = new Command('warrenmq')
     .description('An AMQP 0-9-1 message broker that RabbitMQ clients can use unchanged.')
     .version(versionText(), '-V, --version', 'Print the version.')
@@ -24,6 +27,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     serverCommand(terminal, finish),
     inspectCommand(terminal, finish),
     versionCommand(terminal),
+    ctlCommand(),
   ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
@@ -40,4 +44,11 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   return exitCode;
+}
+
+/** For the list of commands only. */
+function ctlCommand(): Command {
+  return new Command('ctl')
+    .description("Operate a running broker: rabbitmqctl's commands (also `warrenmqctl`).")
+    .argument('[command...]');
 }

@@ -22,4 +22,5 @@ export interface Terminal {
   readonly cwd: string;
   readonly cores: number;
   readonly readFile: (path: string) => string;
+  readonly writeFile: (path: string, text: string) => void;
 }

@@ -26,7 +26,19 @@ export interface PluginSetting {
   readonly module: string;
 }
 
+/** An operator policy that virtual hosts whose name matches are given when they are created. */
+export interface DefaultOperatorPolicy {
+  readonly name: string;
+  /** Regular expressions. */
+  readonly vhostPattern: string;
+  readonly queuePattern: string;
+  readonly applyTo: string;
+  readonly definition: Readonly<Record<string, number>>;
+}
+
 type StorageBackendSetting = 'auto' | 'native' | 'portable';
+/** Whether it overwrites what the client has set; or it is off. */
+type InterceptorSetting = 'none' | 'true' | 'false';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
 export interface BrokerConfig {
@@ -42,6 +54,16 @@ export interface BrokerConfig {
   readonly defaultVhost: string;
   /** Users that may only connect from this machine. */
   readonly loopbackUsers: readonly string[];
+  readonly authMechanisms: readonly string[];
+  readonly authBackends: readonly string[];
+  /** `none`: there are no anonymous logins. */
+  readonly anonymousUser: string;
+  readonly anonymousPass: string;
+  readonly loginRefusedMillis: number;
+  readonly permitTransientQueues: boolean;
+  readonly permitGlobalQos: boolean;
+  /** No client may ask for less. */
+  readonly frameMaxFloor: number;
   readonly shards: number;
   readonly acceptors: number;
   /** An absolute path. */
@@ -58,6 +80,8 @@ export interface BrokerConfig {
   readonly readBudgetBytes: number;
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
+  /** 0 = none. */
+  readonly consumerTimeoutMillis: number;
   readonly flowBacklogMessages: number;
   readonly flowPublishRateFloor: number;
   readonly durability: 'fsync' | 'write' | 'memory';
@@ -77,6 +101,11 @@ export interface BrokerConfig {
   readonly clusterExchangeLimit: number;
   /** The first that matches a virtual host decides. */
   readonly vhostLimits: readonly VhostLimits[];
+  readonly operatorPolicies: readonly DefaultOperatorPolicy[];
+  /** Of queues that do not say, in virtual hosts that do not say. */
+  readonly defaultQueueType: 'classic' | 'quorum';
+  /** A quorum queue may be declared again as a classic one. */
+  readonly isQuorumRedeclarationRelaxed: boolean;
   readonly userConnectionMax: number;
   readonly userChannelMax: number;
   readonly userPublishMessagesPerSecond: number;
@@ -97,4 +126,6 @@ export interface BrokerConfig {
   /** What a plugin that cannot be loaded does to the start. */
   readonly pluginsOnError: 'stop' | 'skip';
   readonly transactionBytesMax: number;
+  readonly timestampInterceptor: InterceptorSetting;
+  readonly routingNodeInterceptor: InterceptorSetting;
 }

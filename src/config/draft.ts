@@ -3,7 +3,13 @@
 // A value that cannot be parsed leaves the earlier one in place and adds a problem, so that later
 // checks still have something to work on.
 import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
-import type { BrokerConfig, ListenerAddress, PluginSetting, VhostLimits } from './broker-config.ts';
+import type {
+  BrokerConfig,
+  DefaultOperatorPolicy,
+  ListenerAddress,
+  PluginSetting,
+  VhostLimits,
+} from './broker-config.ts';
 import { parseHost } from './host.ts';
 import {
   listenerText,
@@ -15,6 +21,8 @@ import {
 } from './listeners.ts';
 import { assignLoopbackUsers } from './loopback-users.ts';
 import { assignPlugins } from './plugin-settings.ts';
+import { assignOperatorPolicy } from './operator-policies.ts';
+import { assignNames } from './name-list.ts';
 import { schema, settingOf } from './schema.ts';
 import type { ConfigField, ConfigValue, Machine, Setting } from './setting.ts';
 import { HOST_EXPECTED, PORT_MAX, parseInteger, parseValue, sizeText } from './value-parser.ts';
@@ -42,9 +50,10 @@ export class Draft {
   /** Takes one layer. Listener entries come before a bare host or port of the same layer. */
   apply(assignments: readonly Assignment[], problems: string[]): void {
     this.#applyListeners(assignments, problems);
+    this.#applyNameLists(assignments, problems);
     for (const assignment of assignments) {
       const setting = settingOf(assignment.key);
-      if (setting === undefined || setting.type.kind === 'listeners') continue;
+      if (setting === undefined || isTakenTogether(setting)) continue;
       const parsed = this.#parse(setting, assignment);
       if ('expected' in parsed) {
         problems.push(mustBe(assignment, parsed.expected, setting.secret));
@@ -83,12 +92,17 @@ export class Draft {
     config.loopbackUsers = Object.freeze([...config.loopbackUsers]);
     config.vhostLimits = Object.freeze(config.vhostLimits.map((limits) => Object.freeze(limits)));
     config.plugins = Object.freeze(config.plugins.map((plugin) => Object.freeze(plugin)));
+    config.operatorPolicies = Object.freeze(
+      config.operatorPolicies.map((policy) => Object.freeze(policy)),
+    );
     this.#check(config, problems);
     return Object.freeze(config);
   }
 
   #parse(setting: Setting, { key, value }: Assignment) {
-    if (setting.type.kind === 'listeners') throw new Error('listeners are applied together');
+    if (setting.type.kind === 'listeners' || setting.type.kind === 'name-list') {
+      throw new Error(`${key}: the entries of a layer are applied together`);
+    }
     if (setting.type.kind === 'vhost-limits') {
       const limits = this.#values.get(setting.field) as readonly VhostLimits[];
       const result = assignVhostLimits(limits, key, value);
@@ -99,10 +113,30 @@ export class Draft {
       const result = assignPlugins(plugins, key, value);
       return 'list' in result ? { value: result.list } : result;
     }
+    if (setting.type.kind === 'operator-policies') {
+      const policies = this.#values.get(setting.field) as readonly DefaultOperatorPolicy[];
+      const result = assignOperatorPolicy(policies, key, value);
+      return 'list' in result ? { value: result.list } : result;
+    }
     if (setting.type.kind !== 'user-list') return parseValue(setting.type, value, this.#cwd);
     const users = this.#values.get(setting.field) as readonly string[];
     const result = assignLoopbackUsers(users, key, value);
     return 'users' in result ? { value: result.users } : result;
+  }
+
+  #applyNameLists(assignments: readonly Assignment[], problems: string[]): void {
+    for (const { key, field, type } of schema) {
+      if (type.kind !== 'name-list') continue;
+      const own = assignments.filter((assignment) => settingOf(assignment.key)?.key === key);
+      if (own.length === 0) continue;
+      const result = assignNames(key, type, own);
+      if ('expected' in result) {
+        problems.push(mustBe(result.wrong, result.expected));
+        continue;
+      }
+      this.#values.set(field, Object.freeze(result.names));
+      this.sources.set(key, own[0].place);
+    }
   }
 
   #applyListeners(assignments: readonly Assignment[], problems: string[]): void {
@@ -172,6 +206,12 @@ export class Draft {
         );
       }
     }
+    if (config.frameMax < config.frameMaxFloor) {
+      problems.push(
+        `${place('frame_max')}: frame_max must be at least compat.frame_max_floor ` +
+          `(${config.frameMaxFloor}), found ${config.frameMax}`,
+      );
+    }
     if (config.inlineBodyBytesMax > config.ringBytes / 4) {
       problems.push(
         `${place('ring.inline_body_max')}: ring.inline_body_max must be at most a quarter of ` +
@@ -180,6 +220,10 @@ export class Draft {
       );
     }
   }
+}
+
+function isTakenTogether({ type }: Setting): boolean {
+  return type.kind === 'listeners' || type.kind === 'name-list';
 }
 
 const LISTENER_EXPECTED = 'a port or host:port, such as 5672, 127.0.0.1:5672 or [::1]:5672';

@@ -3,6 +3,7 @@
 // name that is no key gives a warning, not an error: others (Kubernetes) name variables as well.
 import { type Assignment, HOST_KEY, PORT_KEY } from './assignment.ts';
 import { nearestKey } from './nearest-key.ts';
+import { OPERATOR_POLICY_PARTS } from './operator-policies.ts';
 import { schema } from './schema.ts';
 import { environmentName } from './setting.ts';
 
@@ -15,6 +16,7 @@ const LISTENER_KEYS: Readonly<Record<string, string>> = {
 
 const LISTENERS = `${environmentName('listeners.tcp')}_`;
 const VHOST_LIMITS = /^WARRENMQ_DEFAULT_LIMITS_VHOSTS_(.+)_(PATTERN|MAX_CONNECTIONS|MAX_QUEUES)$/u;
+const OPERATOR_POLICIES = environmentName('default_policies.operator');
 const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
 const PLUGINS = 'WARRENMQ_PLUGINS_';
 /** Of the tests that break disks (src/log/log.ts). */
@@ -55,6 +57,9 @@ export function readEnvironment(env: Environment): {
     } else if (name.startsWith(PLUGINS)) {
       const key = `plugins.${name.slice(PLUGINS.length).toLowerCase()}`;
       add(assignments, env, 'warrenmq-environment', name, key);
+    } else if (name.startsWith(`${OPERATOR_POLICIES}_`)) {
+      const key = operatorPolicyKey(name.slice(OPERATOR_POLICIES.length + 1));
+      add(assignments, env, 'warrenmq-environment', name, key);
     } else if (!KUBERNETES.test(`${name}=${env[name]}`)) {
       const nearest = nearestKey(name, names);
       const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
@@ -62,6 +67,18 @@ export function readEnvironment(env: Environment): {
     }
   }
   return { assignments, warnings };
+}
+
+/** `A_MAX_LENGTH` is `default_policies.operator.a.max_length`; of two that fit the longer one. */
+function operatorPolicyKey(rest: string): string {
+  const parts = OPERATOR_POLICY_PARTS.filter((part) => rest.endsWith(`_${environmentPart(part)}`));
+  const part = parts.reduce((longest, one) => (one.length > longest.length ? one : longest), '');
+  const name = rest.slice(0, -environmentPart(part).length - 1);
+  return `default_policies.operator.${name.toLowerCase()}.${part}`;
+}
+
+function environmentPart(part: string): string {
+  return part.toUpperCase().replaceAll('.', '_');
 }
 
 function add(

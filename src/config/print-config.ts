@@ -6,6 +6,7 @@ import { listenerText } from './listeners.ts';
 import type { LoadedConfig } from './load-config.ts';
 import { pluginEntries } from './plugin-settings.ts';
 import { schema } from './schema.ts';
+import { operatorPolicyEntries } from './operator-policies.ts';
 import type { Setting } from './setting.ts';
 import { sizeText } from './value-parser.ts';
 import { limitText, vhostLimitsEntries } from './vhost-limits.ts';
@@ -43,6 +44,14 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   }
   if (type.kind === 'plugins') {
     return pluginEntries(config.plugins).map(([name, text]) => writeText(name, text));
+  }
+  if (type.kind === 'operator-policies') {
+    const entries = operatorPolicyEntries(config.operatorPolicies);
+    return entries.map(([name, text]) => writeText(name, text));
+  }
+  if (type.kind === 'name-list') {
+    const names = config[setting.field] as readonly string[];
+    return names.map((name, index) => writeText(`${key}.${index + 1}`, name));
   }
   const value = config[setting.field] ?? 'none';
   if (type.kind === 'limit') return [`${key} = ${limitText(Number(value))}`];

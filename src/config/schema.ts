@@ -2,8 +2,11 @@
 // Names, meanings and defaults are RabbitMQ's where RabbitMQ has the key (rabbit.schema and
 // rabbitmq_management.schema; frame_max accepts 4096 as before RabbitMQ 4.1, so that old clients
 // still connect). The keys without a RabbitMQ twin are WarrenMQ's own.
+import { accessSettings } from './access-settings.ts';
+import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import { pluginSettings } from './plugin-settings.ts';
+import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -11,6 +14,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const TIB = 1024 * 1024 * MIB;
 const SINCE_FIRST = '0.1.0';
+const TEN_YEARS_MILLIS = 315_360_000_000;
 
 const network: readonly Setting[] = [
   {
@@ -305,6 +309,17 @@ const tuning: readonly Setting[] = [
     since: SINCE_FIRST,
   },
   {
+    key: 'consumer_timeout',
+    field: 'consumerTimeoutMillis',
+    type: { kind: 'limit', max: TEN_YEARS_MILLIS },
+    default: 1_800_000,
+    description:
+      'Milliseconds in which a delivery has to be acknowledged, where neither the consumer nor ' +
+      'its queue says otherwise; then its channel is closed, or its consumer cancelled if the ' +
+      'queue is a quorum queue.',
+    since: SINCE_FIRST,
+  },
+  {
     key: 'flow.backlog_messages',
     field: 'flowBacklogMessages',
     type: { kind: 'integer', min: 1, max: 1_000_000_000 },
@@ -326,11 +341,14 @@ const tuning: readonly Setting[] = [
 export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
   Accounts: accounts,
+  Access: accessSettings,
   Limits: limitSettings,
+  Queues: queueDefaults,
   Node: node,
   Memory: memory,
   Storage: storageSettings,
   Plugins: pluginSettings,
+  'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
 
@@ -347,5 +365,13 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  return ['listeners', 'user-list', 'vhost-limits', 'plugins'].includes(setting.type.kind);
+  const { kind } = setting.type;
+  return (
+    kind === 'listeners' ||
+    kind === 'user-list' ||
+    kind === 'name-list' ||
+    kind === 'vhost-limits' ||
+    kind === 'operator-policies' ||
+    kind === 'plugins'
+  );
 }

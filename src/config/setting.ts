@@ -33,8 +33,12 @@ export type SettingType =
       readonly choices: readonly string[];
       readonly aliases: Readonly<Record<string, string>>;
     }
+  /** true or false. */
+  | { readonly kind: 'boolean' }
   /** An IP address, in brackets or not, or a host name. */
   | { readonly kind: 'host' }
+  /** `true` or `false`. */
+  | { readonly kind: 'boolean' }
   /** A path, made absolute against the working directory. */
   | { readonly kind: 'path' }
   /** How many (or, with `isSize`, how many bytes) at most: 0, written `infinity`, is no limit. */
@@ -43,8 +47,16 @@ export type SettingType =
   | { readonly kind: 'listeners' }
   /** `loopback_users.NAME = true | false`, `loopback_users = none` (loopback-users.ts). */
   | { readonly kind: 'user-list' }
+  /** `KEY.1 = name`, `KEY.2 = name`, or `KEY = name, name` (name-list.ts). */
+  | {
+      readonly kind: 'name-list';
+      readonly choices?: readonly string[];
+      readonly aliases?: Readonly<Record<string, string>>;
+    }
   /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
   | { readonly kind: 'vhost-limits' }
+  /** `default_policies.operator.NAME.max_length` and so on (operator-policies.ts). */
+  | { readonly kind: 'operator-policies' }
   /** `plugins.NAME = MODULE`, `plugins = none` (plugin-settings.ts). */
   | { readonly kind: 'plugins' };
 

@@ -10,7 +10,15 @@ export type Parsed = { readonly value: ConfigValue } | { readonly expected: stri
 
 type Scalar = Exclude<
   SettingType,
-  { kind: 'listeners' | 'user-list' | 'vhost-limits' | 'plugins' }
+  {
+    kind:
+      | 'listeners'
+      | 'user-list'
+      | 'name-list'
+      | 'vhost-limits'
+      | 'operator-policies'
+      | 'plugins';
+  }
 >;
 
 const SHORT_STRING_BYTES_MAX = 255;
@@ -61,6 +69,9 @@ export function parseValue(type: Scalar, text: string, cwd: string): Parsed {
       if (type.choices.includes(value)) return { value };
       return { expected: `one of ${type.choices.join(', ')}` };
     }
+    case 'boolean':
+      if (text === 'true' || text === 'false') return { value: text === 'true' };
+      return { expected: 'true or false' };
     case 'host': {
       const value = parseHost(text);
       return value === undefined ? { expected: HOST_EXPECTED } : { value };

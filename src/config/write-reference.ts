@@ -105,6 +105,12 @@ function typeText(type: SettingType): string {
       return 'regular expression and numbers per name, or `none`';
     case 'plugins':
       return 'package or path per name, or `none`';
+    case 'operator-policies':
+      return 'regular expressions and settings per name, or `none`';
+    case 'boolean':
+      return '`true` or `false`';
+    case 'name-list':
+      return type.choices?.map((choice) => `\`${choice}\``).join(', ') ?? 'names';
     case 'user-list':
       return '`true` or `false` per user, or `none`';
   }

@@ -35,6 +35,18 @@ export const messageTooLarge = defineRefusal(
     `message size ${bytes} is larger than configured max size ${bytesMax}`,
 );
 
+export const unacceptableHeaderType = defineRefusal(
+  {
+    id: 'channel.sender-selected-type',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send CC and BCC as arrays of strings, each a routing key.',
+  },
+  (header: string, type: string) =>
+    `invalid message: {unacceptable_type_in_header,"${header}",${type}}; expected an array of ` +
+    'routing keys',
+);
+
 export const invalidExpiration = defineRefusal(
   {
     id: 'channel.invalid-expiration',
@@ -95,6 +107,37 @@ export const consumerTagInUse = defineRefusal(
   (tag: string) => `attempt to reuse consumer tag '${tag}'`,
 );
 
+export const replyConsumerWithAcks = defineRefusal(
+  {
+    id: 'channel.reply-consumer-with-acks',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to with no-ack.',
+  },
+  () => 'reply consumer cannot acknowledge',
+);
+
+export const replyConsumerAlreadySet = defineRefusal(
+  {
+    id: 'channel.reply-consumer-already-set',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Consume from amq.rabbitmq.reply-to once per channel; all its requests share it.',
+  },
+  () => 'reply consumer already set',
+);
+
+export const noReplyConsumer = defineRefusal(
+  {
+    id: 'channel.no-reply-consumer',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'Consume from amq.rabbitmq.reply-to, on the channel that publishes the requests, first.',
+  },
+  () => 'fast reply consumer does not exist',
+);
+
 export const exclusiveConsumerRefused = defineRefusal(
   {
     id: 'channel.exclusive-consumer',
@@ -103,6 +146,44 @@ export const exclusiveConsumerRefused = defineRefusal(
     remedy: 'Wait until the other consumers have left, or consume without exclusive.',
   },
   (vhost: string, queue: string) => `queue '${queue}' in vhost '${vhost}' in exclusive use`,
+);
+
+export const getOnSingleActiveQueue = defineRefusal(
+  {
+    id: 'channel.get-on-single-active-queue',
+    code: 405,
+    scope: 'channel',
+    remedy: 'Consume from the queue (basic.consume); its only active consumer gets the messages.',
+  },
+  (vhost: string, queue: string, type: string) =>
+    `cannot obtain access to locked queue '${queue}' in vhost '${vhost}'. basic.get operations ` +
+    `are not supported by ${type} queues with single active consumer`,
+);
+
+export const ackTimedOut = defineRefusal(
+  {
+    id: 'channel.ack-timeout',
+    code: 406,
+    scope: 'channel',
+    remedy:
+      'Acknowledge sooner, or allow more time: the argument x-consumer-timeout of basic.consume ' +
+      'or of the queue, the policy key consumer-timeout, or consumer_timeout in warrenmq.conf.',
+  },
+  (channel: number, millis: number) =>
+    `delivery acknowledgement on channel ${channel} timed out. Timeout value used: ${millis} ms. ` +
+    `This timeout value can be configured, see consumers doc guide to learn more`,
+);
+
+export const invalidTimeoutArgument = defineRefusal(
+  {
+    id: 'channel.invalid-consumer-timeout',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Send x-consumer-timeout as a whole number of milliseconds; 0 means any time.',
+  },
+  (queue: string, vhost: string, received: string) =>
+    `invalid arg 'x-consumer-timeout' for queue '${queue}' in vhost '${vhost}': expected ` +
+    `milliseconds (an integer from 0 on), received ${received}`,
 );
 
 export const queueInUse = defineRefusal(
@@ -145,4 +226,19 @@ export const invalidPriorityArgument = defineRefusal(
   (queue: string, vhost: string, received: string) =>
     `invalid arg 'x-priority' for queue '${queue}' in vhost '${vhost}': expected an integer, ` +
     `received ${received}`,
+);
+
+export const transientQueueRefused = defineRefusal(
+  {
+    id: 'channel.transient-queue-refused',
+    code: 541,
+    scope: 'connection',
+    remedy:
+      'Declare the queue as durable or exclusive, or set ' +
+      'deprecated_features.permit.transient_nonexcl_queues = true.',
+  },
+  (queue: string, vhost: string) =>
+    'Feature `transient_nonexcl_queues` is deprecated. Its use is not permitted per the ' +
+    'configuration: deprecated_features.permit.transient_nonexcl_queues = false (' +
+    `queue '${queue}' in vhost '${vhost}')`,
 );

@@ -2,6 +2,7 @@
 // changing it. Runs in a process of its own, never in the broker. A test compares the checked-in
 // file with what this makes, and checks that every file of this folder is imported here.
 import { writeFileSync } from 'node:fs';
+import './access-refusals.ts';
 import './auth-refusals.ts';
 import './channel-refusals.ts';
 import './connection-refusals.ts';
@@ -26,6 +27,7 @@ The ids are for this page and for the source: clients see code and text.
 
 const SECTIONS: readonly (readonly [prefix: string, title: string])[] = [
   ['auth', 'Logging in'],
+  ['access', 'Access control'],
   ['connection', 'Connections and frames'],
   ['limit', 'Limits of the configuration'],
   ['protocol', 'Bytes that cannot be decoded'],

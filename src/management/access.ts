@@ -2,7 +2,8 @@
 // the virtual hosts it has permissions for (RabbitMQ docs, "Management Plugin", permissions;
 // rabbit_web_dispatch_access_control of 4.x).
 //
-//     management, policymaker   what is in virtual hosts the user may use, and its own connections
+//     management                what is in virtual hosts the user may use, and its own connections
+//     policymaker               the same, and may set policies and parameters there
 //     monitoring                the same, plus every connection, the node, every vhost's name
 //     administrator             everything
 import { canAccessVhost, type User } from '../auth/users.ts';
@@ -14,9 +15,18 @@ import type { TopologyListings } from './source.ts';
  * - monitor: those who may see the whole node
  * - vhost: those who may see what is in the virtual host of the path, if the path names one
  * - visible-vhost: those who may see that virtual host itself
+ * - policymaker: administrators, and policymakers in virtual hosts they may use
+ * - administrator: only those
  * - loopback-or-monitor: anybody on this machine, monitors from elsewhere
  */
-export type Access = 'management' | 'monitor' | 'vhost' | 'visible-vhost' | 'loopback-or-monitor';
+export type Access =
+  | 'management'
+  | 'monitor'
+  | 'vhost'
+  | 'visible-vhost'
+  | 'policymaker'
+  | 'administrator'
+  | 'loopback-or-monitor';
 
 const MANAGEMENT_TAGS = new Set(['administrator', 'monitoring', 'policymaker', 'management']);
 
@@ -41,6 +51,13 @@ export function assertAccess(
     case 'loopback-or-monitor':
       if (!isMonitor(user)) throw accessRefused('Not monitor user');
       return;
+    case 'administrator':
+      if (!isAdministrator(user)) throw accessRefused('Not administrator user');
+      return;
+    case 'policymaker':
+      if (isAdministrator(user)) return;
+      if (user.tags.includes('policymaker') && (vhost === undefined || maySee(user, vhost))) return;
+      throw accessRefused('User not authorised to access object');
     case 'vhost':
     case 'visible-vhost': {
       if (vhost === undefined || !topology.hasVhost(vhost)) return;
@@ -64,6 +81,6 @@ function maySee(user: User, vhost: string): boolean {
   return isAdministrator(user) || canAccessVhost(user, vhost);
 }
 
-function isAdministrator(user: User): boolean {
+export function isAdministrator(user: User): boolean {
   return user.tags.includes('administrator');
 }

@@ -4,7 +4,10 @@
 import type { QueueReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 import type { ThreadReports } from './source.ts';
 
-export type QueueCounts = Omit<QueueReport, 'id' | 'publishRateLimit' | 'isClosed'>;
+export type QueueCounts = Omit<
+  QueueReport,
+  'id' | 'publishRateLimit' | 'isClosed' | 'singleActiveConsumer'
+>;
 
 const EMPTY_QUEUE: QueueReport = Object.freeze({
   id: 0,
@@ -21,6 +24,7 @@ const EMPTY_QUEUE: QueueReport = Object.freeze({
   redelivered: 0,
   publishRateLimit: 0,
   isClosed: false,
+  singleActiveConsumer: undefined,
 });
 
 /** What the acceptors have counted since they started. */

@@ -36,8 +36,18 @@ export function accessRefused(reason: string): HttpRefusal {
   return new HttpRefusal(401, { error: 'not_authorised', reason });
 }
 
+/** The user may look into the virtual host, and not use it. */
+export function vhostRefused(vhost: string, user: string): HttpRefusal {
+  return accessRefused(`access to vhost '${vhost}' refused for user '${user}'`);
+}
+
 export function notFound(): HttpRefusal {
   return new HttpRefusal(404, { error: 'Object Not Found', reason: 'Not Found' });
+}
+
+/** With RabbitMQ's words for what AMQP calls 404. */
+export function notFoundBecause(reason: string): HttpRefusal {
+  return new HttpRefusal(404, { error: 'not_found', reason });
 }
 
 export function methodNotAllowed(method: string, allow: string): HttpRefusal {

@@ -12,6 +12,10 @@ export class JsonList<Item> {
     this.format = format;
   }
 
+  values(): object[] {
+    return this.items.map((item) => this.format(item));
+  }
+
   /** The array's text in pieces of at least `pieceCharacters`, but for the last one. */
   *text(pieceCharacters: number): Generator<string, undefined> {
     let piece = '[';

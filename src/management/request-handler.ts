@@ -8,7 +8,7 @@ import { isLoopback } from '../auth/loopback.ts';
 import type { User } from '../auth/users.ts';
 import type { Logger } from '../base/logger.ts';
 import { isAcceptable } from './accept-header.ts';
-import { assertAccess } from './access.ts';
+import { type Access, assertAccess } from './access.ts';
 import type { BrokerView } from './broker-view.ts';
 import {
   badRequest,
@@ -18,9 +18,11 @@ import {
   notAcceptable,
   notFound,
 } from './http-refusal.ts';
+import { parseObject } from './json-body.ts';
+import { applyQuery } from './list-query.ts';
 import { logIn } from './login.ts';
-import { discardBody } from './request-body.ts';
-import { allowedMethods, type Route } from './route.ts';
+import { RequestBody } from './request-body.ts';
+import { allowedMethods, Reply, type Route } from './route.ts';
 import { Router } from './router.ts';
 import { type Answer, sendAnswer } from './send-answer.ts';
 
@@ -65,9 +67,13 @@ export class RequestHandler {
   }
 
   private async answer(request: IncomingMessage): Promise<Answer> {
+    const body = new RequestBody(request, this.limits.bodyBytesMax);
     try {
-      await discardBody(request, this.limits.bodyBytesMax);
-      return await this.serve(request);
+      try {
+        return await this.serve(request, body);
+      } finally {
+        await body.discard();
+      }
     } catch (error) {
       if (!(error instanceof HttpRefusal)) this.logFailure(error, request);
       const { status, body, headers } = error instanceof HttpRefusal ? error : internalError();
@@ -75,7 +81,7 @@ export class RequestHandler {
     }
   }
 
-  private async serve(request: IncomingMessage): Promise<Answer> {
+  private async serve(request: IncomingMessage, body: RequestBody): Promise<Answer> {
     const match = this.router.match(pathOf(request));
     if (match === undefined) throw notFound();
     const { route, parameters } = match;
@@ -84,23 +90,36 @@ export class RequestHandler {
     if (method === 'OPTIONS') return { status: 200, contentType: '', body: '', headers: { allow } };
     const handler = route.methods[method === 'HEAD' ? 'GET' : method];
     if (handler === undefined) throw methodNotAllowed(method, allow);
-    const user = this.userOf(request, route, parameters['vhost']);
+    const access = route.accessTo?.[method] ?? route.access;
+    const user = this.userOf(request, access, parameters['vhost']);
     if (!isAcceptable(request.headers.accept, route.contentType)) {
       throw notAcceptable(route.contentType);
     }
-    const body = await handler({ parameters, user, broker: this.broker });
+    const query = queryOf(request);
+    const result = await handler({
+      parameters,
+      query,
+      user,
+      broker: this.broker,
+      header: (name) => headerOf(request, name),
+      json: async () => parseObject(await body.read()),
+    });
+    if (result instanceof Reply) {
+      return { status: result.status, contentType: '', body: '', headers: result.headers };
+    }
     const isText = route.contentType === 'text/plain';
     // The version is that of the Prometheus text format, the only text there is here.
     const contentType = isText ? 'text/plain; version=0.0.4; charset=utf-8' : route.contentType;
-    return { status: 200, contentType, body, headers: {} };
+    const shown = isText || method === 'POST' ? result : applyQuery(query, result);
+    return { status: 200, contentType, body: shown, headers: {} };
   }
 
-  private userOf(request: IncomingMessage, route: Route, vhost: string | undefined): User {
-    const isOpen = route.access === 'loopback-or-monitor';
+  private userOf(request: IncomingMessage, access: Access, vhost: string | undefined): User {
+    const isOpen = access === 'loopback-or-monitor';
     if (isOpen && isLoopback(request.socket.remoteAddress ?? '')) return ANYBODY;
     const { source } = this.broker;
     const user = logIn(request, source, this.log);
-    assertAccess(user, route.access, vhost, source.topology);
+    assertAccess(user, access, vhost, source.topology);
     return user;
   }
 
@@ -129,4 +148,16 @@ function pathOf(request: IncomingMessage): string {
   const path = target.split(/[?#]/u, 1)[0];
   if (!path.startsWith('/')) throw badRequest('The request names no path');
   return path;
+}
+
+/** After the first question mark; percent signs that escape nothing stand for themselves. */
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const target = request.url ?? '';
+  const at = target.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : target.slice(at + 1).split('#', 1)[0]);
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
 }

@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { JsonList } from './json-list.ts';
 
+const NO_CONTENT = 204;
 const PIECE_CHARACTERS = 64 * 1024;
 
 export interface Answer {
@@ -24,7 +25,8 @@ export async function sendAnswer(response: ServerResponse, answer: Answer): Prom
   if (answer.contentType !== '') response.setHeader('content-type', answer.contentType);
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   if (second.done === true) {
-    response.setHeader('content-length', Buffer.byteLength(first));
+    if (answer.status !== NO_CONTENT)
+      response.setHeader('content-length', Buffer.byteLength(first));
     response.end(first);
     return;
   }

@@ -8,13 +8,21 @@ import type {
 } from '../acceptor/control-messages.ts';
 import type { Users } from '../auth/users.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import type { BrokerControl } from './broker-control.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { RecoveryReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
 
 /** Reading only: commands go through the control plane, which replicates them. */
 export type TopologyListings = Pick<
   Topology,
-  'vhosts' | 'hasVhost' | 'exchanges' | 'queues' | 'bindings' | 'bindingsTo'
+  | 'vhosts'
+  | 'hasVhost'
+  | 'defaultQueueType'
+  | 'exchanges'
+  | 'queues'
+  | 'bindings'
+  | 'bindingsFrom'
+  | 'bindingsTo'
 >;
 
 /** By shard and by acceptor. */
@@ -45,12 +53,20 @@ export interface PluginFacts {
   readonly droppedEventCount: number;
 }
 
+export interface LoginFacts {
+  readonly attempts: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
 export interface ManagementSource {
   readonly config: BrokerConfig;
   readonly topology: TopologyListings;
-  readonly users: Pick<Users, 'authenticate' | 'find'>;
+  readonly users: Pick<Users, 'authenticate' | 'find' | 'all'>;
   /** The connections that have logged in, by their id. */
   readonly connections: ReadonlyMap<number, ConnectionInfo>;
+  /** How many logins of clients there were, and how they ended. */
+  readonly logins: LoginFacts;
   readonly memory: MemoryFacts;
   readonly disk: DiskFacts;
   readonly plugins: PluginFacts;
@@ -59,6 +75,7 @@ export interface ManagementSource {
   /** Where AMQP clients connect, with the ports that are bound. */
   readonly listeners: readonly ListenerAddress[];
   readonly startedAtMillis: number;
+  readonly control: BrokerControl;
   /** Asks every thread what it holds. Never resolves when one of them no longer answers. */
   collectReports(): Promise<ThreadReports>;
 }

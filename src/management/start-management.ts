@@ -30,7 +30,8 @@ export interface RunningManagement {
 const LIMITS: ServerLimits = {
   connectionsMax: 100,
   headerMillisMax: 10_000,
-  bodyBytesMax: 64 * 1024,
+  // RabbitMQ's.
+  bodyBytesMax: 10 * 1024 * 1024,
   answerMillisMax: 30_000,
 };
 

@@ -1,5 +1,6 @@
 // What main has of the plugins: their exchange types, so that it knows names and checks
-// declarations, and their event listeners. Main thread.
+// declarations, their auth backends, and their event listeners. Main thread.
+import type { AuthBackend } from '../auth/backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { addExchangeType } from '../routing/exchange-types.ts';
 import { EventQueue } from './event-queue.ts';
@@ -14,6 +15,7 @@ export class MainPlugins {
   readonly sources: readonly PluginSource[];
   /** Name and version of each. */
   readonly names: readonly string[];
+  readonly authBackends: readonly AuthBackend[];
   private readonly listeners: readonly EventQueue[];
 
   constructor(loaded: readonly LoadedPlugin[], log: Pick<Logger, 'error'>) {
@@ -21,6 +23,9 @@ export class MainPlugins {
     this.sources = loaded.map(({ source }) => source);
     this.names = loaded.map(({ plugin }) => `${plugin.name} ${plugin.version}`);
     addExchangeTypes(loaded, this.faults);
+    this.authBackends = loaded.flatMap(({ plugin: { name, authBackends } }) =>
+      (authBackends ?? []).map((backend) => guarded(name, backend, this.faults)),
+    );
     this.listeners = loaded.flatMap(({ plugin: { name, eventListeners } }) =>
       (eventListeners ?? []).map((listener) => new EventQueue(name, listener, this.faults)),
     );
@@ -43,6 +48,21 @@ export class MainPlugins {
   happened(event: BrokerEvent): void {
     for (const listener of this.listeners) listener.offer(event);
   }
+}
+
+/** The backend, with what it throws counted and logged; it is as good as a refusal. */
+function guarded(plugin: string, backend: AuthBackend, faults: PluginFaults): AuthBackend {
+  return {
+    name: backend.name,
+    authenticate: async (login) => {
+      try {
+        return await backend.authenticate(login);
+      } catch (error) {
+        faults.caught(plugin, `authenticate() of ${backend.name}`, error);
+        return undefined;
+      }
+    },
+  };
 }
 
 /** Makes the exchange types of plugins known to this thread. */

@@ -15,6 +15,7 @@ export function pluginProblem(exported: unknown): string | undefined {
   return (
     partsProblem(exported, 'exchangeTypes', ['createRouter'], ['validate', 'validateBinding']) ??
     typeNameProblem(exported['exchangeTypes']) ??
+    partsProblem(exported, 'authBackends', ['authenticate']) ??
     partsProblem(exported, 'messageInterceptors', ['onPublish']) ??
     partsProblem(exported, 'eventListeners', ['onEvent'])
   );

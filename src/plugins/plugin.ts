@@ -2,6 +2,7 @@
 // plugin is a module whose default export has this shape. It is loaded once in main and once in
 // each acceptor, so its variables are per thread, and it must not rely on there being one of it.
 // Changes here break plugins: only add, and only what is optional.
+import type { AuthBackend } from '../auth/backend.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { BasicProperties } from '../protocol/properties.ts';
 import type { BindingSpec, ExchangeSpec } from '../routing/change.ts';
@@ -11,6 +12,8 @@ export interface Plugin {
   readonly name: string;
   readonly version: string;
   readonly exchangeTypes?: readonly PluginExchangeType[];
+  /** Asked in main, if auth_backends names them; what they throw refuses the login. */
+  readonly authBackends?: readonly AuthBackend[];
   readonly messageInterceptors?: readonly MessageInterceptor[];
   readonly eventListeners?: readonly EventListener[];
 }

@@ -18,8 +18,6 @@ export const FRAME_END = 0xce;
 export const FRAME_HEADER_BYTES = 7;
 /** What a frame holds besides its payload: the header and the end octet. */
 export const FRAME_OVERHEAD_BYTES = 8;
-/** The specification's frame-min-size: every peer takes frames of this size before tuning. */
-export const FRAME_MAX_FLOOR = 4096;
 
 export const CLASS_BASIC = 60;
 

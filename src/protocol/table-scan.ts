@@ -25,14 +25,73 @@ for (const [types, bytes] of [
 const TABLE = 0x46;
 const ARRAY = 0x41;
 
-/** True when the fields at [offset, end), a table without its length, are well-formed. */
-export function isWellFormedTable(
+/** What `scanTable` says: MALFORMED, or which of these fields stand at the top of the table. */
+export const MALFORMED = -1;
+export const HAS_CC = 1;
+export const HAS_BCC = 2;
+
+const UPPER_B = 0x42;
+const UPPER_C = 0x43;
+
+/**
+ * Checks the fields at [offset, end), a table without its length, and tells which of the fields are
+ * there that change how a message is routed (https://www.rabbitmq.com/docs/sender-selected).
+ */
+export function scanTable(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  let at = offset;
+  let found = 0;
+  while (at < end) {
+    const nameBytes = bytes[at];
+    if (nameBytes === 2 || nameBytes === 3) found |= routingField(bytes, at + 1, nameBytes);
+    at = valueEnd(bytes, view, at + 1 + nameBytes, end, 1);
+    if (at < 0) return MALFORMED;
+  }
+  return at === end ? found : MALFORMED;
+}
+
+/**
+ * Where the value of the first field named `name` begins, with its type, in a well-formed table; -1
+ * without such a field.
+ */
+export function findField(
   bytes: Uint8Array,
   view: DataView,
   offset: number,
   end: number,
-): boolean {
-  return areFields(bytes, view, offset, end, true, 1);
+  name: Uint8Array,
+): number {
+  let at = offset;
+  while (at < end) {
+    const nameBytes = bytes[at];
+    const valueAt = at + 1 + nameBytes;
+    if (nameBytes === name.length && isSame(bytes, at + 1, name)) return valueAt;
+    at = valueEnd(bytes, view, valueAt, end, 1);
+  }
+  return -1;
+}
+
+/** Where the value ends that begins at `at`; -1 when it is malformed or overruns `end`. */
+export function valueEnd(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  end: number,
+  depth: number,
+): number {
+  if (at >= end) return -1;
+  const type = bytes[at];
+  const fixed = VALUE_BYTES[type];
+  if (fixed === UNKNOWN) return -1;
+  if (fixed !== VARIABLE) return at + 1 + fixed;
+  const from = at + 5;
+  if (from > end) return -1;
+  const length = view.getUint32(at + 1);
+  if (length > end - from) return -1;
+  if (type === TABLE || type === ARRAY) {
+    if (depth === NESTING_DEPTH_MAX) return -1;
+    if (!areFields(bytes, view, from, from + length, type === TABLE, depth + 1)) return -1;
+  }
+  return from + length;
 }
 
 /** Named fields of a table, or the bare values of an array. */
@@ -47,24 +106,19 @@ function areFields(
   let at = offset;
   while (at < end) {
     if (isTable) at += 1 + bytes[at];
-    if (at >= end) return false;
-    const type = bytes[at];
-    at += 1;
-    const fixed = VALUE_BYTES[type];
-    if (fixed === UNKNOWN) return false;
-    if (fixed !== VARIABLE) {
-      at += fixed;
-      continue;
-    }
-    if (at + 4 > end) return false;
-    const length = view.getUint32(at);
-    at += 4;
-    if (length > end - at) return false;
-    if (type === TABLE || type === ARRAY) {
-      if (depth === NESTING_DEPTH_MAX) return false;
-      if (!areFields(bytes, view, at, at + length, type === TABLE, depth + 1)) return false;
-    }
-    at += length;
+    at = valueEnd(bytes, view, at, end, depth);
+    if (at < 0) return false;
   }
   return at === end;
+}
+
+function routingField(bytes: Uint8Array, at: number, nameBytes: number): number {
+  if (bytes[at + nameBytes - 1] !== UPPER_C || bytes[at + nameBytes - 2] !== UPPER_C) return 0;
+  if (nameBytes === 2) return HAS_CC;
+  return bytes[at] === UPPER_B ? HAS_BCC : 0;
+}
+
+function isSame(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name[i]) return false;
+  return true;
 }

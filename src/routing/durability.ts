@@ -7,10 +7,15 @@ export type Durability = 'memory' | 'write' | 'fsync';
 
 const DURABILITY_ARGUMENT = 'x-durability';
 
-/** `preset` is what the configuration says (log.durability). */
+/**
+ * `preset` is what the configuration says (log.durability). The queue's argument counts before its
+ * policy, which is the same for as long as the broker runs (VhostPolicies.ruleQueue).
+ */
 export function durabilityOf(queue: QueueSpec, preset: Durability): Durability {
   if (!queue.durable || queue.exclusiveOwner !== 0) return 'memory';
   const args = queue.arguments;
-  const asked = Object.hasOwn(args, DURABILITY_ARGUMENT) ? args[DURABILITY_ARGUMENT] : undefined;
+  const asked = Object.hasOwn(args, DURABILITY_ARGUMENT)
+    ? args[DURABILITY_ARGUMENT]
+    : queue.policy?.definition['durability'];
   return asked === 'memory' || asked === 'write' || asked === 'fsync' ? asked : preset;
 }

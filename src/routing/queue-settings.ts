@@ -1,7 +1,8 @@
 // What a queue's arguments and policies come to. Any thread: main validates both, shards and
 // acceptors act on the outcome. Pure. Where argument and policy both say something the argument
 // counts, but of two numeric limits the lower one
-// (https://www.rabbitmq.com/docs/policies#priorities, #operator-policies).
+// (https://www.rabbitmq.com/docs/policies#priorities, #operator-policies), and of a quorum queue
+// the policy's overflow (RabbitMQ 4.3.5, rabbit_quorum_queue:gather_policy_config).
 import type { FieldValue } from '../protocol/field-table.ts';
 import type { QueueSpec } from './change.ts';
 
@@ -43,21 +44,27 @@ const QUORUM_PRIORITY_MAX = 31;
 
 export function queueSettings(spec: QueueSpec): QueueSettings {
   const isQuorum = argument(spec, 'x-queue-type') === 'quorum';
-  const overflow = text(spec, 'overflow');
   return {
     isQuorum,
     messageTtlMillis: lower(spec, 'message-ttl'),
     expiresMillis: lower(spec, 'expires'),
     lengthMax: lower(spec, 'max-length'),
     bytesMax: lower(spec, 'max-length-bytes'),
-    overflow:
-      overflow === 'reject-publish' || overflow === 'reject-publish-dlx' ? overflow : 'drop-head',
+    overflow: overflowOf(spec, isQuorum),
     deadLettering: deadLettering(spec),
     priorityMax: isQuorum ? QUORUM_PRIORITY_MAX : number(argument(spec, 'x-max-priority')),
     isSingleActive: argument(spec, 'x-single-active-consumer') === true,
     deliveryLimit: isQuorum ? deliveryLimit(spec) : NOT_SET,
     consumerTimeoutMillis: lower(spec, 'consumer-timeout'),
   };
+}
+
+/** Quorum queues know no reject-publish-dlx; RabbitMQ has them drop instead. */
+function overflowOf(spec: QueueSpec, isQuorum: boolean): Overflow {
+  const ruled = spec.policy?.definition['overflow'];
+  const word = isQuorum && ruled !== undefined ? ruled : text(spec, 'overflow');
+  if (word === 'reject-publish') return word;
+  return word === 'reject-publish-dlx' && !isQuorum ? word : 'drop-head';
 }
 
 function deadLettering(spec: QueueSpec): DeadLettering | undefined {
@@ -69,13 +76,18 @@ function deadLettering(spec: QueueSpec): DeadLettering | undefined {
     // Without it a full queue could drop what it must not lose, so RabbitMQ asks for both.
     isAtLeastOnce:
       text(spec, 'dead-letter-strategy') === 'at-least-once' &&
-      text(spec, 'overflow') === 'reject-publish',
+      overflowOf(spec, true) === 'reject-publish',
   };
 }
 
 function deliveryLimit(spec: QueueSpec): number {
-  const limit = argument(spec, 'x-delivery-limit') ?? spec.policy?.definition['delivery-limit'];
-  return limit === undefined ? QUORUM_DELIVERY_LIMIT : Math.max(number(limit), NOT_SET);
+  const limits = [argument(spec, 'x-delivery-limit'), spec.policy?.definition['delivery-limit']]
+    .filter((limit) => limit !== undefined)
+    .map(number);
+  if (limits.length === 0) return QUORUM_DELIVERY_LIMIT;
+  // A negative one is no limit, and counts only when there is no other.
+  const bounded = limits.filter((limit) => limit >= 0);
+  return bounded.length === 0 ? NOT_SET : Math.min(...bounded);
 }
 
 function argument(spec: QueueSpec, name: string): FieldValue | undefined {

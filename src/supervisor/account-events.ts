@@ -1,8 +1,9 @@
 // The events of what becomes of users, permissions and parameters (https://www.rabbitmq.com/docs/
 // event-exchange). Main thread. A fact says how a user is now; which event that is follows from how
 // the user was before, so that is kept here.
+import type { Account } from '../auth/users.ts';
 import type { BrokerEvent } from '../plugins/plugin.ts';
-import type { Account, AccountFact, JsonValue } from './facts/fact.ts';
+import type { AccountFact, JsonValue } from './facts/fact.ts';
 
 type Event = Pick<BrokerEvent, 'key' | 'properties'>;
 

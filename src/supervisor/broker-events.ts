@@ -2,10 +2,11 @@
 // (https://www.rabbitmq.com/docs/event-exchange). Main thread. Without listeners nothing is made.
 // What a queue or exchange takes with it when it goes (its bindings) has no event of its own.
 import type { ConnectionInfo, ResourceAlarm } from '../acceptor/control-messages.ts';
+import type { Account } from '../auth/users.ts';
 import type { BrokerEvent, EventValue } from '../plugins/plugin.ts';
 import type { Change } from '../routing/change.ts';
 import { AccountEvents } from './account-events.ts';
-import type { Account, AccountFact, Fact } from './facts/fact.ts';
+import type { AccountFact, Fact } from './facts/fact.ts';
 
 export type Listener = (event: BrokerEvent) => void;
 type Properties = Readonly<Record<string, EventValue>>;

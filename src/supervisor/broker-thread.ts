@@ -1,6 +1,6 @@
 // One worker thread as main sees it: starting, applying revisions, reports, stopping. Main thread.
 // A thread that ends without having been asked has failed, and is not started again.
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import type { Change } from '../routing/change.ts';
 
 /** What every thread says, whatever else it says. */
@@ -55,8 +55,8 @@ export class BrokerThread<Notice extends { readonly kind: string }> {
     this.failed.catch(() => {});
   }
 
-  send(message: { readonly kind: string }): void {
-    this.worker.postMessage(message);
+  send(message: { readonly kind: string }, transferred: readonly Transferable[] = []): void {
+    this.worker.postMessage(message, transferred);
   }
 
   apply(revision: number, changes: readonly Change[]): void {

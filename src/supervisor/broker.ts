@@ -2,6 +2,7 @@
 // thread.
 import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
+import { chosenBackends, InternalBackend } from '../auth/backend.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
@@ -21,13 +22,17 @@ import { DiskControl } from './disk-control.ts';
 import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
+import { LiveLimits } from './live-limits.ts';
+import { Logins } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import { Operator } from './operator.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
+import { changedUser } from './user-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -44,6 +49,8 @@ type AcceptorNews = Exclude<AcceptorNotice, { kind: 'started' | 'applied' | 'sto
 export class Broker {
   readonly control: ControlPlane;
   readonly users: Users;
+  readonly logins: Logins;
+  readonly limits: LiveLimits;
   readonly connections: Map<number, ConnectionInfo>;
   readonly reports: Reports;
   readonly memory: MemoryWatch;
@@ -53,6 +60,7 @@ export class Broker {
   /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
   readonly store: FactStore;
+  readonly operator: Operator;
   private readonly config: BrokerConfig;
   private readonly shards: readonly BrokerThread<ShardNotice>[];
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
@@ -60,6 +68,8 @@ export class Broker {
   private readonly questions: Questions;
   private readonly events: BrokerEvents;
   private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
+  /** Where clients connect, with the ports that the system chose. */
+  private bound: ListenerAddress[];
 
   constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[]) {
     const logger = createLogger('main', config.logLevel, writeLogRecord);
@@ -70,6 +80,7 @@ export class Broker {
     this.connections = new Map();
     this.storage = new StorageNews(config);
     this.listenAnswers = [];
+    this.bound = [];
     const memory = allocateBrokerMemory(config);
     const spinMicros = spinMicrosOf(config);
     const onApplied = (): void => this.control.applied();
@@ -95,8 +106,15 @@ export class Broker {
       };
       return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
     });
-    const topology = new Topology({ shardCount: config.shards, limits: topologyLimitsOf(config) });
-    const state = new BrokerState(topology);
+    const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
+    const limits = new LiveLimits(config, () => state);
+    const topologyLimits = topologyLimitsOf(config, limits);
+    const topology = new Topology({
+      shardCount: config.shards,
+      limits: topologyLimits,
+      queueRules: { defaultType, isQuorumRedeclarationRelaxed },
+    });
+    const state = new BrokerState(topology, config.operatorPolicies);
     this.store = new FactStore(state, {
       directory: path.join(config.dataDir, 'topology'),
       openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
@@ -104,11 +122,23 @@ export class Broker {
       onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
-    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors);
-    this.control.onRevision = (changes, facts) => this.events.changed(changes, facts);
     this.users = state.users;
-    this.places = new ConnectionPlaces(config);
-    this.questions = new Questions(this.control, this.users, config.loopbackUsers, this.places);
+    const tellUsers = (names: readonly string[]): void => {
+      const users = names.map((name) => changedUser(this.users, limits, name));
+      for (const acceptor of this.acceptors)
+        acceptor.send({ kind: 'users-changed', users } as never);
+    };
+    const { shards, acceptors } = this;
+    this.control = new ControlPlane(state, this.store, shards, acceptors, tellUsers);
+    this.control.onRevision = (changes, facts) => this.events.changed(changes, facts);
+    const backends = chosenBackends(config.authBackends, [
+      new InternalBackend(this.users),
+      ...this.plugins.authBackends,
+    ]);
+    this.logins = new Logins(this.users, backends, config.loopbackUsers);
+    this.limits = limits;
+    this.places = new ConnectionPlaces(config.connectionMax, limits);
+    this.questions = new Questions(this.control, this.logins, this.places, limits);
     this.reports = new Reports(this.shards, this.acceptors);
     const alarmLog = new AlarmLog(logger);
     const board = new AlarmBoard(this.acceptors, {
@@ -119,6 +149,14 @@ export class Broker {
     });
     this.memory = watchMemory(config, this.shards, board);
     this.disk = new DiskControl(config, board);
+    this.operator = new Operator({
+      acceptors: this.acceptors,
+      control: this.control,
+      parameters: state.parameters,
+      memory: this.memory,
+      disk: this.disk,
+      listenAgain: () => this.listenOn(this.bound),
+    });
     this.failed = Promise.race(
       [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
     );
@@ -147,8 +185,13 @@ export class Broker {
     await this.control.restored();
     this.memory.start();
     await this.disk.start();
+    this.bound = await this.listenOn(this.config.listeners);
+    return this.bound;
+  }
+
+  private async listenOn(addresses: readonly ListenerAddress[]): Promise<ListenerAddress[]> {
     const bound: ListenerAddress[] = [];
-    for (const address of this.config.listeners) bound.push(await this.listen(address));
+    for (const address of addresses) bound.push(await this.listen(address));
     return bound;
   }
 
@@ -164,10 +207,10 @@ export class Broker {
   }
 
   /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
-  private makeNew({ topology, users }: BrokerState): void {
+  private makeNew(state: BrokerState): void {
     const { defaultVhost, defaultPass } = this.config;
-    topology.execute({ kind: 'create-vhost', vhost: defaultVhost });
-    users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
+    state.execute({ kind: 'create-vhost', vhost: defaultVhost });
+    state.users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */
@@ -195,6 +238,8 @@ export class Broker {
       void this.control.execute({ kind: 'queue-gone', queueId: notice.queueId });
     } else if (notice.kind === 'report') {
       this.reports.answered(notice.request, notice.report);
+    } else if (notice.kind === 'consumers') {
+      this.reports.answered(notice.request, notice.consumers);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
@@ -214,8 +259,9 @@ export class Broker {
   ): Promise<void> {
     const answer = await this.questions.answer(question);
     if (question.kind === 'authenticate') {
-      const { username, remoteAddress } = question;
-      this.events.loginTried(username, answer.refusal === undefined, remoteAddress);
+      const { credentials, remoteAddress } = question;
+      const isIn = answer.refusal === undefined;
+      this.events.loginTried(credentials.username, isIn, remoteAddress);
     }
     this.acceptors[acceptor].send({ kind: 'answer', request, answer } as never);
   }
@@ -242,6 +288,7 @@ export class Broker {
         break;
       case 'connection-closed':
         this.connectionClosed(notice.connectionId);
+        this.logins.forget(notice.connectionId);
         this.places.giveBack(notice.connectionId);
         void this.control.execute({
           kind: 'connection-closed',
@@ -254,6 +301,10 @@ export class Broker {
         break;
       case 'report':
         this.reports.answered(notice.request, notice.report);
+        break;
+      case 'clients':
+      case 'suspended':
+        this.operator.answered(notice);
         break;
       case 'slab-used':
         this.memory.slabHolds(acceptor, notice.bytes);

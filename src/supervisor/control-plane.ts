@@ -16,10 +16,13 @@ import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
 import { isDurable } from '../topology/durability.ts';
 import { hostOf } from '../topology/placement.ts';
+import type { PolicyKind } from '../topology/policy/policy.ts';
+import { policyValue } from '../topology/policy/policy-validation.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { BrokerThread } from './broker-thread.ts';
 import type { BrokerState } from './facts/broker-state.ts';
-import type { AccountFact, Fact } from './facts/fact.ts';
+import type { AccountFact, Fact, JsonValue } from './facts/fact.ts';
+import { userOf } from './user-news.ts';
 
 /** What main needs of a thread to replicate to it. */
 type Replica = Pick<BrokerThread<never>, 'apply' | 'appliedRevision'>;
@@ -28,6 +31,9 @@ type Replica = Pick<BrokerThread<never>, 'apply' | 'appliedRevision'>;
 export interface FactSink {
   append(facts: readonly Fact[]): Promise<void>;
 }
+
+/** Tells acceptors what has become of these users, before the revision that follows. */
+type TellUsers = (names: readonly string[]) => void;
 
 interface Waiting {
   readonly revision: number;
@@ -52,7 +58,10 @@ export class ControlPlane {
   /** What the next revision will hold, and who waits for it. */
   private gathered: Change[];
   private gatheredFacts: Fact[];
+  /** Users that are otherwise with the next revision. */
+  private gatheredUsers: Set<string>;
   private onReplicated: (() => void)[];
+  private readonly tellUsers: TellUsers;
   private isReplicating: boolean;
 
   constructor(
@@ -60,6 +69,7 @@ export class ControlPlane {
     sink: FactSink,
     shards: readonly Replica[],
     acceptors: readonly Replica[],
+    tellUsers: TellUsers = () => {},
   ) {
     this.onRevision = () => {};
     this.state = state;
@@ -70,7 +80,9 @@ export class ControlPlane {
     this.waiting = [];
     this.gathered = [];
     this.gatheredFacts = [];
+    this.gatheredUsers = new Set();
     this.onReplicated = [];
+    this.tellUsers = tellUsers;
     this.isReplicating = false;
   }
 
@@ -80,7 +92,7 @@ export class ControlPlane {
 
   /** Gives the threads what the log held. Once, before anything else. */
   async restored(): Promise<void> {
-    await this.replicate(this.topology.snapshot(), Promise.resolve());
+    await this.replicate(this.topology.snapshot(), new Set(), Promise.resolve());
   }
 
   /** The queues there are that a shard hosts, as the changes that declare them. */
@@ -90,22 +102,58 @@ export class ControlPlane {
 
   /** Executes a command; resolves when its changes are in force everywhere, and durable. */
   async execute(command: Command): Promise<CommandResult> {
-    const { changes, refusal, queue } = this.state.execute(command);
-    for (const change of changes) {
-      this.gathered.push(change);
-      if (isDurable(change)) this.gatheredFacts.push(change);
-    }
+    const { changes, facts, refusal, queue } = this.state.execute(command);
+    // One by one: there may be more than a call takes as arguments.
+    for (const change of changes) this.gathered.push(change);
+    for (const fact of facts) this.gatheredFacts.push(fact);
     // A command without changes waits too: what it found may still be on its way to the replicas.
     await this.nextRevision();
     return { refusal, queue };
   }
 
-  /** Changes users, permissions or parameters; resolves when that is durable. */
+  /**
+   * Changes users, permissions, limits or parameters; resolves when that is durable and in force on
+   * every connection. Throws when the fact cannot be.
+   */
   async record(fact: AccountFact): Promise<void> {
-    const problem = this.state.apply(fact);
+    const problem = await this.tryRecord(fact);
     if (problem !== undefined) throw new Error(problem);
+  }
+
+  /**
+   * Sets a policy, `value` being as RabbitMQ's API takes it (priority and apply-to may be missing).
+   * Resolves when all queues and exchanges are ruled by it, or at once with RabbitMQ's text about
+   * what is wrong.
+   */
+  setPolicy(
+    vhost: string,
+    name: string,
+    kind: PolicyKind,
+    value: JsonValue,
+  ): Promise<string | undefined> {
+    const parameter = { vhost, component: kind, name, value: policyValue(value) };
+    return this.tryRecord({ kind: 'parameter-set', parameter });
+  }
+
+  /** As `setPolicy`; a policy that does not exist is a problem. */
+  clearPolicy(vhost: string, name: string, kind: PolicyKind): Promise<string | undefined> {
+    const parameter = { vhost, component: kind, name };
+    return this.tryRecord({ kind: 'parameter-deleted', parameter });
+  }
+
+  private async tryRecord(fact: AccountFact): Promise<string | undefined> {
+    const problem = this.state.apply(fact);
+    if (problem !== undefined) return problem;
+    for (const change of this.state.effectsOf(fact)) {
+      this.gathered.push(change);
+      // A queue of the broker's own that a policy asks for.
+      if (isDurable(change)) this.gatheredFacts.push(change);
+    }
     this.gatheredFacts.push(fact);
+    const user = userOf(fact);
+    if (user !== undefined) this.gatheredUsers.add(user);
     await this.nextRevision();
+    return undefined;
   }
 
   /** A thread has applied a revision. */
@@ -128,19 +176,24 @@ export class ControlPlane {
   private async replicateGathered(): Promise<void> {
     this.isReplicating = true;
     while (this.onReplicated.length > 0) {
-      const { gathered, gatheredFacts, onReplicated } = this;
+      const { gathered, gatheredFacts, gatheredUsers, onReplicated } = this;
       this.gathered = [];
       this.gatheredFacts = [];
+      this.gatheredUsers = new Set();
       this.onReplicated = [];
-      await this.replicate(gathered, this.sink.append(gatheredFacts));
+      await this.replicate(gathered, gatheredUsers, this.sink.append(gatheredFacts));
       for (const done of onReplicated) done();
       this.onRevision(gathered, gatheredFacts);
     }
     this.isReplicating = false;
   }
 
-  private async replicate(changes: readonly Change[], durable: Promise<void>): Promise<void> {
-    if (changes.length === 0) return await durable;
+  private async replicate(
+    changes: readonly Change[],
+    users: ReadonlySet<string>,
+    durable: Promise<void>,
+  ): Promise<void> {
+    if (changes.length === 0 && users.size === 0) return await durable;
     this.revision += 1;
     const { revision } = this;
     const concerned = this.shards.filter((_shard, index) =>
@@ -155,6 +208,7 @@ export class ControlPlane {
     }
     await this.wait(revision, concerned);
     await durable;
+    if (users.size > 0) this.tellUsers([...users]);
     for (const acceptor of this.acceptors) acceptor.apply(revision, changes);
     await this.wait(revision, this.acceptors);
   }
@@ -167,9 +221,19 @@ export class ControlPlane {
   }
 
   private concernsShard(change: Change, index: number): boolean {
-    if (change.kind !== 'queue-declared' && change.kind !== 'queue-deleted') return false;
+    if (!concernsQueue(change)) return false;
     return hostOf(change.queue.shard, this.shards.length) === index;
   }
+}
+
+type QueueChange = Extract<Change, { readonly queue: QueueSpec }>;
+
+function concernsQueue(change: Change): change is QueueChange {
+  return (
+    change.kind === 'queue-declared' ||
+    change.kind === 'queue-updated' ||
+    change.kind === 'queue-deleted'
+  );
 }
 
 function isApplied(entry: Waiting): boolean {

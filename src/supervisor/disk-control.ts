@@ -49,6 +49,12 @@ export class DiskControl {
     clearInterval(this.timer);
   }
 
+  /** Another limit, in force at once. */
+  async setLimit(limitBytes: number): Promise<void> {
+    this.watch.setLimit(limitBytes);
+    await this.measure();
+  }
+
   private async measure(): Promise<void> {
     this.watch.measured(await this.freeSpace(this.directory));
   }

@@ -18,13 +18,14 @@ export interface DiskDecisions {
 }
 
 export class DiskWatch {
-  readonly limitBytes: number;
+  limitBytes: number;
   /** Undefined: not known yet, or the system does not tell. */
   freeBytes: number | undefined;
   alarm: DiskAlarm | undefined;
   private readonly decisions: DiskDecisions;
   private readonly shortLogs: Set<string>;
   private isFreeLow: boolean;
+  private isForced: boolean;
 
   /** `limitBytes`: 0 = none. */
   constructor(limitBytes: number, decisions: DiskDecisions) {
@@ -34,6 +35,19 @@ export class DiskWatch {
     this.alarm = undefined;
     this.shortLogs = new Set();
     this.isFreeLow = false;
+    this.isForced = false;
+  }
+
+  /** Another limit; what it means is decided with the next measurement. */
+  setLimit(limitBytes: number): void {
+    this.limitBytes = limitBytes;
+    if (limitBytes === 0) this.isFreeLow = false;
+  }
+
+  /** Sets the alarm whatever is free, until it is unset. */
+  force(isForced: boolean): void {
+    this.isForced = isForced;
+    this.decide();
   }
 
   /** Undefined: it could not be found out; what was decided by it stands. */
@@ -57,7 +71,7 @@ export class DiskWatch {
     const { alarm: before, freeBytes, limitBytes } = this;
     const shortLogs = [...this.shortLogs];
     const now = { resource: 'disk', vhost: undefined, freeBytes, limitBytes, shortLogs } as const;
-    if (this.isFreeLow || shortLogs.length > 0) {
+    if (this.isFreeLow || this.isForced || shortLogs.length > 0) {
       const wasFreeLow = (before?.freeBytes ?? limitBytes) < limitBytes;
       const isNews =
         before?.shortLogs.join() !== shortLogs.join() || (this.isFreeLow && !wasFreeLow);

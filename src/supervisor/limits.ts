@@ -5,7 +5,6 @@
 // so an end never overtakes its opening, and nothing is counted twice or left over.
 // Codes, texts and the order of the checks: RabbitMQ's rabbit_reader, connection.open.
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { limitsOfVhost } from '../config/vhost-limits.ts';
 import {
   nodeConnectionLimit,
   userConnectionLimit,
@@ -13,6 +12,7 @@ import {
 } from '../errors/limit-refusals.ts';
 import type { Refusal } from '../errors/refusal.ts';
 import type { TopologyLimits } from '../topology/quota.ts';
+import type { LiveLimits } from './live-limits.ts';
 
 interface Opened {
   readonly username: string;
@@ -26,16 +26,17 @@ interface UserPlaces {
   readonly channels: SharedArrayBuffer;
 }
 
-type Limits = Pick<BrokerConfig, 'connectionMax' | 'userConnectionMax' | 'vhostLimits'>;
-
 export class ConnectionPlaces {
-  private readonly limits: Limits;
+  /** Of the node; 0 is no limit. */
+  private readonly connectionMax: number;
+  private readonly limits: LiveLimits;
   private readonly opened: Map<number, Opened>;
   /** Users and virtual hosts with connections, and no others. */
   private readonly users: Map<string, UserPlaces>;
   private readonly vhosts: Map<string, number>;
 
-  constructor(limits: Limits) {
+  constructor(connectionMax: number, limits: LiveLimits) {
+    this.connectionMax = connectionMax;
     this.limits = limits;
     this.opened = new Map();
     this.users = new Map();
@@ -48,14 +49,17 @@ export class ConnectionPlaces {
 
   /** Why one more connection is not allowed; undefined when it is. */
   refusal(username: string, vhost: string): Refusal | undefined {
-    const { connectionMax, userConnectionMax, vhostLimits } = this.limits;
-    if (isReached(connectionMax, this.opened.size)) return nodeConnectionLimit(connectionMax);
-    const vhostMax = limitsOfVhost(vhostLimits, vhost).connectionsMax;
-    if (isReached(vhostMax, this.vhosts.get(vhost))) {
+    const { connectionMax, opened, vhosts, users } = this;
+    if (connectionMax > 0 && opened.size >= connectionMax) {
+      return nodeConnectionLimit(connectionMax);
+    }
+    const vhostMax = this.limits.ofVhost(vhost).connectionsMax;
+    if (vhostMax !== undefined && (vhosts.get(vhost) ?? 0) >= vhostMax) {
       return vhostConnectionLimit(vhost, username, vhostMax);
     }
-    if (isReached(userConnectionMax, this.users.get(username)?.connections)) {
-      return userConnectionLimit(username, userConnectionMax);
+    const userMax = this.limits.ofUser(username).connectionsMax;
+    if (userMax !== undefined && (users.get(username)?.connections ?? 0) >= userMax) {
+      return userConnectionLimit(username, userMax);
     }
     return undefined;
   }
@@ -89,16 +93,12 @@ export class ConnectionPlaces {
   }
 }
 
-/** What the configuration says about queues, exchanges and virtual hosts. */
-export function topologyLimitsOf(config: BrokerConfig): TopologyLimits {
+/** What there may be of queues, exchanges and virtual hosts. */
+export function topologyLimitsOf(config: BrokerConfig, limits: LiveLimits): TopologyLimits {
   return {
     vhostsMax: config.vhostMax,
     queuesMax: config.clusterQueueLimit,
     exchangesMax: config.clusterExchangeLimit,
-    queuesMaxOf: (vhost) => limitsOfVhost(config.vhostLimits, vhost).queuesMax,
+    queuesMaxOf: (vhost) => limits.ofVhost(vhost).queuesMax,
   };
-}
-
-function isReached(limit: number, count: number | undefined): boolean {
-  return limit > 0 && (count ?? 0) >= limit;
 }

@@ -10,6 +10,9 @@ import { REOPEN_SHARE, SLOW_END_SHARE, SLOW_SHARE } from '../../shards/mailbox/b
 import type { VhostBytes } from '../../shards/mailbox/control-messages.ts';
 import type { MemoryAlarm } from '../acceptor/control-messages.ts';
 
+/** Less than any broker takes for itself. */
+const BUDGET_BYTES_MIN = 1024 * 1024;
+
 export interface MemoryBudgets {
   readonly brokerBytes: number;
   /** 0: none. */
@@ -34,13 +37,14 @@ class VhostUse {
 }
 
 export class MemoryWatch {
-  readonly budgets: MemoryBudgets;
+  budgets: MemoryBudgets;
   private readonly decisions: MemoryDecisions;
   /** By shard and by acceptor. */
   private readonly storeBytes: number[];
   private readonly slabBytes: number[];
   private readonly vhosts: Map<string, VhostUse>;
   private brokerAlarm: MemoryAlarm | undefined;
+  private isForced: boolean;
 
   constructor(budgets: MemoryBudgets, decisions: MemoryDecisions) {
     this.budgets = budgets;
@@ -49,6 +53,7 @@ export class MemoryWatch {
     this.slabBytes = [];
     this.vhosts = new Map();
     this.brokerAlarm = undefined;
+    this.isForced = false;
   }
 
   /** What counts against the broker's budget. */
@@ -71,6 +76,22 @@ export class MemoryWatch {
     this.decideBroker();
   }
 
+  /**
+   * Another budget for the broker. RabbitMQ holds the whole process against it, so that operators
+   * and tests block publishers with a tiny one: what no process fits into is no budget at all.
+   */
+  setBrokerBytes(bytes: number): void {
+    const brokerBytes = bytes < BUDGET_BYTES_MIN ? 0 : Math.floor(bytes);
+    this.budgets = { ...this.budgets, brokerBytes };
+    this.decideBroker();
+  }
+
+  /** Sets the broker's alarm whatever is used, until it is unset. */
+  force(isForced: boolean): void {
+    this.isForced = isForced;
+    this.decideBroker();
+  }
+
   shardHolds(shard: number, storeBytes: number, vhosts: readonly VhostBytes[]): void {
     this.storeBytes[shard] = storeBytes;
     this.decideBroker();
@@ -84,7 +105,8 @@ export class MemoryWatch {
 
   private decideBroker(): void {
     const { usedBytes, brokerAlarm } = this;
-    const alarm = this.decide(undefined, usedBytes, this.budgets.brokerBytes, brokerAlarm);
+    const limitBytes = this.isForced ? 0 : this.budgets.brokerBytes;
+    const alarm = this.decide(undefined, usedBytes, limitBytes, brokerAlarm);
     if (alarm === brokerAlarm) return;
     this.brokerAlarm = alarm;
     this.decisions.setAlarms(this.alarms);

@@ -1,6 +1,11 @@
-// Collects what the threads report, for listings and metrics. Main thread.
+// Collects what the threads report, for listings and metrics. Main thread. Each question is
+// answered by each thread that is asked, in its own time.
 import type { AcceptorNotice, AcceptorReport } from '../acceptor/control-messages.ts';
-import type { ShardNotice, ShardReport } from '../../shards/mailbox/control-messages.ts';
+import type {
+  ConsumerReport,
+  ShardNotice,
+  ShardReport,
+} from '../../shards/mailbox/control-messages.ts';
 import type { BrokerThread } from './broker-thread.ts';
 
 export interface BrokerReport {
@@ -9,7 +14,7 @@ export interface BrokerReport {
   readonly acceptors: readonly AcceptorReport[];
 }
 
-type Report = ShardReport | AcceptorReport;
+type Report = ShardReport | AcceptorReport | readonly ConsumerReport[];
 
 export class Reports {
   private readonly shards: readonly BrokerThread<ShardNotice>[];
@@ -41,12 +46,21 @@ export class Reports {
     return { shards, acceptors };
   }
 
-  private ask(thread: Pick<BrokerThread<never>, 'send'>): Promise<Report> {
+  /** All consumers there are. */
+  async consumers(): Promise<ConsumerReport[]> {
+    const asked = this.shards.map((thread) => this.ask(thread, 'consumers'));
+    return ((await Promise.all(asked)) as ConsumerReport[][]).flat();
+  }
+
+  private ask(
+    thread: Pick<BrokerThread<never>, 'send'>,
+    kind: 'report' | 'consumers' = 'report',
+  ): Promise<Report> {
     const request = this.next;
     this.next += 1;
     return new Promise((resolve) => {
       this.waiting.set(request, resolve);
-      const message = { kind: 'report', request };
+      const message = { kind, request };
       thread.send(message);
     });
   }

@@ -18,6 +18,7 @@ export function shardBoot(config: BrokerConfig, memory: BrokerMemory, shard: num
       shard,
       connectionWindowBytes: config.connectionWindowBytes,
       consumerWindowBytes: config.consumerWindowBytes,
+      consumerTimeoutMillis: config.consumerTimeoutMillis,
       flowBacklogMessages: config.flowBacklogMessages,
       flowPublishRateFloor: config.flowPublishRateFloor,
       queueBudgetBytes: config.queueBudgetBytes,

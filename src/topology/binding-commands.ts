@@ -15,9 +15,10 @@ import {
 import { AmqpError } from '../errors/refusal.ts';
 import type { BindingSpec, Change } from '../routing/change.ts';
 import { exchangeType } from '../routing/exchange-types.ts';
+import { isDirectReplyTo } from '../routing/hidden-queues.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
-import { assertNotDefaultExchange, isDirectReplyTo, withoutLineBreaks } from './names.ts';
+import { assertNotDefaultExchange, withoutLineBreaks } from './names.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
 type BindingCommand = Extract<Command, { kind: 'bind' | 'unbind' }>;

@@ -36,6 +36,12 @@ export type Command =
       /** Who asks; owns the queue when it is exclusive. */
       readonly connectionId: number;
     }
+  /** A hidden queue for the replies to one channel of the connection (hidden-queues.ts). */
+  | {
+      readonly kind: 'declare-reply-queue';
+      readonly vhost: string;
+      readonly connectionId: number;
+    }
   | {
       readonly kind: 'bind' | 'unbind';
       readonly vhost: string;
@@ -58,6 +64,6 @@ export type Command =
 export interface Outcome {
   readonly changes: readonly Change[];
   readonly refusal: Refusal | undefined;
-  /** The queue that `declare-queue` made or found. */
+  /** The queue that was made or found. */
   readonly queue: QueueSpec | undefined;
 }

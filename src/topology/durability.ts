@@ -10,7 +10,13 @@ import { isPredeclared } from './predeclared-exchanges.ts';
 /** In a record (1 MiB) they take a third more, and names and JSON are beside them. */
 const ARGUMENT_BYTES_MAX = 512 * 1024;
 
-export function isDurable(change: Change): boolean {
+/** A change that the log may hold: policies are logged themselves, not what they come to. */
+export type RestorableChange = Exclude<
+  Change,
+  { readonly kind: 'queue-updated' | 'exchange-updated' }
+>;
+
+export function isDurable(change: Change): change is RestorableChange {
   switch (change.kind) {
     case 'vhost-created':
     case 'vhost-deleted':

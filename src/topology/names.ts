@@ -8,10 +8,10 @@ import {
   type ResourceKind,
 } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
+import { REPLY_QUEUE_PREFIX } from '../routing/hidden-queues.ts';
 
 const NAME_BYTES_MAX = 255;
 const RESERVED_PREFIX = 'amq.';
-const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
 const RANDOM_NAME_BYTES = 16;
 
 /** Fills a name the broker makes up; injected, so that a replayed log can repeat it. */
@@ -25,15 +25,18 @@ export function isReservedName(name: string): boolean {
   return name.startsWith(RESERVED_PREFIX);
 }
 
-/** The pseudo-queue of direct reply-to, or one of the names made from it for a channel. */
-export function isDirectReplyTo(queue: string): boolean {
-  return queue.startsWith(DIRECT_REPLY_TO);
-}
-
 /** "amq.gen-" and 22 characters: 128 random bits. */
 export function serverNamed(random: RandomBytes): string {
-  const suffix = Buffer.from(random(RANDOM_NAME_BYTES)).toString('base64url');
-  return `${RESERVED_PREFIX}gen-${suffix}`;
+  return `${RESERVED_PREFIX}gen-${unguessable(random)}`;
+}
+
+/** The queue behind a channel's direct reply-to. */
+export function replyQueueNamed(random: RandomBytes): string {
+  return REPLY_QUEUE_PREFIX + unguessable(random);
+}
+
+function unguessable(random: RandomBytes): string {
+  return Buffer.from(random(RANDOM_NAME_BYTES)).toString('base64url');
 }
 
 /** Refuses names under which a client may not create a queue or an exchange. */

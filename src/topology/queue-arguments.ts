@@ -84,6 +84,17 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map([
   ['x-initial-cluster-size', ofStreams],
 ]);
 
+/** What still has to be the same when a quorum queue may be declared again as a classic one. */
+export const RELAXED_ARGUMENTS: readonly string[] = [
+  DEAD_LETTER_EXCHANGE,
+  'x-dead-letter-routing-key',
+  'x-expires',
+  'x-max-length',
+  'x-max-length-bytes',
+  'x-single-active-consumer',
+  'x-message-ttl',
+];
+
 const COMPARED: Readonly<Record<QueueType, readonly string[]>> = {
   classic: argumentsOf('classic'),
   quorum: argumentsOf('quorum'),
@@ -108,6 +119,10 @@ function locator(...words: string[]): ArgumentCheck {
   return oneOf(words, () => 'invalid_queue_locator_arg');
 }
 
+export function isQueueType(word: unknown): word is QueueType {
+  return QUEUE_TYPES.some((type) => type === word);
+}
+
 /** The type asked for; what is no known type counts as classic until it is refused. */
 export function queueTypeOf(args: FieldTable): QueueType {
   return argumentOf(args, TYPE_ARGUMENT) === 'quorum' ? 'quorum' : 'classic';
@@ -118,7 +133,21 @@ export function comparedQueueArguments(type: QueueType): readonly string[] {
   return COMPARED[type];
 }
 
-/** The arguments with the type spelled out, as RabbitMQ 4.x stores and compares them. */
+/**
+ * The arguments of a declaration where queues are of another type than classic by default
+ * (rabbit_amqqueue:augment_declare_args): a queue that cannot be of that type is classic.
+ */
+export function withDefaultType(
+  args: FieldTable,
+  type: QueueType,
+  queue: { readonly durable: boolean; readonly exclusive: boolean; readonly autoDelete: boolean },
+): FieldTable {
+  if (type === 'classic' || argumentOf(args, TYPE_ARGUMENT) !== undefined) return args;
+  if (!queue.durable || queue.exclusive || queue.autoDelete) return args;
+  return { ...args, [TYPE_ARGUMENT]: type };
+}
+
+/** The arguments with the type spelled out, as RabbitMQ 4.x compares them. */
 export function withQueueType(args: FieldTable): FieldTable {
   if (argumentOf(args, TYPE_ARGUMENT) !== undefined) return args;
   return { ...args, [TYPE_ARGUMENT]: 'classic' };

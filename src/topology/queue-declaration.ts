@@ -9,12 +9,21 @@ import type { QueueSpec } from '../routing/change.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
-import { assertNewName, type RandomBytes, serverNamed, withoutLineBreaks } from './names.ts';
 import {
+  assertNewName,
+  type RandomBytes,
+  replyQueueNamed,
+  serverNamed,
+  withoutLineBreaks,
+} from './names.ts';
+import {
+  RELAXED_ARGUMENTS,
   assertQueueArguments,
   assertQueueProperties,
   comparedQueueArguments,
+  type QueueType,
   queueTypeOf,
+  withDefaultType,
   withQueueType,
 } from './queue-arguments.ts';
 import type { VhostTopology } from './vhost-topology.ts';
@@ -24,6 +33,19 @@ export type DeclareQueue = Extract<Command, { kind: 'declare-queue' }>;
 /** What a declaration fixes; where the queue lives and its id are the control plane's to choose. */
 export type QueueDeclaration = Omit<QueueSpec, 'id' | 'shard'>;
 
+/** What the configuration says about declarations. */
+export interface QueueRules {
+  /** Of virtual hosts that have no default of their own. */
+  readonly defaultType: QueueType;
+  /** quorum_queue.property_equivalence.relaxed_checks_on_redeclaration */
+  readonly isQuorumRedeclarationRelaxed: boolean;
+}
+
+export const PLAIN_QUEUE_RULES: QueueRules = {
+  defaultType: 'classic',
+  isQuorumRedeclarationRelaxed: false,
+};
+
 export interface DeclaredQueue {
   readonly existing: QueueSpec | undefined;
   readonly declaration: QueueDeclaration;
@@ -31,9 +53,12 @@ export interface DeclaredQueue {
 
 export function decideQueue(
   vhost: VhostTopology,
-  command: DeclareQueue,
+  received: DeclareQueue,
+  rules: QueueRules,
   random: RandomBytes,
 ): DeclaredQueue {
+  const type = vhost.defaultQueueType ?? rules.defaultType;
+  const command = { ...received, arguments: withDefaultType(received.arguments, type, received) };
   const declaration = {
     name: declaredName(vhost, command, random),
     durable: command.durable && !command.exclusive,
@@ -43,9 +68,22 @@ export function decideQueue(
   };
   const existing = vhost.queues.get(declaration.name);
   const subject = resourceText('queue', declaration.name, vhost.name);
-  if (existing !== undefined) assertEquivalent(vhost, subject, declaration, existing);
+  if (existing !== undefined) assertEquivalent(vhost, subject, declaration, existing, rules);
   else assertNewQueue(subject, command);
   return { existing, declaration };
+}
+
+/**
+ * The queue behind direct reply-to: it goes with its only consumer, or else with the connection.
+ */
+export function replyQueue(
+  vhost: VhostTopology,
+  connectionId: number,
+  random: RandomBytes,
+): QueueDeclaration {
+  let name = replyQueueNamed(random);
+  while (vhost.queues.has(name)) name = replyQueueNamed(random);
+  return { name, durable: false, autoDelete: true, exclusiveOwner: connectionId, arguments: {} };
 }
 
 function declaredName(vhost: VhostTopology, command: DeclareQueue, random: RandomBytes): string {
@@ -72,7 +110,13 @@ function assertEquivalent(
   subject: string,
   received: QueueDeclaration,
   current: QueueSpec,
+  rules: QueueRules,
 ): void {
+  const type = queueTypeOf(current.arguments);
+  if (rules.isQuorumRedeclarationRelaxed && type === 'quorum' && isClassic(received)) {
+    assertSameArguments(subject, RELAXED_ARGUMENTS, received.arguments, current.arguments);
+    return;
+  }
   if (received.exclusiveOwner !== current.exclusiveOwner) {
     throw new AmqpError(queueLocked(vhost.name, current.name));
   }
@@ -80,10 +124,14 @@ function assertEquivalent(
   assertSameField(subject, 'auto_delete', received.autoDelete, current.autoDelete);
   assertSameArguments(
     subject,
-    comparedQueueArguments(queueTypeOf(current.arguments)),
+    comparedQueueArguments(type),
     withQueueType(received.arguments),
     withQueueType(current.arguments),
   );
+}
+
+function isClassic(declaration: QueueDeclaration): boolean {
+  return queueTypeOf(declaration.arguments) === 'classic';
 }
 
 function assertNewQueue(subject: string, command: DeclareQueue): void {

@@ -13,20 +13,21 @@ import { AmqpError } from '../errors/refusal.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
-/** 0 is no limit. */
 export interface TopologyLimits {
+  /** 0 is no limit, as it is for the next two. */
   readonly vhostsMax: number;
   readonly queuesMax: number;
   /** Predeclared exchanges do not count. */
   readonly exchangesMax: number;
-  queuesMaxOf(vhost: string): number;
+  /** Undefined is no limit, 0 no queue at all. */
+  queuesMaxOf(vhost: string): number | undefined;
 }
 
 export const NO_TOPOLOGY_LIMITS: TopologyLimits = {
   vhostsMax: 0,
   queuesMax: 0,
   exchangesMax: 0,
-  queuesMaxOf: () => 0,
+  queuesMaxOf: () => undefined,
 };
 
 export class Quota {
@@ -43,14 +44,16 @@ export class Quota {
     if (isReached(vhostsMax, this.vhosts.size)) throw new AmqpError(vhostLimit(name, vhostsMax));
   }
 
-  /** `total`: queues of all virtual hosts. What exchanges keep for themselves does not count. */
-  assertRoomForQueue(vhost: VhostTopology, name: string, total: number): void {
+  assertRoomForQueue(vhost: VhostTopology, name: string): void {
     const { queuesMax } = this.limits;
     const queuesMaxHere = this.limits.queuesMaxOf(vhost.name);
-    if (isReached(queuesMaxHere, vhost.visibleQueueCount)) {
+    if (queuesMaxHere !== undefined && vhost.queueCount >= queuesMaxHere) {
       throw new AmqpError(vhostQueueLimit(name, vhost.name, queuesMaxHere));
     }
-    if (isReached(queuesMax, total)) throw new AmqpError(clusterQueueLimit(name, queuesMax));
+    if (queuesMax === 0) return;
+    let count = 0;
+    for (const { queueCount } of this.vhosts.values()) count += queueCount;
+    if (count >= queuesMax) throw new AmqpError(clusterQueueLimit(name, queuesMax));
   }
 
   assertRoomForExchange(vhost: VhostTopology, name: string): void {

@@ -18,12 +18,21 @@ import type {
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
 import { CompanionQueues } from './companion-queues.ts';
-import { isDurable } from './durability.ts';
+import { isDurable, type RestorableChange } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
+import type { Policy, PolicyKind } from './policy/policy.ts';
 import { hostOf, placeQueue } from './placement.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
-import { type DeclareQueue, decideQueue, type QueueDeclaration } from './queue-declaration.ts';
+import type { QueueType } from './queue-arguments.ts';
+import {
+  type DeclareQueue,
+  decideQueue,
+  PLAIN_QUEUE_RULES,
+  type QueueDeclaration,
+  type QueueRules,
+  replyQueue,
+} from './queue-declaration.ts';
 import { NO_TOPOLOGY_LIMITS, Quota, type TopologyLimits } from './quota.ts';
 import {
   restoreBinding,
@@ -34,7 +43,7 @@ import {
 import { VhostTopology } from './vhost-topology.ts';
 
 type FactInVhost = Exclude<
-  Change,
+  RestorableChange,
   { readonly kind: 'vhost-created' | 'vhost-deleted' | 'queue-deleted' }
 >;
 
@@ -48,26 +57,28 @@ export interface TopologyOptions {
   /** Where the names of server-named queues come from. */
   readonly randomBytes?: RandomBytes;
   readonly limits?: TopologyLimits;
+  readonly queueRules?: QueueRules;
 }
 
 export class Topology {
   private readonly shardCount: number;
   private readonly random: RandomBytes;
   private readonly quota: Quota;
+  private readonly queueRules: QueueRules;
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
   private readonly companions: CompanionQueues;
-  private companionCount = 0;
   private nextId = 1;
 
   constructor(options: TopologyOptions) {
     this.shardCount = options.shardCount;
     this.random = options.randomBytes ?? randomBytes;
+    this.queueRules = options.queueRules ?? PLAIN_QUEUE_RULES;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
     this.companions = new CompanionQueues({
       vhosts: this.byName,
-      makeQueue: (vhost, declaration, changes) => this.makeQueue(vhost, declaration, changes),
+      makeQueue: (vhost, declaration, changes) => this.addQueue(vhost, declaration, changes),
       removeQueue: (id, changes) => this.removeQueue(id, changes),
     });
   }
@@ -94,7 +105,7 @@ export class Topology {
   }
 
   /** What has to survive a restart, in an order that `restore` can take. */
-  durableFacts(): Change[] {
+  durableFacts(): RestorableChange[] {
     return this.snapshot().filter(isDurable);
   }
 
@@ -112,7 +123,7 @@ export class Topology {
    * Takes a fact from the log. Answers what was wrong with it, if anything was: then it is left
    * out, or what it contradicts is (restore.ts). The invariants hold afterwards in any case.
    */
-  restore(fact: Change): string | undefined {
+  restore(fact: RestorableChange): string | undefined {
     switch (fact.kind) {
       case 'vhost-created': {
         const isThere = this.byName.has(fact.vhost);
@@ -146,6 +157,52 @@ export class Topology {
     }
   }
 
+  /** Answers whether there is such a virtual host. `applyPolicies` gives it effect. */
+  setPolicy(vhost: string, kind: PolicyKind, policy: Policy): boolean {
+    this.byName.get(vhost)?.policies.set(kind, policy);
+    return this.byName.has(vhost);
+  }
+
+  removePolicy(vhost: string, kind: PolicyKind, name: string): void {
+    this.byName.get(vhost)?.policies.remove(kind, name);
+  }
+
+  /** Gives everything in the virtual host the policies that rule it now; answers what has changed. */
+  applyPolicies(name: string): Change[] {
+    const changes: Change[] = [];
+    const vhost = this.byName.get(name);
+    vhost?.applyPolicies(changes);
+    for (const change of changes) {
+      if (change.kind !== 'queue-updated') continue;
+      const { queue } = change;
+      this.places.set(queue.id, { vhost: vhost!, queue });
+    }
+    this.companions.follow(changes);
+    return changes;
+  }
+
+  /** After the last `restore`: policies may have come after what they rule (recovery only). */
+  restorePolicies(): void {
+    for (const [id, place] of this.places) {
+      const { vhost } = place;
+      const queue = vhost.policies.ruleNewQueue(place.queue);
+      vhost.queues.set(queue.name, queue);
+      this.places.set(id, { vhost, queue });
+    }
+    for (const vhost of this.byName.keys()) this.applyPolicies(vhost);
+  }
+
+  /** Undefined: as the configuration says. Answers whether there is such a virtual host. */
+  setDefaultQueueType(name: string, type: QueueType | undefined): boolean {
+    const vhost = this.byName.get(name);
+    if (vhost !== undefined) vhost.defaultQueueType = type;
+    return vhost !== undefined;
+  }
+
+  defaultQueueType(vhost: string): QueueType {
+    return this.byName.get(vhost)?.defaultQueueType ?? this.queueRules.defaultType;
+  }
+
   vhosts(): Iterable<string> {
     return this.byName.keys();
   }
@@ -158,9 +215,9 @@ export class Topology {
     return this.byName.get(vhost)?.exchanges.values() ?? [];
   }
 
-  /** Without those in which exchanges keep messages of their own. */
-  *queues(vhost: string): Iterable<QueueSpec> {
-    for (const queue of this.allQueues(vhost)) if (queue.companion === undefined) yield queue;
+  /** Without the hidden ones. */
+  queues(vhost: string): Iterable<QueueSpec> {
+    return this.byName.get(vhost)?.visibleQueues() ?? [];
   }
 
   allQueues(vhost: string): Iterable<QueueSpec> {
@@ -195,6 +252,10 @@ export class Topology {
         return undefined;
       case 'declare-queue':
         return this.declareQueue(this.vhost(command.vhost), command, changes);
+      case 'declare-reply-queue': {
+        const vhost = this.vhost(command.vhost);
+        return this.addQueue(vhost, replyQueue(vhost, command.connectionId, this.random), changes);
+      }
       case 'bind':
         bind(this.vhost(command.vhost), command, changes);
         return undefined;
@@ -245,20 +306,19 @@ export class Topology {
   }
 
   private declareQueue(vhost: VhostTopology, command: DeclareQueue, changes: Change[]): QueueSpec {
-    const { existing, declaration } = decideQueue(vhost, command, this.random);
+    const { existing, declaration } = decideQueue(vhost, command, this.queueRules, this.random);
     if (existing !== undefined) return existing;
-    const visible = this.places.size - this.companionCount;
-    this.quota.assertRoomForQueue(vhost, declaration.name, visible);
-    return this.makeQueue(vhost, declaration, changes);
+    this.quota.assertRoomForQueue(vhost, declaration.name);
+    return this.addQueue(vhost, declaration, changes);
   }
 
-  private makeQueue(
+  private addQueue(
     vhost: VhostTopology,
     declaration: QueueDeclaration,
     changes: Change[],
   ): QueueSpec {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
-    const queue = { id: this.nextId, shard, ...declaration };
+    const queue = vhost.policies.ruleNewQueue({ id: this.nextId, shard, ...declaration });
     this.nextId += 1;
     this.rememberQueue(vhost, queue);
     vhost.addQueue(queue, changes);
@@ -267,7 +327,6 @@ export class Topology {
 
   private rememberQueue(vhost: VhostTopology, queue: QueueSpec): void {
     this.places.set(queue.id, { vhost, queue });
-    if (queue.companion !== undefined) this.companionCount += 1;
     const owner = queue.exclusiveOwner;
     if (owner === 0) return;
     const owned = this.exclusive.get(owner);
@@ -277,7 +336,6 @@ export class Topology {
 
   private forgetQueue(queue: QueueSpec): void {
     this.places.delete(queue.id);
-    if (queue.companion !== undefined) this.companionCount -= 1;
     const owned = this.exclusive.get(queue.exclusiveOwner);
     if (owned?.delete(queue.id) && owned.size === 0) this.exclusive.delete(queue.exclusiveOwner);
   }

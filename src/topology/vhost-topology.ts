@@ -10,20 +10,28 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../routing/change.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import { BindingIndex } from './binding-index.ts';
+import { VhostPolicies } from './policy/vhost-policies.ts';
+import type { QueueType } from './queue-arguments.ts';
 
 export class VhostTopology {
   readonly name: string;
   readonly exchanges = new Map<string, ExchangeSpec>();
   readonly queues = new Map<string, QueueSpec>();
   readonly bindings = new BindingIndex();
-  private companionCount = 0;
+  readonly policies = new VhostPolicies();
+  /** Of queues that are declared without a type; undefined: as the configuration says. */
+  defaultQueueType: QueueType | undefined;
+  private hiddenCount = 0;
 
   constructor(name: string) {
     this.name = name;
+    this.defaultQueueType = undefined;
   }
 
-  addExchange(exchange: ExchangeSpec, changes: Change[]): void {
+  addExchange(declared: ExchangeSpec, changes: Change[]): void {
+    const exchange = this.policies.ruleExchange(declared);
     this.exchanges.set(exchange.name, exchange);
     changes.push({ kind: 'exchange-declared', vhost: this.name, exchange });
   }
@@ -34,14 +42,20 @@ export class VhostTopology {
     this.sweepAutoDelete(this.forgetExchange(name), changes);
   }
 
-  /** Without the queues in which exchanges keep messages of their own. */
-  get visibleQueueCount(): number {
-    return this.queues.size - this.companionCount;
+  /** Queues that count for limits. */
+  get queueCount(): number {
+    return this.queues.size - this.hiddenCount;
   }
 
+  /** Queues that are listed. */
+  *visibleQueues(): Iterable<QueueSpec> {
+    for (const queue of this.queues.values()) if (!isHiddenQueue(queue)) yield queue;
+  }
+
+  /** `queue` has its policies already: see `VhostPolicies.ruleNewQueue`. */
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
-    if (queue.companion !== undefined) this.companionCount += 1;
+    if (isHiddenQueue(queue)) this.hiddenCount += 1;
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
   }
 
@@ -59,8 +73,7 @@ export class VhostTopology {
 
   /** Without what follows from it; returns the exchanges that have lost bindings. */
   forgetQueue(queue: QueueSpec): Iterable<string> {
-    this.queues.delete(queue.name);
-    if (queue.companion !== undefined) this.companionCount -= 1;
+    if (this.queues.delete(queue.name) && isHiddenQueue(queue)) this.hiddenCount -= 1;
     return this.bindings.removeTo('queue', queue.name);
   }
 
@@ -73,6 +86,23 @@ export class VhostTopology {
     changes.push({ ...this.bound(binding), kind: 'unbound' });
     this.bindings.remove(binding);
     this.sweepAutoDelete([binding.source], changes);
+  }
+
+  /** Gives each queue and exchange the policies that rule it now. */
+  applyPolicies(changes: Change[]): void {
+    const vhost = this.name;
+    for (const current of this.exchanges.values()) {
+      const exchange = this.policies.ruleExchange(current);
+      if (exchange === current) continue;
+      this.exchanges.set(exchange.name, exchange);
+      changes.push({ kind: 'exchange-updated', vhost, exchange });
+    }
+    for (const current of this.queues.values()) {
+      const queue = this.policies.ruleQueue(current);
+      if (queue === current) continue;
+      this.queues.set(queue.name, queue);
+      changes.push({ kind: 'queue-updated', vhost, queue });
+    }
   }
 
   hasDestination(kind: DestinationKind, name: string): boolean {

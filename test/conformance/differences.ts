@@ -73,6 +73,33 @@ export const differences = {
     rabbitmq310: true,
     warrenmq: false,
   }),
+  refusedAccessNamesThePermission: difference({
+    reason: "newer releases say which permission is missing in front of 3.10's words",
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  passiveDeclareNeedsPermission: difference({
+    reason: 'a passive declare needs some permission since 4.3.1 (configure, write or read)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  topicPermissionsHoldForCopies: difference({
+    reason: 'topic permissions are asked about the keys of CC and BCC since 3.13',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  operatorPolicySetsOverflow: difference({
+    reason: 'operator policies may hold overflow since 3.13; 3.10 refuses it with 400',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  consumerTimeoutIsAnArgument: difference({
+    reason:
+      'x-consumer-timeout came with 3.12 for queues and with 4.3 for consumers, where an overdue ' +
+      'delivery of a quorum queue ends its consumer and not its channel',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,

@@ -57,6 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/auth',
     'src/topology',
     'src/acceptor',
+    'src/supervisor',
     'shards/mailbox',
   ],
   'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/plugins', 'src/supervisor'],

@@ -3,11 +3,12 @@
 import * as layout from '../../../shards/mailbox/to-shard-layout.ts';
 import { ID_BASIC_CANCEL, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { Channel } from '../channel.ts';
+import { forgetReplyQueue } from './named-queue.ts';
 
 export function basicCancel(channel: Channel, method: MethodOf<'basic.cancel'>): void {
   const { consumerTag, nowait } = method;
   const sendOk = (): void => {
-    if (!nowait) channel.send({ name: 'basic.cancel-ok', consumerTag });
+    if (!nowait && channel.isOpen) channel.send({ name: 'basic.cancel-ok', consumerTag });
   };
   const consumer = channel.consumers.get(consumerTag);
   if (consumer === undefined) {
@@ -21,6 +22,7 @@ export function basicCancel(channel: Channel, method: MethodOf<'basic.cancel'>):
   channel.ask(link, layout.CANCEL, layout.CANCEL_BYTES, words, ID_BASIC_CANCEL, () => {
     channel.consumers.delete(consumerTag);
     channel.connection.acceptor.forgetConsumer(consumer);
+    if (consumer === channel.replyConsumer) return forgetReplyQueue(consumer).then(sendOk);
     sendOk();
   });
 }

@@ -10,7 +10,9 @@ export function basicQos(channel: Channel, method: MethodOf<'basic.qos'>): void 
   if (method.prefetchSize !== 0) {
     throw new AmqpError(prefetchSizeNotImplemented(method.prefetchSize));
   }
-  if (method.global) channel.limitChannel(method.prefetchCount);
+  // Without the deprecated feature RabbitMQ takes global for what is not (deprecated_features).
+  const isGlobal = method.global && channel.connection.acceptor.config.permitGlobalQos;
+  if (isGlobal) channel.limitChannel(method.prefetchCount);
   else channel.consumerPrefetch = method.prefetchCount;
   channel.send({ name: 'basic.qos-ok' });
 }

@@ -12,6 +12,7 @@ import {
 import type { FieldTable } from '../../protocol/field-table.ts';
 import type { DestinationKind } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
+import { assertMayBind } from './declare-permissions.ts';
 import { queueNameOf } from './named-queue.ts';
 
 interface Binding {
@@ -66,6 +67,7 @@ function change(
   ok: Method | undefined,
 ): void {
   const { vhost, acceptor, globalId } = channel.connection;
+  assertMayBind(channel, binding);
   void channel.whileWaiting(methodId, async () => {
     await acceptor.control.execute({
       kind,

@@ -2,6 +2,7 @@
 import { vhostNotFound } from '../../errors/topology-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { ID_CONNECTION_OPEN, type MethodOf } from '../../protocol/methods.generated.ts';
+import { takeAccess } from '../access-changes.ts';
 import type { Connection } from '../connection.ts';
 
 export function connectionOpen(connection: Connection, method: MethodOf<'connection.open'>): void {
@@ -9,7 +10,7 @@ export function connectionOpen(connection: Connection, method: MethodOf<'connect
   const name = method.virtualHost;
   connection.flow.whileWaiting(async () => {
     try {
-      const { channelCounter } = await acceptor.control.ask({
+      const { opening } = await acceptor.control.ask({
         kind: 'open-vhost',
         connectionId: connection.globalId,
         username: connection.user,
@@ -17,7 +18,7 @@ export function connectionOpen(connection: Connection, method: MethodOf<'connect
       });
       const vhost = acceptor.vhost(name);
       if (vhost === undefined) throw new AmqpError(vhostNotFound(name));
-      connection.channels.countIn(channelCounter!);
+      takeAccess(connection, name, opening!);
       connection.opened(vhost);
       connection.send(0, { name: 'connection.open-ok' });
     } catch (error) {

@@ -5,36 +5,42 @@ import { AmqpError, type Refusal } from '../../errors/refusal.ts';
 import type { MethodOf } from '../../protocol/methods.generated.ts';
 import { parseSaslResponse } from '../../auth/sasl.ts';
 import type { Connection } from '../connection.ts';
+import { saslSettings } from '../sasl-settings.ts';
 
 const ACCESS_REFUSED = 403;
-const REFUSED_LOGIN_MILLIS = 1000;
 
 export function connectionStartOk(
   connection: Connection,
   method: MethodOf<'connection.start-ok'>,
 ): void {
   connection.clientProperties = method.clientProperties;
-  const { credentials, refusal } = parseSaslResponse(method.mechanism, method.response);
+  const { credentials, refusal } = parseSaslResponse(
+    method.mechanism,
+    method.response,
+    saslSettings(connection),
+  );
   if (refusal !== undefined) {
     refuseLogin(connection, refusal);
     return;
   }
   const { acceptor } = connection;
   connection.flow.whileWaiting(async () => {
+    let username: string | undefined;
     try {
-      await acceptor.control.ask({
+      const answer = await acceptor.control.ask({
         kind: 'authenticate',
+        connectionId: connection.globalId,
         mechanism: method.mechanism,
-        username: credentials.username,
-        password: credentials.password,
+        credentials,
         remoteAddress: connection.socket.remoteAddress ?? '',
       });
+      ({ username } = answer);
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
       refuseLogin(connection, error.refusal);
       return;
     }
-    connection.user = credentials.username;
+    connection.user = username ?? credentials.username;
     connection.state = 'tune-ok';
     const { frameMax, channelMax, heartbeatSeconds } = acceptor.config;
     connection.send(0, {
@@ -57,5 +63,5 @@ function refuseLogin(connection: Connection, refusal: Refusal): void {
     return;
   }
   connection.state = 'closing';
-  connection.heartbeat.dropAfter(REFUSED_LOGIN_MILLIS);
+  connection.heartbeat.dropAfter(connection.acceptor.config.loginRefusedMillis);
 }

@@ -2,7 +2,6 @@
 // not raise it; 0 means no limit and is refused where the broker has one.
 import { tuneOutOfRange } from '../../errors/connection-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
-import { FRAME_MAX_FLOOR } from '../../protocol/constants.ts';
 import type { MethodOf } from '../../protocol/methods.generated.ts';
 import type { Connection } from '../connection.ts';
 
@@ -16,9 +15,9 @@ export function connectionTuneOk(
   const { config } = connection.acceptor;
   checkLimit('frame_max', method.frameMax, config.frameMax);
   checkLimit('channel_max', method.channelMax, config.channelMax);
-  if (method.frameMax !== 0 && method.frameMax < FRAME_MAX_FLOOR) {
+  if (method.frameMax !== 0 && method.frameMax < config.frameMaxFloor) {
     throw new AmqpError(
-      tuneOutOfRange('frame_max', method.frameMax, 'lower than the minimum', FRAME_MAX_FLOOR),
+      tuneOutOfRange('frame_max', method.frameMax, 'lower than the minimum', config.frameMaxFloor),
     );
   }
   connection.setFrameMax(method.frameMax === 0 ? FRAME_MAX_UNLIMITED : method.frameMax);

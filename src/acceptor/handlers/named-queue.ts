@@ -4,7 +4,9 @@ import { noLastQueue } from '../../errors/channel-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
 import { companionQueue, queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
 import type { QueueSpec } from '../../routing/change.ts';
+import { isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
+import type { ClientConsumer } from '../client-consumer.ts';
 
 export function queueNameOf(channel: Channel, name: string): string {
   if (name !== '') return name;
@@ -18,6 +20,8 @@ export function queueNameOf(channel: Channel, name: string): string {
  */
 export function findQueue(channel: Channel, name: string): QueueSpec | undefined {
   const { connection } = channel;
+  // As in RabbitMQ there is no queue of that name, whatever stands behind it.
+  if (isDirectReplyTo(name)) return undefined;
   const queue = connection.vhost.routes.queue(name);
   if (queue === undefined) return undefined;
   if (queue.companion !== undefined) {
@@ -29,12 +33,25 @@ export function findQueue(channel: Channel, name: string): QueueSpec | undefined
   return queue;
 }
 
-/** The queue that a method names. Throws 404 when there is none, 405 when it is locked. */
+/**
+ * The queue that a method reads. Throws 403 when the user may not read it, 404 when there is none,
+ * 405 when it is locked.
+ */
 export function namedQueue(channel: Channel, name: string): QueueSpec {
   const queueName = queueNameOf(channel, name);
+  channel.connection.access.assertMay('read', 'queue', queueName);
   const queue = findQueue(channel, queueName);
   if (queue === undefined) {
     throw new AmqpError(queueNotFound(channel.connection.vhost.name, queueName));
   }
   return queue;
+}
+
+/**
+ * Resolves when no thread knows the queue behind a reply consumer any more, whose shard has deleted
+ * it: a mandatory reply sent after that is returned.
+ */
+export async function forgetReplyQueue(consumer: ClientConsumer): Promise<void> {
+  const { control } = consumer.channel.connection.acceptor;
+  await control.execute({ kind: 'queue-gone', queueId: consumer.queue.id });
 }

@@ -7,7 +7,9 @@ import { AmqpError } from '../../errors/refusal.ts';
 import { queueNotFound } from '../../errors/topology-refusals.ts';
 import { ID_QUEUE_DECLARE, type MethodOf } from '../../protocol/methods.generated.ts';
 import type { QueueSpec } from '../../routing/change.ts';
+import { DIRECT_REPLY_TO, isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
+import { assertMayDeclareQueue } from './declare-permissions.ts';
 import { findQueue } from './named-queue.ts';
 import { askQueue, refuseGone } from './queue-request.ts';
 
@@ -15,8 +17,13 @@ import { askQueue, refuseGone } from './queue-request.ts';
 const ATTEMPTS_MAX = 5;
 
 export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>): void {
+  if (isDirectReplyTo(method.queue)) {
+    answerReplyQueue(channel, method);
+    return;
+  }
   if (method.passive) {
     // Unlike elsewhere, the empty name does not mean the queue declared last.
+    channel.connection.access.assertMaySee('queue', method.queue);
     const queue = findQueue(channel, method.queue);
     if (queue === undefined) {
       throw new AmqpError(queueNotFound(channel.connection.vhost.name, method.queue));
@@ -26,7 +33,20 @@ export function queueDeclare(channel: Channel, method: MethodOf<'queue.declare'>
     });
     return;
   }
+  assertMayDeclareQueue(channel, method);
   void channel.whileWaiting(ID_QUEUE_DECLARE, () => declare(channel, method));
+}
+
+/** Any declare of it is a passive one; what exists has one consumer, the channel it belongs to. */
+function answerReplyQueue(channel: Channel, method: MethodOf<'queue.declare'>): void {
+  const { vhost } = channel.connection;
+  const { queue } = method;
+  if (queue !== DIRECT_REPLY_TO && vhost.routes.queue(queue) === undefined) {
+    throw new AmqpError(queueNotFound(vhost.name, queue));
+  }
+  channel.lastQueueName = queue;
+  if (method.nowait) return;
+  channel.send({ name: 'queue.declare-ok', queue, messageCount: 0, consumerCount: 1 });
 }
 
 async function declare(channel: Channel, method: MethodOf<'queue.declare'>): Promise<void> {

@@ -20,10 +20,11 @@ import { askQueue } from './queue-request.ts';
 
 export function queueDelete(channel: Channel, method: MethodOf<'queue.delete'>): void {
   const name = queueNameOf(channel, method.queue);
-  const { vhost, acceptor } = channel.connection;
+  const { vhost, acceptor, access } = channel.connection;
   const sendOk = (messageCount: number): void => {
     if (!method.nowait) channel.send({ name: 'queue.delete-ok', messageCount });
   };
+  access.assertMay('configure', 'queue', name);
   const queue = findQueue(channel, name);
   if (queue === undefined) {
     sendOk(0);

@@ -125,13 +125,11 @@ function factSubject(fact: Fact): string {
     case 'vhost-deleted':
       return `'${fact.vhost}'`;
     case 'exchange-declared':
-    case 'exchange-updated':
       return `'${fact.exchange.name}' in '${fact.vhost}'`;
     case 'exchange-deleted':
       return `'${fact.name}' in '${fact.vhost}'`;
     case 'queue-declared':
     case 'queue-deleted':
-    case 'queue-updated':
       return `'${fact.queue.name}' in '${fact.vhost}', id ${fact.queue.id}`;
     case 'bound':
     case 'unbound': {
@@ -141,10 +139,14 @@ function factSubject(fact: Fact): string {
     case 'user-set':
       return `'${fact.account.name}'`;
     case 'user-deleted':
+    case 'user-limits-set':
       return `'${fact.user}'`;
     case 'permission-set':
     case 'permission-deleted':
       return `'${fact.user}' in '${fact.vhost}'`;
+    case 'topic-permission-set':
+    case 'topic-permission-deleted':
+      return `'${fact.user}' on '${fact.exchange ?? ''}' in '${fact.vhost}'`;
     case 'parameter-set':
     case 'parameter-deleted':
       return `'${fact.parameter.component}' '${fact.parameter.name}' in '${fact.parameter.vhost}'`;

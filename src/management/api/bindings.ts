@@ -1,13 +1,16 @@
-// GET /api/bindings and /api/bindings/:vhost; the bindings of one queue are listed with it. Main
-// thread. Every queue is bound to the default exchange by its name (specification 3.1.3.1); nothing
+// /api/bindings; the bindings of one queue or exchange are listed with it. Main thread. Binding and
+// unbinding is done as a client of the user (direct-requests.ts). Every queue is bound to the default exchange by its name (specification 3.1.3.1); nothing
 // stores those bindings, but RabbitMQ lists them, and so do we.
 import { createHash } from 'node:crypto';
 import { bindingKey } from '../../routing/binding-key.ts';
 import type { BindingSpec, QueueSpec } from '../../routing/change.ts';
 import { JsonList } from '../json-list.ts';
-import { type ApiRequest, readOnly } from '../route.ts';
+import { notFound } from '../http-refusal.ts';
+import { tableOf, textOf } from '../json-body.ts';
+import { type ApiRequest, NO_CONTENT, readOnly, Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
-import { compareText, type InVhost, listing } from './listing.ts';
+import { askAsClient, bindMethod, unbindMethod } from './direct-requests.ts';
+import { compareText, type InVhost, listing, vhostOf } from './listing.ts';
 
 const HASH_BYTES = 8;
 
@@ -34,6 +37,77 @@ export function implicitBinding({ name }: QueueSpec): BindingSpec {
     routingKey: name,
     arguments: {},
   };
+}
+
+/** `/e/SOURCE/q/QUEUE` or `/e/SOURCE/e/EXCHANGE`, the default exchange as amq.default. */
+function endsInPath({ parameters }: ApiRequest) {
+  const destinationKind = parameters['kind'] === 'e' ? 'exchange' : 'queue';
+  if (parameters['kind'] !== 'e' && parameters['kind'] !== 'q') throw notFound();
+  const [source, destination] = [parameters['source'], parameters['destination']].map((name) =>
+    name === 'amq.default' ? '' : name,
+  );
+  return { source, destination, destinationKind } as const;
+}
+
+function between(request: ApiRequest): BindingSpec[] {
+  const vhost = vhostOf(request);
+  const { source, destination, destinationKind } = endsInPath(request);
+  const { topology } = request.broker.source;
+  const stored = [...topology.bindingsTo(vhost, destinationKind, destination)];
+  if (destinationKind === 'queue' && source === '') {
+    for (const queue of topology.queues(vhost)) {
+      if (queue.name === destination) stored.push(implicitBinding(queue));
+    }
+  }
+  return stored.filter((binding) => binding.source === source);
+}
+
+function listBetween(request: ApiRequest): object {
+  assertEnds(request);
+  return bindingList(request, () => between(request));
+}
+
+function assertEnds(request: ApiRequest): void {
+  const vhost = vhostOf(request);
+  const { source, destination, destinationKind } = endsInPath(request);
+  const { topology } = request.broker.source;
+  const exchanges = new Set([...topology.exchanges(vhost)].map(({ name }) => name));
+  const isThere =
+    destinationKind === 'exchange'
+      ? exchanges.has(destination)
+      : [...topology.queues(vhost)].some(({ name }) => name === destination);
+  if (!exchanges.has(source) || !isThere) throw notFound();
+}
+
+async function postBinding(request: ApiRequest): Promise<Reply> {
+  const body = await request.json();
+  const ends = endsInPath(request);
+  const routingKey = textOf(body, 'routing_key', '');
+  const binding = { ...ends, routingKey, arguments: tableOf(body, 'arguments') };
+  await askAsClient(request, bindMethod(binding));
+  const { source, kind, destination } = request.parameters;
+  const path = [vhostOf(request), 'e', source, kind, destination, propertiesKey(binding)];
+  return new Reply(201, { location: `/api/bindings/${path.map(encodeURIComponent).join('/')}` });
+}
+
+function namedBinding(request: ApiRequest): BindingSpec {
+  const key = request.parameters['properties'];
+  const found = between(request).find((binding) => {
+    const named = propertiesKey(binding);
+    // Some clients put the key into the path as they found it: its own escapes are undone then.
+    return named === key || decodeURIComponent(named.replaceAll('+', ' ')) === key;
+  });
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+function getBinding(request: ApiRequest): object {
+  return bindingJson({ vhost: vhostOf(request), item: namedBinding(request) });
+}
+
+async function deleteBinding(request: ApiRequest): Promise<Reply> {
+  await askAsClient(request, unbindMethod(namedBinding(request)));
+  return NO_CONTENT;
 }
 
 function compareBindings(one: BindingSpec, other: BindingSpec): number {
@@ -77,7 +151,11 @@ function quote(routingKey: string): string {
   });
 }
 
+const BETWEEN = '/api/bindings/:vhost/e/:source/:kind/:destination';
+
 export const bindingRoutes = [
   readOnly('/api/bindings', 'vhost', listBindings),
   readOnly('/api/bindings/:vhost', 'vhost', listBindings),
+  resource(BETWEEN, 'vhost', { GET: listBetween, POST: postBinding }),
+  resource(`${BETWEEN}/:properties`, 'vhost', { GET: getBinding, DELETE: deleteBinding }),
 ];

@@ -1,11 +1,17 @@
-// GET /api/exchanges, /api/exchanges/:vhost and /api/exchanges/:vhost/:name. Main thread. In a path
-// the default exchange, whose name is empty, is called amq.default.
+// /api/exchanges, its bindings, and publishing to one. Main thread. In a path the default exchange,
+// whose name is empty, is called amq.default. Declaring, deleting and publishing are done as a
+// client of the user (direct-requests.ts).
 import type { ExchangeSpec } from '../../routing/change.ts';
 import { notFound } from '../http-refusal.ts';
+import { flagOf, requireKeys, tableOf, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
-import { type ApiRequest, readOnly } from '../route.ts';
+import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
+import { bindingList } from './bindings.ts';
+import { askAsClient } from './direct-requests.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { exchangePolicyJson } from './policy-json.ts';
+import { publish } from './publish.ts';
 
 const DEFAULT_EXCHANGE_IN_PATH = 'amq.default';
 
@@ -16,13 +22,65 @@ function listExchanges(request: ApiRequest): JsonList<InVhost<ExchangeSpec>> {
 }
 
 function getExchange(request: ApiRequest): object {
+  const found = findExchange(request);
+  if (found === undefined) throw notFound();
+  return exchangeJson(found);
+}
+
+function findExchange(request: ApiRequest): InVhost<ExchangeSpec> | undefined {
   const vhost = vhostOf(request);
-  const inPath = request.parameters['name'];
-  const name = inPath === DEFAULT_EXCHANGE_IN_PATH ? '' : inPath;
+  const name = exchangeInPath(request.parameters['name']);
   for (const item of request.broker.source.topology.exchanges(vhost)) {
-    if (item.name === name) return exchangeJson({ vhost, item });
+    if (item.name === name) return { vhost, item };
   }
-  throw notFound();
+  return undefined;
+}
+
+export function exchangeInPath(name: string): string {
+  return name === DEFAULT_EXCHANGE_IN_PATH ? '' : name;
+}
+
+async function putExchange(request: ApiRequest): Promise<Reply> {
+  const isNew = findExchange(request) === undefined;
+  const body = await request.json();
+  requireKeys(body, ['type']);
+  await askAsClient(request, {
+    name: 'exchange.declare',
+    exchange: exchangeInPath(request.parameters['name']),
+    type: textOf(body, 'type', ''),
+    passive: false,
+    durable: flagOf(body, 'durable', true),
+    autoDelete: flagOf(body, 'auto_delete', false),
+    internal: flagOf(body, 'internal', false),
+    nowait: false,
+    arguments: tableOf(body, 'arguments'),
+  });
+  return isNew ? CREATED : NO_CONTENT;
+}
+
+async function deleteExchange(request: ApiRequest): Promise<Reply> {
+  const found = findExchange(request);
+  if (found === undefined) throw notFound();
+  const ifUnused = request.query.get('if-unused') === 'true';
+  const exchange = found.item.name;
+  await askAsClient(request, { name: 'exchange.delete', exchange, ifUnused, nowait: false });
+  return NO_CONTENT;
+}
+
+function listBindingsFrom(request: ApiRequest): object {
+  const found = findExchange(request);
+  if (found === undefined) throw notFound();
+  const { topology } = request.broker.source;
+  const { vhost, item } = found;
+  return bindingList(request, () => topology.bindingsFrom(vhost, item.name));
+}
+
+function listBindingsTo(request: ApiRequest): object {
+  const found = findExchange(request);
+  if (found === undefined) throw notFound();
+  const { topology } = request.broker.source;
+  const { vhost, item } = found;
+  return bindingList(request, () => topology.bindingsTo(vhost, 'exchange', item.name));
 }
 
 function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object {
@@ -34,11 +92,17 @@ function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object 
     auto_delete: exchange.autoDelete,
     internal: exchange.internal,
     arguments: tableJson(exchange.arguments),
+    ...exchangePolicyJson(exchange.policy),
   };
 }
+
+const ONE = '/api/exchanges/:vhost/:name';
 
 export const exchangeRoutes = [
   readOnly('/api/exchanges', 'vhost', listExchanges),
   readOnly('/api/exchanges/:vhost', 'vhost', listExchanges),
-  readOnly('/api/exchanges/:vhost/:name', 'vhost', getExchange),
+  resource(ONE, 'vhost', { GET: getExchange, PUT: putExchange, DELETE: deleteExchange }),
+  readOnly(`${ONE}/bindings/source`, 'vhost', listBindingsFrom),
+  readOnly(`${ONE}/bindings/destination`, 'vhost', listBindingsTo),
+  resource(`${ONE}/publish`, 'vhost', { POST: publish }),
 ];

@@ -4,7 +4,6 @@
 // `disk_free_alarm` is also set when a log has no room to grow, whatever `disk_free` says: then
 // our own `disk_full_logs` names it.
 import { availableParallelism } from 'node:os';
-import { MECHANISMS } from '../../auth/sasl.ts';
 
 import type { BrokerView } from '../broker-view.ts';
 import { notFound } from '../http-refusal.ts';
@@ -48,7 +47,7 @@ async function nodeJson(broker: BrokerView): Promise<object> {
     rates_mode: 'none',
     db_dir: config.dataDir,
     exchange_types: exchangeTypeList(),
-    auth_mechanisms: MECHANISMS.split(' ').map((name) => ({ name, enabled: true })),
+    auth_mechanisms: config.authMechanisms.map((name) => ({ name, enabled: true })),
   };
 }
 

@@ -7,6 +7,7 @@ import { type BrokerSnapshot, closedQueueCount, pacedQueueCount } from '../broke
 import type { BrokerView } from '../broker-view.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { exchangeTypeList } from './exchange-type-list.ts';
+import { clusterName } from './parameters.ts';
 import { messageStats, queueTotals } from './message-counts.ts';
 import { logJson, recoveryJson } from './storage-json.ts';
 
@@ -20,7 +21,7 @@ async function overview({ user, broker }: ApiRequest): Promise<object> {
     product_name: 'WarrenMQ',
     product_version: broker.productVersion,
     rabbitmq_version: config.compatVersion,
-    cluster_name: config.clusterName,
+    cluster_name: clusterName(broker),
     disable_stats: false,
     ...totals(user, broker, snapshot),
     ...(isMonitor(user) ? nodeFacts(broker, snapshot) : {}),

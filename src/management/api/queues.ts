@@ -1,16 +1,22 @@
-// GET /api/queues, /api/queues/:vhost, /api/queues/:vhost/:name and its bindings. Main thread.
+// /api/queues, the bindings of one, its messages. Main thread. Declaring, deleting, purging and
+// getting are done as a client of the user (direct-requests.ts).
 // Fields are RabbitMQ's; `shard`, `publish_rate_limit` (messages per second that publishers are
 // held to while the queue is behind, 0 for no limit) and `publishers_blocked` (it holds its whole
 // memory budget) are ours.
 import type { QueueSpec } from '../../routing/change.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
+import { queueTypeOf } from '../../topology/queue-arguments.ts';
 import { JsonList } from '../json-list.ts';
-import { type ApiRequest, readOnly } from '../route.ts';
+import { flagOf, tableOf } from '../json-body.ts';
+import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { bindingList, implicitBinding } from './bindings.ts';
+import { askAsClient } from './direct-requests.ts';
+import { getMessages } from './get-messages.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueResidence, queueTotals } from './message-counts.ts';
+import { queuePolicyJson } from './policy-json.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
   const { broker } = request;
@@ -32,6 +38,39 @@ function getQueueBindings(request: ApiRequest): object {
   return bindingList(request, () => bindings);
 }
 
+async function putQueue(request: ApiRequest): Promise<Reply> {
+  const vhost = vhostOf(request);
+  const { name } = request.parameters;
+  const known = [...request.broker.source.topology.queues(vhost)];
+  const isNew = known.every((queue) => queue.name !== name);
+  const body = await request.json();
+  await askAsClient(request, {
+    name: 'queue.declare',
+    queue: name,
+    passive: false,
+    durable: flagOf(body, 'durable', true),
+    exclusive: false,
+    autoDelete: flagOf(body, 'auto_delete', false),
+    nowait: false,
+    arguments: tableOf(body, 'arguments'),
+  });
+  return isNew ? CREATED : NO_CONTENT;
+}
+
+async function deleteQueue(request: ApiRequest): Promise<Reply> {
+  const queue = findQueue(request).item.name;
+  const ifEmpty = request.query.get('if-empty') === 'true';
+  const ifUnused = request.query.get('if-unused') === 'true';
+  await askAsClient(request, { name: 'queue.delete', queue, ifEmpty, ifUnused, nowait: false });
+  return NO_CONTENT;
+}
+
+async function purgeQueue(request: ApiRequest): Promise<Reply> {
+  const queue = findQueue(request).item.name;
+  await askAsClient(request, { name: 'queue.purge', queue, nowait: false });
+  return NO_CONTENT;
+}
+
 function findQueue(request: ApiRequest): InVhost<QueueSpec> {
   const vhost = vhostOf(request);
   const name = request.parameters['name'];
@@ -51,16 +90,18 @@ function queueJson(
   return {
     name: queue.name,
     vhost,
-    type: 'classic',
+    type: queueTypeOf(queue.arguments),
     durable: queue.durable,
     auto_delete: queue.autoDelete,
     exclusive: queue.exclusiveOwner !== 0,
     ...(owner === undefined ? {} : { owner_pid_details: { name: owner.name } }),
     arguments: tableJson(queue.arguments),
+    ...queuePolicyJson(queue.policy),
     node: broker.node,
     shard: queue.shard,
     state: 'running',
     consumers: report.consumers,
+    single_active_consumer_tag: report.singleActiveConsumer ?? '',
     ...queueTotals(report),
     ...queueBytes(report),
     ...queueResidence(report),
@@ -70,9 +111,13 @@ function queueJson(
   };
 }
 
+const ONE = '/api/queues/:vhost/:name';
+
 export const queueRoutes = [
   readOnly('/api/queues', 'vhost', listQueues),
   readOnly('/api/queues/:vhost', 'vhost', listQueues),
-  readOnly('/api/queues/:vhost/:name', 'vhost', getQueue),
-  readOnly('/api/queues/:vhost/:name/bindings', 'vhost', getQueueBindings),
+  resource(ONE, 'vhost', { GET: getQueue, PUT: putQueue, DELETE: deleteQueue }),
+  readOnly(`${ONE}/bindings`, 'vhost', getQueueBindings),
+  resource(`${ONE}/contents`, 'vhost', { DELETE: purgeQueue }),
+  resource(`${ONE}/get`, 'vhost', { POST: getMessages }),
 ];

@@ -4,6 +4,7 @@
 import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { type DiskFacts, hasMemoryAlarm, type MemoryFacts, type PluginFacts } from '../source.ts';
+import { accessMetrics } from './access-metrics.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
@@ -17,6 +18,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
     ...memoryMetrics(broker.source.memory),
     ...diskMetrics(broker.source.disk),
     ...pluginMetrics(broker.source.plugins),
+    ...accessMetrics(broker.source),
     ...counter(
       'rabbitmq_global_messages_received_total',
       'Total number of messages received from publishers',

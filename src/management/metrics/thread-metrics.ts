@@ -102,6 +102,12 @@ const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
     value: (report) => report.slabPagesUsed,
   },
   {
+    name: 'warrenmq_acceptor_access_refused_total',
+    help: 'Methods and messages of clients that their permissions do not allow',
+    type: 'counter',
+    value: (report) => report.accessRefused,
+  },
+  {
     name: 'warrenmq_acceptor_messages_received_total',
     help: 'Messages received from publishers',
     type: 'counter',

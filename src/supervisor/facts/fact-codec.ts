@@ -18,7 +18,10 @@ export interface SnapshotMark {
 }
 
 export function encodeFact(fact: Fact, mark?: SnapshotMark): Buffer {
-  return Buffer.from(JSON.stringify({ ...withTables(fact, tableText), ...mark }), 'utf8');
+  return Buffer.from(
+    JSON.stringify({ ...withTables(withoutPolicy(fact), tableText), ...mark }),
+    'utf8',
+  );
 }
 
 /** Throws when the text is none of ours. */
@@ -32,6 +35,19 @@ export function decodeFact(payload: Uint8Array): {
     fact: withTables(fact as Fact, tableFrom),
     mark: snapshot === undefined ? undefined : { snapshot, records },
   };
+}
+
+/** What policies make of a queue or exchange follows from them; they are facts of their own. */
+function withoutPolicy(fact: Fact): Fact {
+  switch (fact.kind) {
+    case 'exchange-declared':
+      return { ...fact, exchange: { ...fact.exchange, policy: undefined } };
+    case 'queue-declared':
+    case 'queue-deleted':
+      return { ...fact, queue: { ...fact.queue, policy: undefined } };
+    default:
+      return fact;
+  }
 }
 
 /** The fact with its field tables (or what stands for them) turned into the other form. */

@@ -148,6 +148,7 @@ export class FactStore {
       const at = { file: inDirectory(place.file), offset: place.offset, kind: fact.kind };
       logger.warn(`a fact of the topology log does not fit: ${problem}`, at);
     }
+    this.state.restored();
     return facts.length > 0;
   }
 

@@ -1,10 +1,7 @@
 // What the topology log holds: facts, one per record. Main thread, plain data. A fact says what has
 // become so, never what was asked for, so that reading it again needs no decision.
-import type { Permission, User } from '../../auth/users.ts';
-import type { Change } from '../../routing/change.ts';
-
-/** A user without permissions, which have facts of their own. */
-export type Account = Omit<User, 'permissions'>;
+import type { Account, Permission, TopicPermission, UserLimits } from '../../auth/users.ts';
+import type { RestorableChange } from '../../topology/durability.ts';
 
 /** A named piece of configuration inside a virtual host (RabbitMQ: runtime parameters). */
 export interface Parameter {
@@ -34,6 +31,22 @@ export type AccountFact =
       readonly permission: Permission;
     }
   | { readonly kind: 'permission-deleted'; readonly user: string; readonly vhost: string }
+  | {
+      readonly kind: 'topic-permission-set';
+      readonly user: string;
+      readonly vhost: string;
+      readonly exchange: string;
+      readonly permission: TopicPermission;
+    }
+  | {
+      readonly kind: 'topic-permission-deleted';
+      readonly user: string;
+      readonly vhost: string;
+      /** Undefined: those of all exchanges. */
+      readonly exchange?: string | undefined;
+    }
+  /** All limits of the user; those that are not named there are gone. */
+  | { readonly kind: 'user-limits-set'; readonly user: string; readonly limits: UserLimits }
   | { readonly kind: 'parameter-set'; readonly parameter: Parameter }
   | { readonly kind: 'parameter-deleted'; readonly parameter: Omit<Parameter, 'value'> };
 
@@ -43,4 +56,4 @@ interface QueueIdsUsed {
   readonly below: number;
 }
 
-export type Fact = Change | AccountFact | QueueIdsUsed;
+export type Fact = RestorableChange | AccountFact | QueueIdsUsed;

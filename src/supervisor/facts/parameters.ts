@@ -1,6 +1,6 @@
 // Named parameters of virtual hosts (https://www.rabbitmq.com/docs/parameters): kept, restored and
 // found by component and name. Main thread. What a value means is its component's business.
-import type { Parameter } from './fact.ts';
+import type { JsonValue, Parameter } from './fact.ts';
 
 export class Parameters {
   private readonly byKey = new Map<string, Parameter>();
@@ -11,6 +11,10 @@ export class Parameters {
 
   remove(parameter: Omit<Parameter, 'value'>): boolean {
     return this.byKey.delete(keyOf(parameter));
+  }
+
+  find(vhost: string, component: string, name: string): JsonValue | undefined {
+    return this.byKey.get(keyOf({ vhost, component, name }))?.value;
   }
 
   all(): Iterable<Parameter> {

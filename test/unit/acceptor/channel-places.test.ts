@@ -38,10 +38,22 @@ it('has room for as many as it says', () => {
   expect([places.take(), places.take()]).toEqual([true, false]);
 });
 
-it('has room without end for 0', () => {
-  const places = new ChannelPlaces(new SharedArrayBuffer(4), 0);
+it('has room without end when there is no limit, and none for 0', () => {
+  const places = new ChannelPlaces(new SharedArrayBuffer(4), undefined);
   const taken = Array.from({ length: 1000 }, () => places.take());
   expect(taken).not.toContain(false);
+  expect(new ChannelPlaces(new SharedArrayBuffer(4), 0).take()).toBe(false);
+});
+
+it('takes another limit, which leaves alone what is open', () => {
+  const places = new ChannelPlaces(new SharedArrayBuffer(4), 3);
+  expect([places.take(), places.take()]).toEqual([true, true]);
+  places.limit(1);
+  expect([places.take(), places.max]).toEqual([false, 1]);
+  places.giveBack();
+  expect(places.take()).toBe(false);
+  places.limit(undefined);
+  expect(places.take()).toBe(true);
 });
 
 it('never gives out more than there are, and loses none, with several threads', async () => {

@@ -1,7 +1,15 @@
 // SASL responses: PLAIN and AMQPLAIN as clients send them, and as attackers may.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MECHANISMS, parseSaslResponse } from '../../../src/auth/sasl.ts';
+import { offeredMechanisms, parseSaslResponse, type SaslSettings } from '../../../src/auth/sasl.ts';
+
+const SETTINGS: SaslSettings = {
+  mechanisms: ['PLAIN', 'AMQPLAIN', 'ANONYMOUS', 'EXTERNAL'],
+  anonymousUser: 'nobody',
+  anonymousPass: 'secret',
+  peerName: undefined,
+};
+const OFFERED = 'PLAIN AMQPLAIN ANONYMOUS';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 
@@ -17,13 +25,13 @@ const stringField = (name: string, value: string, type = 'S') =>
   field(name, type, counted(Buffer.from(value, 'utf8')));
 
 const credentials = (mechanism: string, response: Uint8Array) => {
-  const outcome = parseSaslResponse(mechanism, response);
+  const outcome = parseSaslResponse(mechanism, response, SETTINGS);
   expect(outcome.refusal).toBeUndefined();
   const { username, password } = outcome.credentials!;
-  return [username, Buffer.from(password).toString('latin1')];
+  return [username, Buffer.from(password!).toString('latin1')];
 };
-const refusal = (mechanism: string, response: Uint8Array) => {
-  const outcome = parseSaslResponse(mechanism, response);
+const refusal = (mechanism: string, response: Uint8Array, settings = SETTINGS) => {
+  const outcome = parseSaslResponse(mechanism, response, settings);
   expect(outcome.credentials).toBeUndefined();
   return `${outcome.refusal!.code} ${outcome.refusal!.text}`;
 };
@@ -61,9 +69,9 @@ describe('PLAIN', () => {
 
   it('copies the password out of the buffer it came in', () => {
     const response = bytes('\0user\0pass');
-    const outcome = parseSaslResponse('PLAIN', response);
+    const outcome = parseSaslResponse('PLAIN', response, SETTINGS);
     response.fill(0);
-    expect(Buffer.from(outcome.credentials!.password).toString()).toBe('pass');
+    expect(Buffer.from(outcome.credentials!.password!).toString()).toBe('pass');
   });
 });
 
@@ -114,13 +122,41 @@ describe('AMQPLAIN', () => {
 });
 
 describe('mechanisms', () => {
-  it('are offered as one list', () => {
-    expect(MECHANISMS).toBe('PLAIN AMQPLAIN');
+  it.each<[string, Partial<SaslSettings>, string]>([
+    ['those configured', {}, OFFERED],
+    ['no anonymous logins without a user', { anonymousUser: 'none' }, 'PLAIN AMQPLAIN'],
+    ['certificates to those who have one', { peerName: 'CN=x' }, `${OFFERED} EXTERNAL`],
+    ['their own order', { mechanisms: ['AMQPLAIN', 'PLAIN'] }, 'AMQPLAIN PLAIN'],
+  ])('offer %s', (_, settings, expected) => {
+    expect(offeredMechanisms({ ...SETTINGS, ...settings }).join(' ')).toBe(expected);
+  });
+
+  it('take an anonymous client for the user configured, whatever it says', () => {
+    expect(credentials('ANONYMOUS', bytes('trace\xff'))).toEqual(['nobody', 'secret']);
+  });
+
+  it.each(['PLAIN', 'ANONYMOUS', 'EXTERNAL'])(
+    'that are not offered are refused: %s',
+    (mechanism) => {
+      const settings = { ...SETTINGS, mechanisms: ['AMQPLAIN'] };
+      expect(refusal(mechanism, bytes('\0u\0p'), settings)).toContain('(offered: AMQPLAIN)');
+    },
+  );
+
+  it.each(['', 'CN=x'])("take the name of a certificate, asked for '%s'", (identity) => {
+    const settings = { ...SETTINGS, peerName: 'CN=x' };
+    const outcome = parseSaslResponse('EXTERNAL', bytes(identity), settings);
+    expect(outcome.credentials).toEqual({ username: 'CN=x', password: undefined });
+  });
+
+  it.each(['CN=y', '\xff'])('refuse to take a certificate for another name', (identity) => {
+    const settings = { ...SETTINGS, peerName: 'CN=x' };
+    expect(refusal('EXTERNAL', bytes(identity), settings)).toContain('mechanism EXTERNAL');
   });
 
   it.each(['EXTERNAL', 'plain', '', 'PLAIN AMQPLAIN'])("refuses '%s'", (mechanism) => {
     expect(refusal(mechanism, bytes('\0u\0p'))).toBe(
-      `503 COMMAND_INVALID - unknown authentication mechanism '${mechanism}' (offered: PLAIN AMQPLAIN)`,
+      `503 COMMAND_INVALID - unknown authentication mechanism '${mechanism}' (offered: ${OFFERED})`,
     );
   });
 
@@ -130,7 +166,11 @@ describe('mechanisms', () => {
         fc.constantFrom('PLAIN', 'AMQPLAIN'),
         fc.uint8Array({ maxLength: 60 }),
         (mechanism, response) => {
-          const { credentials: found, refusal: no } = parseSaslResponse(mechanism, response);
+          const { credentials: found, refusal: no } = parseSaslResponse(
+            mechanism,
+            response,
+            SETTINGS,
+          );
           expect(found === undefined).not.toBe(no === undefined);
         },
       ),

@@ -38,6 +38,9 @@ export function fakeTerminal(overrides: Partial<Terminal> = {}): FakeTerminal {
     readFile: () => {
       throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
     },
+    writeFile: () => {
+      throw Object.assign(new Error('not here'), { code: 'EACCES' });
+    },
     ...overrides,
   };
   return terminal;

@@ -19,6 +19,14 @@ describe('defaults', () => {
       defaultPass: 'guest',
       defaultVhost: '/',
       loopbackUsers: ['guest'],
+      authMechanisms: ['PLAIN', 'AMQPLAIN', 'ANONYMOUS'],
+      authBackends: ['internal'],
+      anonymousUser: 'guest',
+      anonymousPass: 'guest',
+      loginRefusedMillis: 3000,
+      permitTransientQueues: true,
+      permitGlobalQos: true,
+      frameMaxFloor: 4096,
       shards: 3,
       acceptors: 1,
       dataDir: '/srv/data',
@@ -33,6 +41,7 @@ describe('defaults', () => {
       readBudgetBytes: 262144,
       connectionWindowBytes: 16777216,
       consumerWindowBytes: 4194304,
+      consumerTimeoutMillis: 1800000,
       flowBacklogMessages: 4096,
       flowPublishRateFloor: 100000,
       durability: 'fsync',
@@ -47,6 +56,9 @@ describe('defaults', () => {
       clusterQueueLimit: 0,
       clusterExchangeLimit: 0,
       vhostLimits: [],
+      operatorPolicies: [],
+      defaultQueueType: 'classic',
+      isQuorumRedeclarationRelaxed: false,
       userConnectionMax: 0,
       userChannelMax: 0,
       userPublishMessagesPerSecond: 0,
@@ -62,6 +74,8 @@ describe('defaults', () => {
       transactionBytesMax: 134217728,
       plugins: [],
       pluginsOnError: 'stop',
+      timestampInterceptor: 'none',
+      routingNodeInterceptor: 'none',
     });
   });
 
@@ -155,9 +169,14 @@ describe('precedence', () => {
     const samples: Record<string, string> = {
       'listeners.tcp': '127.0.0.1:1',
       loopback_users: 'none',
+      auth_mechanisms: 'PLAIN',
+      'deprecated_features.permit.transient_nonexcl_queues': 'false',
+      'deprecated_features.permit.global_qos': 'false',
       'compat.version': '3.13.0',
       'log.level': 'debug',
       'management.tcp.ip': '127.0.0.1',
+      default_queue_type: 'quorum',
+      'quorum_queue.property_equivalence.relaxed_checks_on_redeclaration': 'true',
       acceptors: '2',
       shards: '5',
       'ring.bytes': '64KiB',
@@ -168,10 +187,13 @@ describe('precedence', () => {
       'storage.backend': 'portable',
       'storage.segment_bytes': '1MiB',
       'plugins.on_error': 'skip',
+      'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
+      'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
     };
     // By themselves these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
       'default_limits.vhosts': 'default_limits.vhosts.a.max_queues',
+      'default_policies.operator': 'default_policies.operator.a.max_length',
       plugins: 'plugins.1',
     };
     for (const { key, field } of schema) {

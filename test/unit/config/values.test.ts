@@ -52,6 +52,9 @@ describe('accepted', () => {
     ['user_limits.publish_bytes_per_second = 2MiB', 'userPublishBytesPerSecond', 2097152],
     ['user_limits.publish_bytes_per_second = infinity', 'userPublishBytesPerSecond', 0],
     ['default_limits.vhosts = none', 'vhostLimits', []],
+    ['default_policies.operator = none', 'operatorPolicies', []],
+    ['default_queue_type = quorum', 'defaultQueueType', 'quorum'],
+    ['default_queue_type = rabbit_quorum_queue', 'defaultQueueType', 'quorum'],
   ] as const)('%s', (text, field, expected) => {
     expect(value(text, field)).toEqual(expected);
   });
@@ -90,6 +93,14 @@ describe('refused', () => {
     ['default_limits.vhosts.1.max_conections = 5', 'a key that ends in .pattern, .max_connections'],
     ['default_limits.vhosts.1.pattern = (', 'a regular expression'],
     ['default_limits.vhosts.1.max_queues = few', 'infinity (no limit) or 1 to'],
+    ['default_policies.operator = 5', 'none, or be followed by .NAME.max_length'],
+    ['default_policies.operator.a.max_lenght = 5', 'a key that ends in one of vhost_pattern,'],
+    ['default_policies.operator.a.queue_pattern = (', 'a regular expression'],
+    ['default_policies.operator.a.apply_to = quorum', 'one of all, queues, classic_queues,'],
+    ['default_policies.operator.a.expires = 0', 'a time from 1 to'],
+    ['default_policies.operator.a.max_length = -1', 'a whole number'],
+    ['default_queue_type = stream', 'one of classic, quorum'],
+    ['quorum_queue.property_equivalence.relaxed_checks_on_redeclaration = 1', 'true or false'],
   ])('%s', (text, reason) => {
     const problems = problemsOf({ file: text });
     expect(problems).toHaveLength(1);

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import type { AcceptorReport, ConnectionInfo } from '../../../src/acceptor/control-messages.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
-import { defaultUser, type User, Users } from '../../../src/auth/users.ts';
+import { defaultUser, type User } from '../../../src/auth/users.ts';
 import type { LogRecord, Logger } from '../../../src/base/logger.ts';
 import { createLogger } from '../../../src/base/logger.ts';
 import { defaultConfig } from '../../../src/config/load-config.ts';
@@ -12,6 +12,7 @@ import type {
   MemoryFacts,
   ThreadReports,
 } from '../../../src/management/source.ts';
+import { BrokerState } from '../../../src/supervisor/facts/broker-state.ts';
 import type { Command } from '../../../src/topology/command.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import type {
@@ -20,6 +21,8 @@ import type {
   RecoveryReport,
   ShardReport,
 } from '../../../shards/mailbox/control-messages.ts';
+
+import { FakeControl } from './fake-control.ts';
 
 const ALL = { configure: '.*', write: '.*', read: '.*' };
 
@@ -49,6 +52,7 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     redelivered: 0,
     publishRateLimit: 0,
     isClosed: false,
+    singleActiveConsumer: undefined,
     ...counts,
   };
 }
@@ -94,6 +98,7 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     unreadConnections: 0,
     slabPagesUsed: 0,
     pluginFaults: 0,
+    accessRefused: 0,
     ...counts,
   };
 }
@@ -105,9 +110,12 @@ export class FakeBroker implements ManagementSource {
     connectionMax: 2,
     vhostLimits: [{ name: '1', pattern: '^other$', connectionsMax: 5, queuesMax: 0 }],
   });
-  readonly topology = new Topology({ shardCount: 2 });
-  readonly users = new Users();
+  readonly state = new BrokerState(new Topology({ shardCount: 2 }));
+  readonly topology = this.state.topology;
+  readonly users = this.state.users;
+  readonly control = new FakeControl(this.state);
   readonly connections = new Map<number, ConnectionInfo>();
+  logins = { attempts: 5, succeeded: 3, failed: 2 };
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
   plugins = { faultCount: 0, droppedEventCount: 0 };

@@ -21,6 +21,20 @@ function populatedBroker(): FakeBroker {
   const first = broker.declareQueue('a/b');
   const second = broker.declareQueue('b', 'other');
   broker.declareQueue('mine', '/', 7);
+  const ruled = { pattern: /^(b|amq.topic)$/u, priority: 0 };
+  broker.topology.setPolicy('other', 'policy', {
+    ...ruled,
+    name: 'lengths',
+    applyTo: 'all',
+    definition: { 'max-length': 20, 'message-ttl': 5 },
+  });
+  broker.topology.setPolicy('other', 'operator_policy', {
+    ...ruled,
+    name: 'caps',
+    applyTo: 'queues',
+    definition: { 'max-length': 10 },
+  });
+  broker.topology.applyPolicies('other');
   broker.execute({
     kind: 'bind',
     vhost: '/',

@@ -145,10 +145,14 @@ describe('queues', () => {
       auto_delete: false,
       exclusive: false,
       arguments: {},
+      policy: null,
+      operator_policy: null,
+      effective_policy_definition: {},
       node: expect.any(String),
       shard: expect.any(Number),
       state: 'running',
       consumers: 1,
+      single_active_consumer_tag: '',
       messages: 5,
       messages_ready: 3,
       messages_unacknowledged: 2,
@@ -165,6 +169,16 @@ describe('queues', () => {
       publish_rate_limit: 500,
       publishers_blocked: true,
     });
+  });
+
+  it('shows the policies of a queue and an exchange, and what they come to', async () => {
+    expect(await get('/api/queues/other/b')).toMatchObject({
+      policy: 'lengths',
+      operator_policy: 'caps',
+      effective_policy_definition: { 'max-length': 10, 'message-ttl': 5 },
+    });
+    expect(await get('/api/exchanges/other/amq.topic')).toMatchObject({ policy: 'lengths' });
+    expect(await get('/api/exchanges/other/amq.topic')).not.toHaveProperty('operator_policy');
   });
 
   it('counts a queue that no shard has reported yet as empty', async () => {

@@ -69,6 +69,11 @@ describe('a plugin', () => {
       plugin('x', "exchangeTypes: [{ name: 'x-y', createRouter() {}, validate: true }]"),
       "its 'exchangeTypes[0]' lacks the method validate()",
     ],
+    [
+      'login.mjs',
+      plugin('x', "authBackends: [{ name: 'ldap' }]"),
+      "its 'authBackends[0]' lacks the method authenticate()",
+    ],
     ['taken.mjs', plugin('x', type('topic')), "exchange type 'topic' exists already"],
     ['unnamed.mjs', plugin('x', type('')), "an exchange type's 'name' must be a text"],
   ])('stops the start, with the reason: %s', async (name, text, reason) => {

@@ -2,8 +2,20 @@
 // but for names that are not UTF-8, which only the decoder refuses.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeTable, encodeTable, type FieldValue } from '../../../src/protocol/field-table.ts';
-import { isWellFormedTable } from '../../../src/protocol/table-scan.ts';
+import {
+  decodeTable,
+  encodeTable,
+  type FieldTable,
+  type FieldValue,
+} from '../../../src/protocol/field-table.ts';
+import {
+  findField,
+  HAS_BCC,
+  HAS_CC,
+  MALFORMED,
+  scanTable,
+  valueEnd,
+} from '../../../src/protocol/table-scan.ts';
 
 const value: fc.Arbitrary<FieldValue> = fc.letrec<{ value: FieldValue }>((tie) => ({
   value: fc.oneof(
@@ -31,10 +43,10 @@ function decodes(bytes: Uint8Array): boolean {
 
 function scans(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return isWellFormedTable(bytes, view, 0, bytes.length);
+  return scanTable(bytes, view, 0, bytes.length) !== MALFORMED;
 }
 
-describe('isWellFormedTable', () => {
+describe('scanTable', () => {
   test('accepts every table that the encoder makes', () => {
     fc.assert(fc.property(table, (fields) => scans(encodeTable(fields))));
   });
@@ -67,5 +79,38 @@ describe('isWellFormedTable', () => {
     for (let depth = 0; depth < 99; depth += 1) nested = { a: nested };
     expect(scans(encodeTable({ a: nested }))).toBe(true);
     expect(scans(encodeTable({ a: { a: { a: nested } } }))).toBe(false);
+  });
+});
+
+describe('the fields that scanTable notices', () => {
+  const noticed = (fields: FieldTable): number => {
+    const bytes = encodeTable(fields);
+    return scanTable(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length);
+  };
+
+  test.each<[FieldTable, number]>([
+    [{}, 0],
+    [{ CC: ['a'] }, HAS_CC],
+    [{ BCC: ['a'] }, HAS_BCC],
+    [{ x: 1, BCC: null, y: 'CC', CC: 5 }, HAS_CC | HAS_BCC],
+    [{ cc: 'a', ACC: 'b', CCC: 'c', C: 'd', BC: 'e', CB: 'f', BCB: 'g' }, 0],
+    [{ inside: { CC: ['a'], BCC: ['b'] }, list: ['CC', 'BCC'] }, 0],
+  ])('of %j', (fields, expected) => {
+    expect(noticed(fields)).toBe(expected);
+  });
+
+  test('are found by name, the first of them', () => {
+    fc.assert(
+      fc.property(table, fc.stringMatching(/^[a-z]{0,8}$/), (fields, name) => {
+        const bytes = encodeTable(fields);
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        const at = findField(bytes, view, 0, bytes.length, Buffer.from(name));
+        expect(at >= 0).toBe(Object.hasOwn(fields, name));
+        if (at < 0) return;
+        const end = valueEnd(bytes, view, at, bytes.length, 1);
+        const field = encodeTable({ [name]: fields[name] });
+        expect(bytes.slice(at, end)).toEqual(field.slice(1 + name.length));
+      }),
+    );
   });
 });

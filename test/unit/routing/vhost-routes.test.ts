@@ -63,6 +63,27 @@ describe('exchange-to-exchange bindings', () => {
 });
 
 describe('the alternate exchange', () => {
+  it('may come from a policy, and go with it', () => {
+    const vhost = new VhostFixture().exchange('d', 'direct').exchange('f', 'fanout').queue('q');
+    vhost.exchange('e', 'direct', alternate('missing')).bind('f', 'q');
+    const definition = { 'alternate-exchange': 'f' };
+    const policy = { name: 'p', operatorName: undefined, definition };
+    const update = (name: string, by: typeof policy | undefined): void => {
+      const exchange = { ...vhost.routes.exchange(name)!, policy: by };
+      vhost.routes.apply({ kind: 'exchange-updated', vhost: VHOST, exchange });
+    };
+    expect(vhost.route('d', 'k')).toEqual([]);
+    const { revision } = vhost.routes;
+    update('d', policy);
+    expect(vhost.route('d', 'k')).toEqual(['q']);
+    // By which acceptors know that what they remember of routes is old.
+    expect(vhost.routes.revision).toBe(revision + 1);
+    update('e', policy);
+    expect(vhost.route('e', 'k')).toEqual([]);
+    update('d', undefined);
+    expect(vhost.route('d', 'k')).toEqual([]);
+  });
+
   it('is used when no binding matches, and only then', () => {
     const vhost = new VhostFixture()
       .exchange('d', 'direct', alternate('f'))

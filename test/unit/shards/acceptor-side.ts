@@ -37,6 +37,7 @@ export type FromShard =
   | Delivered
   | { readonly kind: 'reply'; request: number; status: number; a: number; b: number }
   | { readonly kind: 'consumer-gone'; consumer: number }
+  | { readonly kind: 'ack-timeout'; channel: number; consumer: number; millis: number }
   | { readonly kind: 'pace'; queue: number; rate: number }
   | { readonly kind: 'slab-free'; page: number };
 
@@ -61,6 +62,7 @@ export interface Consume {
   readonly exclusive?: boolean;
   readonly prefetch?: number;
   readonly priority?: number;
+  readonly timeoutMillis?: number;
 }
 
 const FRAME_MAX = 4096;
@@ -123,11 +125,12 @@ export class AcceptorSide {
   /** Each of these returns the request that the shard's reply will name. */
   consume(queue: number, channel: number, consumer: number, options: Consume = {}): number {
     const { noAck = false, exclusive = false, prefetch = 0, priority = 0 } = options;
+    const { timeoutMillis = to.NO_TIMEOUT } = options;
     const flags =
       (noAck ? to.CONSUME_NO_ACK_FLAG : 0) | (exclusive ? to.CONSUME_EXCLUSIVE_FLAG : 0);
     const tag = Buffer.from(`\u0003c-${consumer % 10}`);
-    const words = [queue, channel, consumer, flags, prefetch, priority, tag.length];
-    words.push(...to.consumeTagWords(tag));
+    const words = [queue, channel, consumer, flags, prefetch, priority, timeoutMillis];
+    words.push(tag.length, 0, ...to.consumeTagWords(tag));
     return this.ask(to.CONSUME, to.consumeRecordBytes(tag.length), words);
   }
 
@@ -215,6 +218,8 @@ export class AcceptorSide {
         return { kind: 'reply', request: word(2), status: word(3), a: word(4), b: word(5) };
       case from.CONSUMER_GONE:
         return { kind: 'consumer-gone', consumer: word(2) };
+      case from.ACK_TIMEOUT:
+        return { kind: 'ack-timeout', channel: word(2), consumer: word(3), millis: word(4) };
       case from.PACE:
         return { kind: 'pace', queue: word(2), rate: word(3) };
       case from.SLAB_FREE:

@@ -304,6 +304,7 @@ export class RandomWalk {
         if (!this.slabPages.delete(record.page)) throw new Error('a slab page was freed twice');
         return;
       case 'consumer-gone':
+      case 'ack-timeout':
       case 'pace':
         throw new Error(`unexpected ${record.kind}`);
     }

@@ -13,6 +13,7 @@ export interface DriverOptions {
   readonly ringBytes?: number;
   readonly windowBytes?: number;
   readonly connectionWindowBytes?: number;
+  readonly consumerTimeoutMillis?: number;
   readonly flowBacklogMessages?: number;
   readonly flowPublishRateFloor?: number;
   readonly queueBudgetBytes?: number;
@@ -52,6 +53,7 @@ export class ShardDriver {
         shard: 0,
         connectionWindowBytes: options.connectionWindowBytes ?? options.windowBytes ?? 1024 * 1024,
         consumerWindowBytes: options.windowBytes ?? 1024 * 1024,
+        consumerTimeoutMillis: options.consumerTimeoutMillis ?? 0,
         flowBacklogMessages: options.flowBacklogMessages ?? 1_000_000,
         flowPublishRateFloor: options.flowPublishRateFloor ?? 1,
         queueBudgetBytes: options.queueBudgetBytes ?? 0,

@@ -92,6 +92,7 @@ beforeEach(async () => {
     sink,
     shards,
     acceptors,
+    (names) => log.push(`told of ${names.join()}`),
   );
   execute('vhost', { kind: 'create-vhost', vhost: '/' });
   await settle();
@@ -251,11 +252,60 @@ describe('the control plane', () => {
     await settle();
     expect(log).toEqual([]);
     await sink.synced();
-    expect(log).toEqual(['user ok']);
+    // Acceptors are told before a revision, so that it is in force once that has been applied.
+    expect(log).toEqual(['told of u', 'acceptor 0 <- 2: ', 'acceptor 1 <- 2: ']);
+    await applyAll();
+    expect(log.at(-1)).toBe('user ok');
     expect(sink.facts.at(-1)).toEqual(['user-set']);
     await expect(control.record({ kind: 'user-deleted', user: 'nobody' })).rejects.toThrow(
       "user 'nobody' does not exist",
     );
+  });
+
+  it('tells the shards concerned of another policy, then the acceptors, and logs the policy', async () => {
+    execute('1', queue('q'));
+    execute('2', queue('other'));
+    execute('3', exchange('x'));
+    await settle();
+    await applyAll();
+    log.length = 0;
+    sink.facts.length = 0;
+    const value = { pattern: '^[qx]$', definition: { 'message-ttl': 5 } };
+    void control
+      .setPolicy('/', 'p', 'policy', value)
+      .then((problem) => log.push(`policy ${problem ?? 'ok'}`));
+    await settle();
+    const shard = shardWithPending();
+    expect(log).toEqual([`${shard.name} <- 4: queue-updated`]);
+    await applied(shard);
+    expect(log.slice(1)).toEqual([
+      'acceptor 0 <- 4: exchange-updated, queue-updated',
+      'acceptor 1 <- 4: exchange-updated, queue-updated',
+    ]);
+    await applyAll();
+    expect(log.at(-1)).toBe('policy ok');
+    expect(sink.facts).toEqual([['parameter-set']]);
+    void control
+      .clearPolicy('/', 'p', 'policy')
+      .then((problem) => log.push(`clear ${problem ?? 'ok'}`));
+    await settle();
+    await applyAll();
+    expect(log.at(-1)).toBe('clear ok');
+    expect(sink.facts.at(-1)).toEqual(['parameter-deleted']);
+    expect([...control.topology.queues('/')].map(({ policy }) => policy)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('says what is wrong with a policy, and does nothing', async () => {
+    const facts = sink.facts.length;
+    const problem = await control.setPolicy('/', 'p', 'operator_policy', { pattern: 'a' });
+    expect(problem).toBe('Validation failed\n\nKey "definition" not found in p\n');
+    const good = { pattern: '', definition: { expires: 5 } };
+    expect(await control.setPolicy('missing', 'p', 'policy', good)).toBe('vhost missing not found');
+    expect(await control.clearPolicy('/', 'p', 'policy')).toBe("parameter 'p' does not exist");
+    expect(sink.facts).toHaveLength(facts);
   });
 
   it('gives a queue of a shard that has no thread of its own to the one that hosts it', async () => {

@@ -1,5 +1,8 @@
 // Places of connections: taken in the step that allows the opening, given back once.
 import { describe, expect, it } from 'vitest';
+import { Users } from '../../../src/auth/users.ts';
+import { Parameters } from '../../../src/supervisor/facts/parameters.ts';
+import { LiveLimits } from '../../../src/supervisor/live-limits.ts';
 import { ConnectionPlaces } from '../../../src/supervisor/limits.ts';
 
 interface Given {
@@ -10,11 +13,16 @@ interface Given {
 
 function places(given: Given): ConnectionPlaces {
   const [pattern, connectionsMax] = given.vhost ?? ['.*', 0];
-  return new ConnectionPlaces({
-    connectionMax: given.connectionMax ?? 0,
+  const configured = {
     userConnectionMax: given.userConnectionMax ?? 0,
+    userChannelMax: 0,
     vhostLimits: [{ name: '1', pattern, connectionsMax, queuesMax: 0 }],
-  });
+  };
+  const nothingSet = { users: new Users(), parameters: new Parameters() };
+  return new ConnectionPlaces(
+    given.connectionMax ?? 0,
+    new LiveLimits(configured, () => nothingSet),
+  );
 }
 
 describe('places of connections', () => {

@@ -85,7 +85,10 @@ export function accepted(topology: Topology, command: Command): readonly Change[
   return outcome.changes;
 }
 
-export function declared(topology: Topology, command: Of<'declare-queue'>): QueueSpec {
+export function declared(
+  topology: Topology,
+  command: Of<'declare-queue'> | Of<'declare-reply-queue'>,
+): QueueSpec {
   const { refusal, queue: spec } = topology.execute(command);
   expect(refusal).toBeUndefined();
   return spec!;

@@ -3,9 +3,8 @@
 // add, with their texts.
 import { describe, expect, it } from 'vitest';
 import type { FieldTable } from '../../../src/protocol/field-table.ts';
-import type { Change } from '../../../src/routing/change.ts';
 import type { Command } from '../../../src/topology/command.ts';
-import { isDurable } from '../../../src/topology/durability.ts';
+import { isDurable, type RestorableChange } from '../../../src/topology/durability.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import {
   accepted,
@@ -111,10 +110,10 @@ describe('a companion queue', () => {
 });
 
 describe('after a restart', () => {
-  const facts = (): readonly Change[] =>
+  const facts = (): readonly RestorableChange[] =>
     topologyWith(history('h'), delayed('d')).snapshot().filter(isDurable);
 
-  function restored(all: readonly Change[]): Topology {
+  function restored(all: readonly RestorableChange[]): Topology {
     const topology = new Topology({ shardCount: 3 });
     for (const fact of all) expect(topology.restore(fact)).toBeUndefined();
     return topology;
@@ -128,7 +127,7 @@ describe('after a restart', () => {
   });
 
   it('one whose declaration is lost is made anew, one whose exchange is lost goes', () => {
-    const without = (kept: (change: Change) => boolean) => {
+    const without = (kept: (change: RestorableChange) => boolean) => {
       const topology = restored(facts().filter(kept));
       expect(topology.completeCompanions()).toBe(true);
       expect(topology.completeCompanions()).toBe(false);

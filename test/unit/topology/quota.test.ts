@@ -7,7 +7,7 @@ import { accepted, declared, deleteExchange, exchange, queue, refused } from './
 const create = (vhost: string) => ({ kind: 'create-vhost', vhost }) as const;
 
 function limited(limits: Partial<TopologyLimits>, ...vhosts: readonly string[]): Topology {
-  const none = { vhostsMax: 0, queuesMax: 0, exchangesMax: 0, queuesMaxOf: () => 0 };
+  const none = { vhostsMax: 0, queuesMax: 0, exchangesMax: 0, queuesMaxOf: () => undefined };
   const topology = new Topology({ shardCount: 2, limits: { ...none, ...limits } });
   for (const vhost of ['/', ...vhosts]) accepted(topology, create(vhost));
   return topology;
@@ -37,7 +37,7 @@ describe('the limit of queues', () => {
   });
 
   it('of a virtual host binds that one, and is named first', () => {
-    const queuesMaxOf = (vhost: string) => (vhost === 'v' ? 1 : 0);
+    const queuesMaxOf = (vhost: string) => (vhost === 'v' ? 1 : undefined);
     const topology = limited({ queuesMax: 2, queuesMaxOf }, 'v');
     declared(topology, queue('a', { vhost: 'v' }));
     declared(topology, queue('a'));
@@ -45,6 +45,24 @@ describe('the limit of queues', () => {
       "406 cannot declare queue 'b': queue limit in vhost 'v' (1) is reached",
     );
     expect(refused(topology, queue('b'))).toMatch(/limit in cluster \(2\)/);
+  });
+
+  it('does not count hidden queues, nor do listings show them', () => {
+    const queuesMaxOf = (): number => 2;
+    const topology = limited({ queuesMax: 2, queuesMaxOf });
+    const replies = { kind: 'declare-reply-queue', vhost: '/', connectionId: 7 } as const;
+    const hidden = declared(topology, replies);
+    expect(hidden).toMatchObject({ durable: false, autoDelete: true, exclusiveOwner: 7 });
+    expect(hidden.name).toMatch(/^amq\.rabbitmq\.reply-to\.[\w-]{22}$/);
+    declared(topology, queue('a'));
+    declared(topology, queue('b'));
+    declared(topology, replies);
+    expect(refused(topology, queue('c'))).toMatch(/queue limit/);
+    expect([...topology.queues('/')].map(({ name }) => name)).toEqual(['a', 'b']);
+    accepted(topology, { kind: 'queue-gone', queueId: hidden.id });
+    accepted(topology, { kind: 'connection-closed', connectionId: 7 });
+    expect(refused(topology, queue('c'))).toMatch(/queue limit/);
+    expect(topology.snapshot().filter(({ kind }) => kind === 'queue-declared')).toHaveLength(2);
   });
 
   it('comes after what is wrong with the declaration itself', () => {

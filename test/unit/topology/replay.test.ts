@@ -33,6 +33,14 @@ class NaiveVhost {
           (b) => b.destinationKind === 'queue' && b.destination === change.queue.name,
         );
         break;
+      case 'exchange-updated':
+        this.exchanges = this.exchanges.map((x) =>
+          x.name === change.exchange.name ? change.exchange : x,
+        );
+        break;
+      case 'queue-updated':
+        this.queues = this.queues.map((q) => (q.id === change.queue.id ? change.queue : q));
+        break;
       case 'bound':
         this.bindings.push(change.binding);
         break;

@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bindingKey } from '../../../src/routing/binding-key.ts';
 import { BrokerRoutes } from '../../../src/routing/broker-routes.ts';
-import type { Change } from '../../../src/routing/change.ts';
-import { isDurable } from '../../../src/topology/durability.ts';
+import { isDurable, type RestorableChange } from '../../../src/topology/durability.ts';
 import { PREDECLARED_EXCHANGES } from '../../../src/topology/predeclared-exchanges.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import {
@@ -24,14 +23,14 @@ import { command, PRELUDE } from './random-commands.ts';
 const newTopology = (): Topology => new Topology({ shardCount: 3 });
 
 /** What a restart makes of it: a topology that took these facts, and what it said about them. */
-function restored(facts: readonly Change[]): { topology: Topology; problems: string[] } {
+function restored(facts: readonly RestorableChange[]): { topology: Topology; problems: string[] } {
   const topology = newTopology();
   const problems = facts.map((fact) => topology.restore(fact));
   return { topology, problems: problems.filter((problem) => problem !== undefined) };
 }
 
 /** The facts of commands, as main logs them. */
-function factsOf(...commands: Parameters<Topology['execute']>[0][]): Change[] {
+function factsOf(...commands: Parameters<Topology['execute']>[0][]): RestorableChange[] {
   const topology = newTopology();
   return [{ kind: 'create-vhost', vhost: '/' } as const, ...commands]
     .flatMap((next) => topology.execute(next).changes)
@@ -76,7 +75,7 @@ describe('a restored topology', () => {
     fc.assert(
       fc.property(fc.array(command, { minLength: 20, maxLength: 120, size: 'max' }), (commands) => {
         const topology = newTopology();
-        const facts: Change[] = [];
+        const facts: RestorableChange[] = [];
         for (const next of [...PRELUDE, ...commands]) {
           facts.push(...topology.execute(next).changes.filter(isDurable));
         }
@@ -99,7 +98,7 @@ describe('a restored topology', () => {
         fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),
         (commands, lost) => {
           const topology = newTopology();
-          const facts: Change[] = [];
+          const facts: RestorableChange[] = [];
           for (const next of [...PRELUDE, ...commands]) {
             facts.push(...topology.execute(next).changes.filter(isDurable));
           }
@@ -172,8 +171,10 @@ describe('a restored topology', () => {
 });
 
 describe('a missing fact', () => {
-  const without = (facts: readonly Change[], ...kinds: Change['kind'][]): Change[] =>
-    facts.filter(({ kind }) => !kinds.includes(kind));
+  const without = (
+    facts: readonly RestorableChange[],
+    ...kinds: RestorableChange['kind'][]
+  ): RestorableChange[] => facts.filter(({ kind }) => !kinds.includes(kind));
 
   it.each([
     ['vhost-created', ['the creation of the virtual host is lost']],
@@ -240,8 +241,11 @@ describe('a missing fact', () => {
 
   it('never lets a fact change the predeclared exchanges, or take the id of another queue', () => {
     const [, declaration] = factsOf(queue('q'));
-    const other = { ...(declaration as Extract<Change, { kind: 'queue-declared' }>), vhost: '/' };
-    const facts: Change[] = [
+    const other = {
+      ...(declaration as Extract<RestorableChange, { kind: 'queue-declared' }>),
+      vhost: '/',
+    };
+    const facts: RestorableChange[] = [
       ...factsOf(queue('q')),
       { ...other, queue: { ...other.queue, name: 'r' } },
       { kind: 'exchange-deleted', vhost: '/', name: 'amq.topic', durable: true },

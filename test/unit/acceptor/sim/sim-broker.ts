@@ -9,6 +9,7 @@ import { allocateDoorbell } from '../../../../shards/ring/doorbell.ts';
 import { allocateRing } from '../../../../shards/ring/ring-layout.ts';
 import { Shard } from '../../../../shards/shard.ts';
 import { ShardState } from '../../../../shards/shard-state.ts';
+import { usersChanged } from '../../../../src/acceptor/access-changes.ts';
 import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
 import { ControlLink } from '../../../../src/acceptor/control-link.ts';
 import { ReadBuffer, type SocketReader } from '../../../../src/acceptor/listener.ts';
@@ -17,7 +18,8 @@ import type {
   AcceptorNotice,
   MemoryAlarm,
 } from '../../../../src/acceptor/control-messages.ts';
-import { defaultUser, Users } from '../../../../src/auth/users.ts';
+import { InternalBackend } from '../../../../src/auth/backend.ts';
+import { defaultUser } from '../../../../src/auth/users.ts';
 import type { LogRecord } from '../../../../src/base/logger.ts';
 import type { BrokerConfig } from '../../../../src/config/broker-config.ts';
 import { defaultConfig } from '../../../../src/config/load-config.ts';
@@ -25,7 +27,10 @@ import { AlarmBoard } from '../../../../src/supervisor/alarm-board.ts';
 import { ControlPlane } from '../../../../src/supervisor/control-plane.ts';
 import { DiskWatch } from '../../../../src/supervisor/disk-watch.ts';
 import { ConnectionPlaces, topologyLimitsOf } from '../../../../src/supervisor/limits.ts';
+import { LiveLimits } from '../../../../src/supervisor/live-limits.ts';
+import { Logins } from '../../../../src/supervisor/logins.ts';
 import { MemoryWatch } from '../../../../src/supervisor/memory-watch.ts';
+import { changedUser } from '../../../../src/supervisor/user-news.ts';
 import { Questions } from '../../../../src/supervisor/questions.ts';
 import { BrokerState } from '../../../../src/supervisor/facts/broker-state.ts';
 import { Topology } from '../../../../src/topology/topology.ts';
@@ -60,6 +65,9 @@ export class SimBroker {
   readonly shardThreads: readonly SimThread[];
   readonly acceptorThreads: readonly SimThread[];
   private readonly threads: readonly SimThread[];
+  readonly state: BrokerState;
+  readonly limits: LiveLimits;
+  readonly logins: Logins;
   readonly places: ConnectionPlaces;
   private readonly questions: Questions;
   private readonly readBuffer: ReadBuffer;
@@ -94,6 +102,7 @@ export class SimBroker {
     const settings = {
       connectionWindowBytes: this.config.connectionWindowBytes,
       consumerWindowBytes: this.config.consumerWindowBytes,
+      consumerTimeoutMillis: this.config.consumerTimeoutMillis,
       flowBacklogMessages: this.config.flowBacklogMessages,
       flowPublishRateFloor: this.config.flowPublishRateFloor,
       queueBudgetBytes: this.config.queueBudgetBytes,
@@ -138,6 +147,8 @@ export class SimBroker {
       acceptor.scheduleTurn = () => this.acceptorThreads[index].schedule();
     });
     this.threads = [...this.shardThreads, ...this.acceptorThreads];
+    this.state = this.brokerState();
+    this.limits = new LiveLimits(this.config, () => this.state);
     this.control = this.controlPlane();
     const board = this.alarmBoard();
     this.memory = this.memoryWatch(board);
@@ -146,10 +157,11 @@ export class SimBroker {
       raised: () => {},
       cleared: () => {},
     });
-    const users = new Users();
-    this.places = new ConnectionPlaces(this.config);
+    const { users } = this.state;
     users.add(defaultUser('guest', 'guest', '/'));
-    this.questions = new Questions(this.control, users, ['guest'], this.places);
+    this.logins = new Logins(users, [new InternalBackend(users)], ['guest']);
+    this.places = new ConnectionPlaces(this.config.connectionMax, this.limits);
+    this.questions = new Questions(this.control, this.logins, this.places, this.limits);
   }
 
   static async start(options: SimOptions = {}): Promise<SimBroker> {
@@ -267,9 +279,12 @@ export class SimBroker {
 
   // --- main -----------------------------------------------------------------------------------
 
+  private brokerState(): BrokerState {
+    const limits = topologyLimitsOf(this.config, new LiveLimits(this.config, () => this.state));
+    return new BrokerState(new Topology({ shardCount: this.config.shards, limits }));
+  }
+
   private controlPlane(): ControlPlane {
-    const { shards } = this.config;
-    const topology = new Topology({ shardCount: shards, limits: topologyLimitsOf(this.config) });
     const replica = (thread: SimThread, apply: (changes: readonly never[]) => void) => {
       const made = {
         appliedRevision: 0,
@@ -282,7 +297,7 @@ export class SimBroker {
       return made;
     };
     return new ControlPlane(
-      new BrokerState(topology),
+      this.state,
       { append: () => Promise.resolve() },
       this.shards.map((state, index) =>
         replica(this.shardThreads[index], (changes) => state.apply(changes)),
@@ -290,6 +305,12 @@ export class SimBroker {
       this.acceptors.map((acceptor, index) =>
         replica(this.acceptorThreads[index], (changes) => acceptor.apply(changes)),
       ),
+      (names) => {
+        const users = names.map((name) => changedUser(this.state.users, this.limits, name));
+        for (const { connections } of this.acceptors) {
+          usersChanged(connections, structuredClone(users));
+        }
+      },
     );
   }
 
@@ -337,6 +358,7 @@ export class SimBroker {
     } else if (notice.kind === 'connection-closed') {
       const { connectionId } = notice;
       this.places.giveBack(connectionId);
+      this.logins.forget(connectionId);
       void this.track(this.control.execute({ kind: 'connection-closed', connectionId }));
     } else if (notice.kind === 'connection-leaving') {
       this.places.giveBack(notice.connectionId);

@@ -25,7 +25,16 @@ export interface Received {
   readonly channel: number;
   readonly name: MethodName;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Of a method with content. */
+  readonly properties: Properties;
   readonly body: Buffer;
+}
+
+/** A method whose content has not come in full. */
+interface OpenContent extends Received {
+  properties: Properties;
+  pieces: Buffer[];
+  missing: number;
 }
 
 const FRAME_BYTES_MAX = 4096;
@@ -33,24 +42,30 @@ const FRAME_BYTES_MAX = 4096;
 export interface LoginOptions {
   readonly heartbeat?: number;
   readonly capabilities?: FieldTable;
+  readonly user?: string;
+  readonly password?: string;
+  readonly mechanism?: string;
+  readonly vhost?: string;
+  readonly frameMax?: number;
 }
 
 /** Header, login, tuning and opening, sent without waiting. */
-function loginFrames({ heartbeat = 0, capabilities = {} }: LoginOptions): Buffer[] {
+function loginFrames(options: LoginOptions): Buffer[] {
+  const { heartbeat = 0, capabilities = {}, user = 'guest', password = user } = options;
   return [
     PROTOCOL_HEADER,
     methodFrame(0, 'connection.start-ok', {
       clientProperties: { capabilities: { consumer_cancel_notify: true, ...capabilities } },
-      mechanism: 'PLAIN',
-      response: Buffer.from('\0guest\0guest'),
+      mechanism: options.mechanism ?? 'PLAIN',
+      response: Buffer.from(`\0${user}\0${password}`),
       locale: 'en_US',
     }),
     methodFrame(0, 'connection.tune-ok', {
       channelMax: 2047,
-      frameMax: FRAME_BYTES_MAX,
+      frameMax: options.frameMax ?? FRAME_BYTES_MAX,
       heartbeat,
     }),
-    methodFrame(0, 'connection.open', { virtualHost: '/' }),
+    methodFrame(0, 'connection.open', { virtualHost: options.vhost ?? '/' }),
   ];
 }
 
@@ -80,7 +95,7 @@ export class SimClient {
   readBytes: () => number = () => Number.MAX_SAFE_INTEGER;
   readonly received: Received[] = [];
   private readonly splitter = new FrameSplitter();
-  private readonly open = new Map<number, Received & { pieces: Buffer[]; missing: number }>();
+  private readonly open = new Map<number, OpenContent>();
 
   constructor(broker: SimBroker, socket: SimSocket) {
     this.broker = broker;
@@ -132,7 +147,7 @@ export class SimClient {
     const reader = new ByteReader(Buffer.from(payload));
     const name = methodNameOf(reader.short(), reader.short());
     const fields = decodeFields(name, reader);
-    const method = { channel, name, fields, body: Buffer.alloc(0) };
+    const method = { channel, name, fields, properties: {}, body: Buffer.alloc(0) };
     if (!METHODS_WITH_CONTENT.has(name)) this.received.push(method);
     else this.open.set(channel, { ...method, pieces: [], missing: -1 });
   }
@@ -140,15 +155,18 @@ export class SimClient {
   private gotContent(type: number, channel: number, payload: Buffer): void {
     const message = this.open.get(channel);
     if (message === undefined) throw new Error('the broker sent content without a method');
-    if (type === FRAME_HEADER) message.missing = decodeContentHeader(payload).bodyBytes;
-    else {
+    if (type === FRAME_HEADER) {
+      const { bodyBytes, properties } = decodeContentHeader(payload);
+      message.missing = bodyBytes;
+      message.properties = properties;
+    } else {
       message.pieces.push(Buffer.from(payload));
       message.missing -= payload.length;
     }
     if (message.missing < 0) throw new Error('the broker sent more body than it announced');
     if (message.missing > 0) return;
     this.open.delete(channel);
-    const { name, fields, pieces } = message;
-    this.received.push({ channel, name, fields, body: Buffer.concat(pieces) });
+    const { name, fields, properties, pieces } = message;
+    this.received.push({ channel, name, fields, properties, body: Buffer.concat(pieces) });
   }
 }

@@ -32,7 +32,9 @@ const account = {
   tags: ['management', 'policymaker'],
 } as const;
 const permission = { configure: '^a', write: '', read: '.*' };
-const parameter = { vhost: 'v', component: 'policy', name: 'p' };
+const topics = { write: '^{username}', read: '.*' };
+const limits = { 'max-connections': 5, 'max-channels': -1 };
+const parameter = { vhost: 'v', component: 'shovel', name: 'p' };
 const value = { pattern: '.*', definition: { 'max-length': 3, list: [null, true, 1.5] } };
 
 /** What is declared by these is still there after all of them. */
@@ -44,6 +46,9 @@ export const DECLARATIONS: readonly Fact[] = [
   { kind: 'bound', vhost: 'v', binding, durable: true },
   { kind: 'user-set', account },
   { kind: 'permission-set', user: 'u', vhost: 'v', permission },
+  { kind: 'topic-permission-set', user: 'u', vhost: 'v', exchange: 'x', permission: topics },
+  { kind: 'topic-permission-set', user: 'u', vhost: 'v', exchange: 'y', permission: topics },
+  { kind: 'user-limits-set', user: 'u', limits },
   { kind: 'parameter-set', parameter: { ...parameter, value } },
 ];
 
@@ -51,6 +56,8 @@ export const FACTS: readonly Fact[] = [
   ...DECLARATIONS,
   { kind: 'parameter-deleted', parameter },
   { kind: 'permission-deleted', user: 'u', vhost: 'v' },
+  { kind: 'topic-permission-deleted', user: 'u', vhost: 'v', exchange: 'y' },
+  { kind: 'topic-permission-deleted', user: 'u', vhost: 'v' },
   { kind: 'user-deleted', user: 'u' },
   { kind: 'unbound', vhost: 'v', binding, durable: true },
   { kind: 'queue-deleted', vhost: 'v', queue },

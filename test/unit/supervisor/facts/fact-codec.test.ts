@@ -42,6 +42,18 @@ describe('a fact', () => {
     );
   });
 
+  it('holds nothing of what policies make of a queue or exchange', () => {
+    const policy = { name: 'p', operatorName: undefined, definition: { expires: 5 } };
+    const [exchange, queue] = FACTS.filter(
+      ({ kind }) => kind === 'exchange-declared' || kind === 'queue-declared',
+    ) as [Extract<Fact, { kind: 'exchange-declared' }>, Extract<Fact, { kind: 'queue-declared' }>];
+    const ruledExchange = { ...exchange, exchange: { ...exchange.exchange, policy } };
+    const ruledQueue = { ...queue, queue: { ...queue.queue, policy } };
+    expect(encodeFact(ruledExchange)).toEqual(encodeFact(exchange));
+    expect(encodeFact(ruledQueue)).toEqual(encodeFact(queue));
+    expect(encodeFact({ ...ruledQueue, kind: 'queue-deleted' }).toString()).not.toContain('policy');
+  });
+
   it('says which snapshot it belongs to', () => {
     const [fact] = FACTS;
     expect(decodeFact(encodeFact(fact)).mark).toBeUndefined();

@@ -1,0 +1,41 @@
+// What the management API can have the broker do, and nothing else. Main thread. src/main.ts hands
+// over the supervisor's Operator, which has these methods; tests have one without threads.
+import type { MessagePort } from 'node:worker_threads';
+import type { ClientListing } from '../acceptor/management-messages.ts';
+import type { Refusal } from '../errors/refusal.ts';
+import type { AccountFact, JsonValue, Parameter } from '../supervisor/facts/fact.ts';
+import type { Command } from '../topology/command.ts';
+import type { PolicyKind } from '../topology/policy/policy.ts';
+
+/** Bytes, or a share of the machine's memory. */
+export type Limit = { readonly bytes: number } | { readonly relative: number };
+
+export interface BrokerControl {
+  /** Changes the topology; resolves when the change is in force everywhere, and durable. */
+  execute(command: Command): Promise<{ readonly refusal: Refusal | undefined }>;
+  /** Makes a fact so; it must be one that can be. Resolves when it is durable. */
+  record(fact: AccountFact): Promise<void>;
+  /** Resolves with RabbitMQ's text about what is wrong with the policy, if anything is. */
+  setPolicy(
+    vhost: string,
+    name: string,
+    kind: PolicyKind,
+    value: JsonValue,
+  ): Promise<string | undefined>;
+  clearPolicy(vhost: string, name: string, kind: PolicyKind): Promise<string | undefined>;
+  parameters(): Iterable<Parameter>;
+  /** The channels and consumers of all connections. */
+  listClients(): Promise<ClientListing>;
+  /** Closes connections with 320 and this text. */
+  closeConnections(connectionIds: readonly number[], reason: string): void;
+  /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
+  openDirect(user: string, vhost: string): MessagePort;
+  readonly isListening: boolean;
+  suspend(reason: string): Promise<void>;
+  resume(): Promise<void>;
+  readonly tracedVhosts: ReadonlySet<string>;
+  setTracing(vhost: string, isTraced: boolean): void;
+  setMemoryLimit(limit: Limit): void;
+  setDiskLimit(limit: Limit): Promise<void>;
+  forceAlarm(resource: 'memory' | 'disk', isForced: boolean): void;
+}
