@@ -72,11 +72,13 @@ export class ShardState {
     const { store, runList, residency, storage, deadlines, forwards } = this;
     const log = storage?.shardLog;
     const readAhead = storage?.readAhead;
+    const slabs = storage?.slabs ?? [];
     const expireQueue = (queue: Queue): void => {
       this.deleteQueue(queue);
       this.announceGone(queue);
     };
-    return { store, runList, residency, log, readAhead, deadlines, forwards, expireQueue };
+    const rules = { deadlines, forwards, expireQueue };
+    return { store, runList, residency, log, readAhead, slabs, ...rules };
   }
 
   /** Applies topology changes that concern this shard's queues. */

@@ -88,6 +88,7 @@ class Subject {
       residency,
       log: this.shardLog,
       readAhead: undefined,
+      slabs: [],
       deadlines,
       forwards: new Forwards(store, [], deadlines),
       expireQueue: (): void => {},

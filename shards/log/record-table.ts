@@ -18,8 +18,9 @@ const POSITION_LOW = 2;
 const POSITION_HIGH = 3;
 const NO_ROW = -1;
 /** The word of references: how many, priority, and whether arrival and time to live are noted. */
-const REFERENCE_MASK = 0xf_ffff;
-const PRIORITY_SHIFT = 20;
+const REFERENCE_MASK = 0x7_ffff;
+const PRIORITY_SHIFT = 19;
+const PRIORITY_MASK = 0x1ff;
 const DATED = 1 << 28;
 const DIED = 1 << 29;
 const NO_INNER = 0xffff;
@@ -94,7 +95,7 @@ export class RecordTable {
 
   priority(row: number): number {
     const word = this.pages[row >>> PAGE_SHIFT][(row & PAGE_MASK) * COLUMNS + REFERENCES];
-    return (word >>> PRIORITY_SHIFT) & 0xff;
+    return (word >>> PRIORITY_SHIFT) & PRIORITY_MASK;
   }
 
   /** Whether `traits` knows of the message. */

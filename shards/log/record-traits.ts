@@ -3,7 +3,7 @@
 // which no queue has (docs/log-format.md), so that whoever knows queues only passes over them.
 //
 //   target: queue id, sequence number | DATED, Unix seconds | TTL_MILLIS or TTL_SECONDS, so many
-//           | PRIORITY, 0 to 255 | DIED, 1: it is a dead letter
+//           | PRIORITY, one more than it says | DIED, 1: it is a dead letter
 import { DATED_FLAG, DIED_FLAG, PRIORITY_SHIFT } from '../mailbox/to-shard-layout.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_TTL } from '../store/message-traits.ts';
@@ -64,7 +64,7 @@ export function noteTraits(records: RecordTable, row: number, targets: Int32Arra
   // They stand behind all queues.
   for (let i = targets.length - 2; i >= 0 && targets[i] < 0; i -= 2) {
     const value = targets[i + 1] >>> 0;
-    if (targets[i] === PRIORITY) records.setPriority(row, value & 0xff);
+    if (targets[i] === PRIORITY) records.setPriority(row, value & 0x1ff);
     else if (targets[i] === DIED) records.setDied(row);
     else if (targets[i] === DATED) arrivedAt = value * 1000;
     else if (targets[i] === TTL_MILLIS) ttl = value;

@@ -25,6 +25,8 @@ export class Storage {
   readonly readAhead: ReadAhead;
   /** Large messages that come back from disk. */
   readonly slab: SlabAllocator;
+  /** By owner. */
+  readonly slabs: readonly Slab[];
   private readonly log: Log;
   private readonly boot: LogBoot;
   private readonly state: ShardState;
@@ -42,6 +44,7 @@ export class Storage {
     this.upkeep = undefined;
     this.isShort = false;
     const slabs = boot.slabs.map((memory) => new Slab(memory));
+    this.slabs = slabs;
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
     this.log = this.open(slabs);
     const { log } = this;

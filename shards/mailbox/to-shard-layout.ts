@@ -59,19 +59,16 @@ export const CONFIRMED_FLAG = 512;
 export const DATED_FLAG = 1024;
 /** It has been dead-lettered here: its x-death is the broker's word, not some client's. */
 export const DIED_FLAG = 2048;
-/**
- * The message's priority property, coded: 0 when it has none, else one more than it says (254 and
- * 255 are the same).
- */
-export const PRIORITY_SHIFT = 24;
-export const PRIORITY_MASK = 0xff << PRIORITY_SHIFT;
+/** The message's priority property, coded in 9 bits: 0 when it has none, else one more. */
+export const PRIORITY_SHIFT = 23;
+export const PRIORITY_MASK = 0x1ff << PRIORITY_SHIFT;
 
 /** What a message keeps of PUBLISH_FLAGS. */
 export const MESSAGE_FLAGS =
   PERSISTENT_FLAG | SLAB_FLAG | OWN_PROPS_FLAG | EXPIRES_FLAG | DIED_FLAG | PRIORITY_MASK;
 
 export function priorityCode(priority: number): number {
-  return Math.min(priority + 1, 255);
+  return priority + 1;
 }
 
 export const PUBLISH_FLAGS = 2;

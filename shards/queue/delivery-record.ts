@@ -27,6 +27,7 @@ import {
   MessageData,
   writeDeliverFrames,
 } from '../../src/protocol/deliver-frames.ts';
+import { copyBytes } from '../../src/base/copy.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 
 /** What stands in place of a number when no ack is to come. */
@@ -35,18 +36,22 @@ const NO_NUMBER = -1;
 /** Where the message that is being delivered lies. */
 const stored = new MessageData();
 
-/** Delivers a stored message to a consumer; false when there is no room now. */
+/**
+ * Delivers a stored message to a consumer, with the data of `shown` if it is to look otherwise;
+ * false when there is no room now.
+ */
 export function deliver(
   store: MessageStore,
   handle: number,
   consumer: Consumer,
   isRedelivered: boolean,
+  shown: IncomingMessage | undefined,
 ): boolean {
   if ((store.flags(handle) & SLAB_FLAG) !== 0) {
-    return writeRecord(store, handle, consumer, DELIVER, consumer.id, isRedelivered, 0);
+    return writeRecord(store, handle, consumer, DELIVER, consumer.id, isRedelivered, 0, shown);
   }
-  store.locate(handle, stored);
-  const isDone = writeFrames(consumer, stored, isRedelivered);
+  if (shown === undefined) store.locate(handle, stored);
+  const isDone = writeFrames(consumer, shown ?? stored, isRedelivered);
   if (isDone && consumer.noAck) store.release(handle);
   return isDone;
 }
@@ -59,8 +64,9 @@ export function answerGet(
   isRedelivered: boolean,
   request: number,
   remaining: number,
+  shown: IncomingMessage | undefined,
 ): boolean {
-  return writeRecord(store, handle, getter, GOT, request, isRedelivered, remaining);
+  return writeRecord(store, handle, getter, GOT, request, isRedelivered, remaining, shown);
 }
 
 /**
@@ -96,14 +102,16 @@ function writeRecord(
   address: number,
   isRedelivered: boolean,
   remaining: number,
+  shown: IncomingMessage | undefined,
 ): boolean {
   const { outlet, window } = consumer.channel;
-  const at = outlet.claimDelivery(store.inlineBytes(handle), kind);
+  const inlineBytes = shown?.source.length ?? store.inlineBytes(handle);
+  const at = outlet.claimDelivery(inlineBytes, kind);
   if (at < 0) return false;
   const { words, bytes } = outlet.ring;
-  const flags = store.flags(handle);
+  const flags = shown?.flags ?? store.flags(handle);
   const exrkBytes = store.exrkBytes(handle);
-  const propsBytes = store.propsBytes(handle);
+  const propsBytes = shown?.propsBytes ?? store.propsBytes(handle);
   const bodyBytes = store.bodyBytes(handle);
   words[at + DELIVER_CONSUMER] = address;
   words[at + DELIVER_NUMBER] = numberOf(consumer);
@@ -112,11 +120,12 @@ function writeRecord(
   words[at + DELIVER_PROPS_BYTES] = propsBytes;
   words[at + DELIVER_BODY_BYTES] = bodyBytes;
   words[at + DELIVER_REMAINING] = remaining;
-  store.copyData(handle, bytes, (at + DELIVER_DATA) * 4);
+  if (shown !== undefined) copyBytes(shown.source, 0, bytes, (at + DELIVER_DATA) * 4, inlineBytes);
+  else store.copyData(handle, bytes, (at + DELIVER_DATA) * 4);
   if ((flags & SLAB_FLAG) !== 0) {
     words[at + DELIVER_SLAB_OWNER] = store.slabOwner(handle);
     words[at + DELIVER_SLAB_PAGE] = store.slabPage(handle);
-    words[at + DELIVER_SLAB_SKIP] = store.slabSkip(handle);
+    words[at + DELIVER_SLAB_SKIP] = shown?.slabSkip ?? store.slabSkip(handle);
     words[at + DELIVER_MESSAGE] = handle;
     if (!consumer.noAck) store.retain(handle);
   } else if (consumer.noAck) {

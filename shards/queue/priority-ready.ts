@@ -87,6 +87,15 @@ export class PriorityReady implements ReadyMessages {
     return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
   }
 
+  peekDeliveryCount(): number {
+    const level = this.levels[this.top]!;
+    const { returned } = level;
+    const isReturned = returned.length > 0;
+    const position = isReturned ? returned.firstPosition() : level.ringPosition();
+    const count = isReturned ? returned.firstDeliveryCount() : 0;
+    return count + (this.recoveredCounts.get(position) ?? 0);
+  }
+
   take(): void {
     const level = this.levels[this.top]!;
     const { returned } = level;

@@ -213,12 +213,13 @@ export class QueueRules {
   }
 
   private date(handle: number, ttlMillis: number): void {
-    const { store, isAlone } = this.queue;
+    const { store, ready } = this.queue;
     const { deadlines } = this.surroundings;
     store.traits.date(handle, deadlines.now, ttlMillis);
     store.addFlags(handle, DATED_FLAG);
     this.canExpire = true;
-    if (isAlone) deadlines.armAt(this.headDeadline, this.endOf(handle));
+    // Not only when it is alone: of a higher priority it is at the head at once.
+    if (ready.peek() === handle) deadlines.armAt(this.headDeadline, this.endOf(handle));
   }
 
   /** When a message that is ready here expires: Unix milliseconds, or never. */

@@ -6,7 +6,7 @@ import { Rotation } from '../consumer/rotation.ts';
 import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
-import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
+import type { QueueSettings } from '../../src/routing/queue-settings.ts';
 import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
@@ -14,6 +14,8 @@ import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import type { MessageTraits } from '../store/message-traits.ts';
+import type { Slab } from '../mailbox/slab.ts';
+import { countedMessage } from './counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
 import { readyMessages } from './message-priority.ts';
@@ -34,6 +36,8 @@ export interface QueueSurroundings extends RuleSurroundings {
   /** Undefined: this broker keeps nothing on disk. */
   readonly log: ShardLog | undefined;
   readonly readAhead: ReadAhead | undefined;
+  /** By owner: where bodies lie. */
+  readonly slabs: readonly Slab[];
 }
 
 export class Queue {
@@ -52,6 +56,7 @@ export class Queue {
   readonly residency: Residency;
   readonly log: ShardLog | undefined;
   private readonly runList: RunList;
+  private readonly slabs: readonly Slab[];
   private readonly readAhead: ReadAhead | undefined;
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
@@ -90,7 +95,8 @@ export class Queue {
   ) {
     this.id = spec.id;
     this.spec = spec;
-    this.ready = readyMessages(queueSettings(spec), (handle) => this.priorityCodeOf(handle));
+    this.rules = new QueueRules(this, vhost, surroundings);
+    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
@@ -98,6 +104,7 @@ export class Queue {
     this.lane = lane;
     this.store = surroundings.store;
     this.runList = surroundings.runList;
+    this.slabs = surroundings.slabs;
     this.residency = surroundings.residency;
     this.log = surroundings.log;
     this.readAhead = surroundings.readAhead;
@@ -120,7 +127,6 @@ export class Queue {
     this.deliveredCount = 0;
     this.ackedCount = 0;
     this.redeliveredCount = 0;
-    this.rules = new QueueRules(this, vhost, surroundings);
   }
 
   get settings(): QueueSettings {
@@ -216,7 +222,8 @@ export class Queue {
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    if (!deliver(store, handle, consumer, isRedelivered)) return false;
+    const shown = isRedelivered ? this.shown(handle) : undefined;
+    if (!deliver(store, handle, consumer, isRedelivered, shown)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
   }
@@ -230,9 +237,21 @@ export class Queue {
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    if (!answerGet(store, handle, getter, isRedelivered, request, remaining)) return GET_NO_ROOM;
+    const shown = isRedelivered ? this.shown(handle) : undefined;
+    if (!answerGet(store, handle, getter, isRedelivered, request, remaining, shown)) {
+      return GET_NO_ROOM;
+    }
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
+  }
+
+  /** The head with its deliveries in its headers, where the queue counts them. */
+  private shown(handle: number): IncomingMessage | undefined {
+    if (!this.settings.isQuorum) return undefined;
+    const deliveries = this.ready.peekDeliveryCount();
+    return deliveries === 0
+      ? undefined
+      : countedMessage(this.store, handle, deliveries, this.slabs);
   }
 
   private headDelivered(

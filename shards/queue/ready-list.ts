@@ -126,6 +126,11 @@ export class ReadyList implements ReadyMessages {
     return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
   }
 
+  peekDeliveryCount(): number {
+    const count = this.returned.length > 0 ? this.returned.firstDeliveryCount() : 0;
+    return count + (this.recoveredCounts.get(this.peekPosition()) ?? 0);
+  }
+
   take(): void {
     if (this.returned.length > 0) {
       this.handle = this.returned.firstHandle();

@@ -42,6 +42,8 @@ export interface ReadyMessages {
   peek(): number;
   /** Whether the message at the head, which must exist, may have been delivered before. */
   peekIsRedelivered(): boolean;
+  /** How often it was delivered before, as far as that was counted. */
+  peekDeliveryCount(): number;
   /** Takes the head, which must exist, into `handle`, `position` and `deliveryCount`. */
   take(): void;
   /** How many messages leave before the one that waits at `position`, or joins there next. */

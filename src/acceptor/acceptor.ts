@@ -10,7 +10,6 @@ import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { connectionForced, contentStalled } from '../errors/connection-refusals.ts';
 import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
-import { BrokerRoutes } from '../routing/broker-routes.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
 import { Slab } from '../../shards/mailbox/slab.ts';
@@ -31,7 +30,7 @@ import { Forwarding } from './forwarding.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 import { Admissions } from './admissions.ts';
 import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
-import type { AcceptorBoot, AcceptorReport, ResourceAlarm } from './control-messages.ts';
+import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { HeldBuffers } from './held-buffers.ts';
 import { IdAllocator } from './id-allocator.ts';
@@ -42,12 +41,13 @@ import { IncomingPublish, Publisher } from './publisher.ts';
 import { PublishRates } from './publish-rates.ts';
 import { QueuePaces } from './queue-paces.ts';
 import { ReadBudget } from './read-budget.ts';
-import { ResourceAlarms } from './resource-alarms.ts';
 import { ShardLink } from './shard-link.ts';
 import { ShardRequests } from './shard-requests.ts';
 import { StalledContents } from './stalled-contents.ts';
 import { SlabNotices } from './slab-notices.ts';
+import { Tracer } from './tracer.ts';
 import { VhostContext } from './vhost-context.ts';
+import { VhostContexts } from './vhost-contexts.ts';
 
 /**
  * One read, and one while large bodies come. Measured with bodies of 256 KiB and 1 MiB: 64 KiB 1.2
@@ -98,9 +98,7 @@ export class Acceptor implements ThreadWork {
   readonly connections: Set<Connection>;
   private readonly listeners: Listener[];
   private readonly admissions: Admissions;
-  private readonly routes: BrokerRoutes;
-  private readonly vhosts: Map<string, VhostContext>;
-  private readonly alarms: ResourceAlarms;
+  readonly vhosts: VhostContexts;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ConfirmSink) => void;
   private readonly readBudget: ReadBudget;
@@ -163,9 +161,7 @@ export class Acceptor implements ThreadWork {
     this.accessCounts = { refused: 0 };
     this.connections = new Set();
     this.listeners = [];
-    this.routes = new BrokerRoutes();
-    this.vhosts = new Map();
-    this.alarms = new ResourceAlarms();
+    this.vhosts = new VhostContexts(new Tracer(this));
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms as ChannelConfirms);
     this.readBudget = new ReadBudget(boot.config.readBudgetBytes);
@@ -195,25 +191,10 @@ export class Acceptor implements ThreadWork {
 
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.routes.apply(change);
-      if (change.kind === 'vhost-created') {
-        const vhost = new VhostContext(this.routes.vhost(change.vhost)!);
-        this.alarms.applyTo(vhost);
-        this.vhosts.set(change.vhost, vhost);
-      } else if (change.kind === 'vhost-deleted') {
-        this.vhosts.delete(change.vhost);
-        vhostDeleted(this.connections, change.vhost);
-      } else {
-        this.vhosts.get(change.vhost)?.routeCache.clear();
-      }
+      this.vhosts.apply(change);
+      if (change.kind === 'vhost-deleted') vhostDeleted(this.connections, change.vhost);
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
-  }
-
-  /** Main says which alarms are in force now. */
-  setAlarms(alarms: readonly ResourceAlarm[]): void {
-    this.alarms.set(alarms);
-    for (const vhost of this.vhosts.values()) this.alarms.applyTo(vhost);
   }
 
   // --- connections ----------------------------------------------------------------------------

@@ -61,6 +61,14 @@ export class ChannelTransaction {
     this.hasRefusal = false;
   }
 
+  get publishCount(): number {
+    return this.publishes.length - this.sentCount;
+  }
+
+  get ackCount(): number {
+    return this.acks.length;
+  }
+
   /** A commit waits for room: `send` goes on. */
   get isSending(): boolean {
     return this.state === 'sending';

@@ -87,13 +87,16 @@ export class Deliveries {
   }
 
   /** Sends the message of a GOT record as basic.get-ok. */
-  answerGet(channel: Channel, link: ShardLink, at: number, noAck: boolean): void {
+  answerGet(channel: Channel, link: ShardLink, at: number, queue: string, noAck: boolean): void {
     const record = link.deliveries;
     const number = record.words[at + layout.DELIVER_NUMBER];
     const { unacked } = channel;
     const deliveryTag = noAck ? unacked.skip() : unacked.push(link.shard, number, IS_GET, 0);
     readRecord(record, at, this.acceptor.slabs, this.content);
     const isShared = writeGetOk(channel, deliveryTag, record.words, at, this.content);
+    const isRedelivered = (record.words[at + layout.DELIVER_FLAGS] & REDELIVERED_FLAG) !== 0;
+    const { tracer } = channel.connection.vhost;
+    tracer?.delivered(channel, queue, isRedelivered, this.content);
     this.account(channel, link, record.words, at, isShared);
   }
 
@@ -125,6 +128,11 @@ export class Deliveries {
       output.giveBack(framesBytes - takenBytes);
       connection.credit.add(link.shard, takenBytes);
       this.deliveredCount += taken;
+      const { tracer } = connection.vhost;
+      if (tracer !== undefined) {
+        const { channel, queue } = consumer;
+        tracer.framesDelivered(channel, queue.name, output.bytes, to, to + takenBytes);
+      }
     }
     if (taken === count) return;
     connection.credit.refund(link.shard, framesBytes - takenBytes);
@@ -190,6 +198,7 @@ export class Deliveries {
       content,
     );
     const isShared = writeContent(output, channel.number, content, connection.frameMax);
+    connection.vhost.tracer?.delivered(channel, consumer.queue.name, isRedelivered, content);
     this.account(channel, link, words, at, isShared);
     this.deliveredCount += 1;
   }

@@ -1,6 +1,7 @@
 // What operators' commands make main say to acceptors, and the answers. Main and acceptor threads;
 // rare, plain data, by MessagePort, part of control-messages.ts. Never per message of a client.
 import type { MessagePort } from 'node:worker_threads';
+import type { Access } from '../auth/users.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 
 /** A channel, for listings. */
@@ -14,6 +15,10 @@ export interface ChannelInfo {
   readonly unconfirmed: number;
   readonly consumers: number;
   readonly isConfirming: boolean;
+  readonly isTransactional: boolean;
+  /** Of its transaction, waiting for the commit. */
+  readonly uncommittedPublishes: number;
+  readonly uncommittedAcks: number;
 }
 
 /** A consumer, for listings. */
@@ -53,6 +58,7 @@ export type ManagementControl =
       readonly port: MessagePort;
       readonly user: string;
       readonly vhost: string;
+      readonly access: Access;
     };
 
 /** acceptor -> main */

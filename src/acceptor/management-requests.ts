@@ -3,7 +3,11 @@
 // What it may do is decided as for any other connection of that user. Nobody counts or lists it.
 import type { Socket } from 'node:net';
 import { connectionForced } from '../errors/connection-refusals.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import type { Acceptor } from './acceptor.ts';
+import type { Channel } from './channel.ts';
+import type { ClientConsumer } from './client-consumer.ts';
+import { ConnectionAccess } from './connection-access.ts';
 import { DirectSocket } from './direct-socket.ts';
 import { ReadBuffer } from './listener.ts';
 import type { ClientListing, ManagementControl } from './management-messages.ts';
@@ -33,6 +37,7 @@ export function obeyManagement(acceptor: Acceptor, message: ManagementControl): 
       openDirect(acceptor, message);
       break;
     case 'tracing':
+      acceptor.vhosts.setTraced(message.vhosts);
       break;
   }
 }
@@ -47,7 +52,7 @@ function closeConnections(acceptor: Acceptor, ids: readonly number[], reason: st
 
 function openDirect(
   acceptor: Acceptor,
-  { port, user, vhost: name }: Extract<ManagementControl, { kind: 'open-direct' }>,
+  { port, user, vhost: name, access }: Extract<ManagementControl, { kind: 'open-direct' }>,
 ): void {
   const vhost = acceptor.vhost(name);
   if (vhost === undefined) return port.close();
@@ -55,6 +60,7 @@ function openDirect(
   const connection = acceptor.connect(socket as unknown as Socket, `<direct ${user}>`);
   connection.user = user;
   connection.vhost = vhost;
+  connection.access = new ConnectionAccess(user, name, access, acceptor.accessCounts);
   connection.clientProperties = { capabilities: DIRECT_CAPABILITIES };
   connection.setFrameMax(FRAME_MAX);
   connection.channelMax = 1;
@@ -71,6 +77,11 @@ function openDirect(
   socket.on('close', () => reader.ended());
 }
 
+/** As in RabbitMQ, a consumer of replies is in no listing. */
+function listedConsumers(channel: Channel): ClientConsumer[] {
+  return [...channel.consumers.values()].filter(({ queue }) => !isHiddenQueue(queue.name));
+}
+
 function listClients(acceptor: Acceptor): ClientListing {
   const opened = [...acceptor.connections].filter(({ state }) => state === 'running');
   const channels = opened.flatMap((connection) => connection.channels.open());
@@ -82,11 +93,14 @@ function listClients(acceptor: Acceptor): ClientListing {
       channelPrefetch: channel.prefetch.limit,
       unacked: channel.unacked.size,
       unconfirmed: channel.confirms?.waitingCount ?? 0,
-      consumers: channel.consumers.size,
-      isConfirming: channel.confirms !== undefined,
+      consumers: listedConsumers(channel).length,
+      isConfirming: channel.confirms !== undefined && channel.transaction === undefined,
+      isTransactional: channel.transaction !== undefined,
+      uncommittedPublishes: channel.transaction?.publishCount ?? 0,
+      uncommittedAcks: channel.transaction?.ackCount ?? 0,
     })),
     consumers: channels.flatMap((channel) =>
-      [...channel.consumers.values()].map(({ tag, queue, request }) => ({
+      listedConsumers(channel).map(({ tag, queue, request }) => ({
         connectionId: channel.connection.globalId,
         channel: channel.number,
         tag,

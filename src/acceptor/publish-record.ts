@@ -37,7 +37,7 @@ export function publishBytes(message: IncomingPublish, targetCount: number, flag
   return publishRecordBytes(targetCount + traitWords(flags), bytes);
 }
 
-/** Writes the record of one leg; false when its ring has no room. `ttlMillis`: with EXPIRES_FLAG. */
+/** Writes the record of one leg; false when its ring has no room. EXPIRES_FLAG: `ttlMillis`. */
 export function writePublish(
   message: IncomingPublish,
   leg: RouteLeg,

@@ -115,7 +115,7 @@ export class Publisher {
    * Throws AmqpError (404, 403, 501) for one that never can be.
    */
   publish(channel: Channel, message: IncomingPublish): boolean {
-    const { alarm } = channel.connection.vhost;
+    const { alarm, tracer } = channel.connection.vhost;
     if (alarm !== undefined) {
       channel.connection.flow.block(alarm);
       return false;
@@ -136,11 +136,12 @@ export class Publisher {
       moreKeys === undefined
         ? this.routeFor(channel, message)
         : this.resolve(channel, message, moreKeys);
-    if (channel.transaction !== undefined) {
-      channel.transaction.keep(message, route);
-      return true;
-    }
-    return this.send(channel, message, route);
+    // Its bytes may be gone when it has been taken.
+    const trace = tracer?.publishing(channel, message, route, moreKeys ?? []);
+    if (channel.transaction !== undefined) channel.transaction.keep(message, route);
+    else if (!this.send(channel, message, route)) return false;
+    if (trace !== undefined) tracer?.send(trace);
+    return true;
   }
 
   private checkAccess(channel: Channel, message: IncomingPublish): void {

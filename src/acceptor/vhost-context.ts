@@ -4,6 +4,7 @@ import { RouteCache } from '../routing/route-cache.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
 import type { AlarmBlock } from './publish-block.ts';
 import type { Route } from './route.ts';
+import type { Tracer } from './tracer.ts';
 
 export class VhostContext {
   readonly name: string;
@@ -11,11 +12,14 @@ export class VhostContext {
   readonly routeCache: RouteCache<Route>;
   /** Nobody publishes here while there is one: the broker's, or this virtual host's. */
   alarm: AlarmBlock | undefined;
+  /** There while the virtual host is traced. */
+  tracer: Tracer | undefined;
 
   constructor(routes: VhostRoutes) {
     this.name = routes.name;
     this.routes = routes;
     this.routeCache = new RouteCache<Route>();
     this.alarm = undefined;
+    this.tracer = undefined;
   }
 }

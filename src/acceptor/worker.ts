@@ -50,7 +50,7 @@ port.on('message', (message: AcceptorControl) => {
       usersChanged(acceptor.connections, message.users);
       break;
     case 'alarms':
-      acceptor.setAlarms(message.alarms);
+      acceptor.vhosts.setAlarms(message.alarms);
       break;
     case 'report': {
       const { request } = message;

@@ -1,7 +1,7 @@
-// Regular expressions over names, as operators write them for RabbitMQ (policies, permissions), that
-// is in PCRE. Any thread. They match anywhere in the name unless anchored. What PCRE writes
-// differently from JavaScript is translated; what JavaScript cannot do is refused, never
-// taken for something else: `\A` would be a plain `A`.
+// Regular expressions over names, as operators write them for RabbitMQ, that is in PCRE. Any
+// thread. They match anywhere in the name unless anchored. What PCRE writes differently from
+// JavaScript is translated; what JavaScript cannot do is refused, never taken for something else:
+// `\A` would be a plain `A`.
 // Whoever may set a pattern must not be able to stop the broker with one: see boundBacktracking.
 import v8 from 'node:v8';
 
@@ -56,14 +56,19 @@ function translated(pattern: string): string {
   const quoted = pattern.replaceAll(/\\Q([\s\S]*?)(?:\\E|$)/gu, (_all, text: string) =>
     text.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, '\\$&'),
   );
-  return quoted
-    .replaceAll(/\\([A-Za-z])/gu, (escape, letter: string) => translatedEscape(escape, letter))
-    .replaceAll(/\[:(\^?)([a-z]+):\]/gu, (_all, negation: string, name: string) => {
-      const members = POSIX_CLASSES[name];
-      if (members === undefined || negation !== '') throw new Error(`unknown POSIX class ${name}`);
-      return members;
-    })
-    .replaceAll('(?P<', '(?<');
+  return (
+    quoted
+      .replaceAll(/\\([A-Za-z])/gu, (escape, letter: string) => translatedEscape(escape, letter))
+      .replaceAll(/\[:(\^?)([a-z]+):\]/gu, (_all, negation: string, name: string) => {
+        const members = POSIX_CLASSES[name];
+        if (members === undefined || negation !== '')
+          throw new Error(`unknown POSIX class ${name}`);
+        return members;
+      })
+      .replaceAll('(?P<', '(?<')
+      // The first bracket of a class belongs to it; JavaScript would take the class to be empty.
+      .replaceAll(/(?<!\\)\[(\^?)\]/gu, '[$1\\]')
+  );
 }
 
 function translatedEscape(escape: string, letter: string): string {

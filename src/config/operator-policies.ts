@@ -1,7 +1,8 @@
 // Operator policies that each new virtual host gets. Runs in main only. The keys are RabbitMQ's
-// (rabbit.schema, 3.12 and later): `default_policies.operator.NAME.vhost_pattern`, `.queue_pattern`,
-// `.apply_to`, and the settings of operator policies with `_` for `-`. As in RabbitMQ they are given
-// when a virtual host is created: whoever changes or deletes them there is not overruled later.
+// (rabbit.schema, 3.12 and later): `default_policies.operator.NAME` with `.vhost_pattern`,
+// `.queue_pattern`, `.apply_to`, and the settings of operator policies with `_` for `-`. As in
+// RabbitMQ they are given when a virtual host is created: whoever changes or deletes them there is
+// not overruled later.
 // The `classic_queues.ha_*` settings, gone in RabbitMQ 4.0, are read over.
 import { compileNamePattern } from '../base/name-pattern.ts';
 import type { DefaultOperatorPolicy } from './broker-config.ts';

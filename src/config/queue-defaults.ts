@@ -25,7 +25,8 @@ export const queueDefaults: readonly Setting[] = [
     type: { kind: 'boolean' },
     default: false,
     description:
-      'Whether declaring a quorum queue again as a classic one is taken as the same; true or false.',
+      'Whether declaring a quorum queue again as a classic one is taken as the same; true or ' +
+      'false.',
     since: SINCE,
   },
   {
@@ -35,7 +36,8 @@ export const queueDefaults: readonly Setting[] = [
     default: [],
     description:
       'Operator policies of virtual hosts created from now on: ' +
-      'default_policies.operator.NAME.vhost_pattern, .queue_pattern, .apply_to, and settings such as .max_length and .message_ttl.',
+      'default_policies.operator.NAME.vhost_pattern, .queue_pattern, .apply_to, and settings ' +
+      'such as .max_length and .message_ttl.',
     since: SINCE,
   },
 ];

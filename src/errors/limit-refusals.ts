@@ -22,7 +22,8 @@ export const vhostConnectionLimit = defineRefusal(
     code: 530,
     scope: 'connection',
     remedy:
-      'Close connections to the virtual host, or raise default_limits.vhosts.*.max_connections.',
+      'Close connections to the virtual host, or raise its limit (max-connections, or ' +
+      'default_limits.vhosts.*.max_connections).',
   },
   (vhost: string, user: string, limit: number) =>
     `access to vhost '${vhost}' refused for user '${user}': connection limit (${limit}) is ` +
@@ -34,7 +35,9 @@ export const userConnectionLimit = defineRefusal(
     id: 'limit.user-connections',
     code: 530,
     scope: 'connection',
-    remedy: 'Close connections of the user, or raise user_limits.max_connections.',
+    remedy:
+      'Close connections of the user, or raise its limit (max-connections, or ' +
+      'user_limits.max_connections).',
   },
   (user: string, limit: number) =>
     `connection refused for user '${user}': user connection limit (${limit}) is reached ` +
@@ -50,7 +53,7 @@ export const nodeChannelLimit = defineRefusal(
   },
   (node: string, limit: number) =>
     `number of channels opened on node '${node}' has reached the maximum allowed limit of ` +
-    `${limit} (channel_max_per_node)`,
+    `(${limit}) (channel_max_per_node)`,
 );
 
 export const userChannelLimit = defineRefusal(
@@ -58,11 +61,13 @@ export const userChannelLimit = defineRefusal(
     id: 'limit.user-channels',
     code: 530,
     scope: 'connection',
-    remedy: 'Close channels of the user, or raise user_limits.max_channels.',
+    remedy:
+      'Close channels of the user, or raise its limit (max-channels, or ' +
+      'user_limits.max_channels).',
   },
   (user: string, limit: number) =>
     `number of channels opened for user '${user}' has reached the maximum allowed user limit of ` +
-    `${limit} (user_limits.max_channels)`,
+    `(${limit}) (user_limits.max_channels)`,
 );
 
 export const channelConsumerLimit = defineRefusal(
@@ -81,7 +86,9 @@ export const vhostQueueLimit = defineRefusal(
     id: 'limit.vhost-queues',
     code: 406,
     scope: 'channel',
-    remedy: 'Delete queues of the virtual host, or raise default_limits.vhosts.*.max_queues.',
+    remedy:
+      'Delete queues of the virtual host, or raise its limit (max-queues, or ' +
+      'default_limits.vhosts.*.max_queues).',
   },
   (queue: string, vhost: string, limit: number) =>
     `cannot declare queue '${queue}': queue limit in vhost '${vhost}' (${limit}) is reached`,

@@ -2,6 +2,7 @@
 // over the supervisor's Operator, which has these methods; tests have one without threads.
 import type { MessagePort } from 'node:worker_threads';
 import type { ClientListing } from '../acceptor/management-messages.ts';
+import type { User } from '../auth/users.ts';
 import type { Refusal } from '../errors/refusal.ts';
 import type { AccountFact, JsonValue, Parameter } from '../supervisor/facts/fact.ts';
 import type { Command } from '../topology/command.ts';
@@ -13,8 +14,8 @@ export type Limit = { readonly bytes: number } | { readonly relative: number };
 export interface BrokerControl {
   /** Changes the topology; resolves when the change is in force everywhere, and durable. */
   execute(command: Command): Promise<{ readonly refusal: Refusal | undefined }>;
-  /** Makes a fact so; it must be one that can be. Resolves when it is durable. */
-  record(fact: AccountFact): Promise<void>;
+  /** Makes a fact so; resolves when it is durable, or with why it cannot be. */
+  record(fact: AccountFact): Promise<string | undefined>;
   /** Resolves with RabbitMQ's text about what is wrong with the policy, if anything is. */
   setPolicy(
     vhost: string,
@@ -29,7 +30,7 @@ export interface BrokerControl {
   /** Closes connections with 320 and this text. */
   closeConnections(connectionIds: readonly number[], reason: string): void;
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: string, vhost: string): MessagePort;
+  openDirect(user: User, vhost: string): MessagePort;
   readonly isListening: boolean;
   suspend(reason: string): Promise<void>;
   resume(): Promise<void>;

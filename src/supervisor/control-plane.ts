@@ -141,7 +141,8 @@ export class ControlPlane {
     return this.tryRecord({ kind: 'parameter-deleted', parameter });
   }
 
-  private async tryRecord(fact: AccountFact): Promise<string | undefined> {
+  /** As `record`, but resolves with why the fact cannot be, if so. */
+  async tryRecord(fact: AccountFact): Promise<string | undefined> {
     const problem = this.state.apply(fact);
     if (problem !== undefined) return problem;
     for (const change of this.state.effectsOf(fact)) {

@@ -12,6 +12,7 @@ import type {
   ManagementControl,
   ManagementNotice,
 } from '../acceptor/management-messages.ts';
+import { type Access, accessOf, type User } from '../auth/users.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
@@ -22,11 +23,18 @@ import type { Parameters } from './facts/parameters.ts';
 import { memoryBytes } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 
+/** For a user who has lost the virtual host just now. */
+const NO_ACCESS: Access = {
+  tags: [],
+  permission: { configure: '', write: '', read: '' },
+  topics: new Map(),
+};
+
 type Acceptors = readonly Pick<BrokerThread<AcceptorNotice>, 'send'>[];
 
 export interface OperatorParts {
   readonly acceptors: Acceptors;
-  readonly control: Pick<ControlPlane, 'execute' | 'record' | 'setPolicy' | 'clearPolicy'>;
+  readonly control: Pick<ControlPlane, 'execute' | 'tryRecord' | 'setPolicy' | 'clearPolicy'>;
   readonly parameters: Pick<Parameters, 'all'>;
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
@@ -55,8 +63,9 @@ export class Operator {
     return this.parts.control.execute(command);
   }
 
-  record(fact: AccountFact): Promise<void> {
-    return this.parts.control.record(fact);
+  /** Resolves with why the fact cannot be, if so. */
+  record(fact: AccountFact): Promise<string | undefined> {
+    return this.parts.control.tryRecord(fact);
   }
 
   /** Resolves with what is wrong with the policy, if anything is. */
@@ -100,10 +109,11 @@ export class Operator {
   }
 
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: string, vhost: string): MessagePort {
+  openDirect(user: User, vhost: string): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const message: ManagementControl = { kind: 'open-direct', port: port2, user, vhost };
-    this.parts.acceptors[0].send(message, [port2]);
+    const access = accessOf(user, vhost) ?? NO_ACCESS;
+    const direct = { kind: 'open-direct', port: port2, user: user.name, vhost, access } as const;
+    this.parts.acceptors[0].send(direct satisfies ManagementControl, [port2]);
     return port1;
   }
 

@@ -167,7 +167,7 @@ export class Topology {
     this.byName.get(vhost)?.policies.remove(kind, name);
   }
 
-  /** Gives everything in the virtual host the policies that rule it now; answers what has changed. */
+  /** Gives everything in the virtual host the policies that rule it now; answers what changed. */
   applyPolicies(name: string): Change[] {
     const changes: Change[] = [];
     const vhost = this.byName.get(name);

@@ -12,6 +12,13 @@ function difference<Value>(row: Difference<Value>): Difference<Value> {
 }
 
 export const differences = {
+  deadLettersKeepBcc: difference({
+    reason:
+      'the keys of BCC are gone once a message has been routed: WarrenMQ keeps messages as they are ' +
+      'delivered, and no consumer may see them; RabbitMQ keeps all routing keys beside the message',
+    rabbitmq310: ['cc', 'bcc'],
+    warrenmq: ['cc'],
+  }),
   handshakeRefusalsAreSaid: difference({
     reason:
       'RabbitMQ closes the socket without a word, after 3 s, on every mistake before connection.open ' +

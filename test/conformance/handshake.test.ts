@@ -10,7 +10,7 @@ import type { MethodFields } from '../support/wire/methods.ts';
 import { differences, expectedOn } from './differences.ts';
 import { connectionRefusal } from './refusal-shapes.ts';
 
-const broker = useBroker();
+const broker = useBroker({ set: { login_refused_delay: '100ms' } });
 
 /** RabbitMQ's until 4.1, which refuses frames below 8192; kept for clients that ask for 4096. */
 const FRAME_MAX_FLOOR = 4096;

@@ -65,7 +65,7 @@ describe('connection_max', () => {
 
 describe('channel_max_per_node', () => {
   const node = `rabbit@${os.hostname().split('.')[0]}`;
-  const text = `number of channels opened on node '${node}' has reached the maximum allowed limit of 5`;
+  const text = `number of channels opened on node '${node}' has reached the maximum allowed limit of (5)`;
   const broker = useBroker({ ...TWO_ACCEPTORS, set: { channel_max_per_node: '5' } });
 
   /** True when the client's next channel was opened; otherwise its connection is closed. */

@@ -19,7 +19,7 @@ export function basicGet(channel: Channel, method: MethodOf<'basic.get'>): void 
   channel.ask(link, layout.GET, layout.GET_BYTES, words, ID_BASIC_GET, (reply) => {
     if (reply.status === STATUS_NO_QUEUE) return refuseGone(channel, queue);
     if (reply.status === STATUS_EMPTY) channel.send({ name: 'basic.get-empty' });
-    else acceptor.deliveries.answerGet(channel, link, reply.at, method.noAck);
+    else acceptor.deliveries.answerGet(channel, link, reply.at, queue.name, method.noAck);
   });
 }
 

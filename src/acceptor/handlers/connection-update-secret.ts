@@ -1,7 +1,7 @@
 // connection.update-secret (RabbitMQ extension): new credentials for a running connection. Acceptor
 // thread; main asks whoever took the login. With the broker's own users there is nothing to check
-// in a secret, and RabbitMQ checks nothing (rabbit_access_control:update_state leaves alone backends
-// whose state cannot expire). What the user may do is looked at again: the virtual host, and the
+// in a secret, and RabbitMQ checks nothing (rabbit_access_control:update_state: their state cannot
+// expire). What the user may do is looked at again: the virtual host, and the
 // queues that are consumed from.
 import { AmqpError } from '../../errors/refusal.ts';
 import { ID_CONNECTION_UPDATE_SECRET, type MethodOf } from '../../protocol/methods.generated.ts';

@@ -22,7 +22,6 @@ const DEFAULTS = { url: 'http://127.0.0.1:15672', user: 'guest', password: 'gues
 const TIMEOUT_SECONDS_DEFAULT = 60;
 
 interface GlobalFlags extends CtlFlags {
-  readonly timeout: string;
   readonly apiUrl?: string;
   readonly apiUser?: string;
   readonly apiPassword?: string;

@@ -143,6 +143,8 @@ function listingVerb(listing: Listing): Verb {
     run: async (context, asked) => {
       const columns = chosenColumns(asked, usual, special, known);
       const inVhost = isInVhost ? ` for vhost ${context.vhost}` : '';
+      // As rabbitmqctl does, for this one only.
+      if (name === 'list_queues') context.banner(`Timeout: ${context.timeoutText} seconds ...`);
       context.banner(`Listing ${what}${inVhost} ...`);
       context.rows(columns, await rowsOf(context, path, isInVhost));
     },

@@ -13,6 +13,8 @@ export interface CtlFlags {
   /** False after --no-table-headers. */
   readonly tableHeaders: boolean;
   readonly formatter: Formatter;
+  /** Seconds. */
+  readonly timeout: string;
 }
 
 export class CtlContext {
@@ -28,6 +30,11 @@ export class CtlContext {
     this.vhost = flags.vhost;
     this.formatter = flags.formatter;
     this.flags = flags;
+  }
+
+  get timeoutText(): string {
+    const seconds = Number(this.flags.timeout);
+    return Number.isInteger(seconds) ? `${seconds}.0` : String(seconds);
   }
 
   /** Says what is being done, unless nobody wants to know. */

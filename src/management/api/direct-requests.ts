@@ -17,7 +17,7 @@ export async function asClient<Result>(
   const vhost = vhostOf(request);
   // Administrators may see what is in virtual hosts that they may not use.
   if (!canAccessVhost(user, vhost)) throw vhostRefused(vhost, user.name);
-  return await withChannel(broker.source.control.openDirect(user.name, vhost), use);
+  return await withChannel(broker.source.control.openDirect(user, vhost), use);
 }
 
 /** One method, and what it is answered with. */

@@ -11,8 +11,9 @@ import type { BrokerView } from '../broker-view.ts';
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { flagOf, isObject, type JsonObject, requireKeys, tableOf, textOf } from '../json-body.ts';
 import { jsonValue, setGlobal, setParameter } from './parameters.ts';
-import { permissionOf, patternOf } from './permissions.ts';
+import { permissionOf } from './permissions.ts';
 import { setPolicy } from './policies.ts';
+import { recordFact } from './record-fact.ts';
 import { userLimitsOf } from './user-limits.ts';
 import { accountOf } from './users.ts';
 import { makeVhost } from './vhosts.ts';
@@ -71,12 +72,12 @@ function inSection(section: string, error: unknown): unknown {
 }
 
 async function importUser(item: JsonObject, { broker }: ImportContext): Promise<void> {
-  const { control } = broker.source;
   const account = accountOf(required(item, 'name'), { tags: '', ...item });
   const limits = userLimitsOf(item['limits']);
-  const facts = [control.record({ kind: 'user-set', account })];
+  const facts = [recordFact(broker, { kind: 'user-set', account })];
   const user = account.name;
-  if (limits !== undefined) facts.push(control.record({ kind: 'user-limits-set', user, limits }));
+  if (limits !== undefined)
+    facts.push(recordFact(broker, { kind: 'user-limits-set', user, limits }));
   await Promise.all(facts);
 }
 
@@ -88,16 +89,16 @@ async function importPermission(item: JsonObject, context: ImportContext): Promi
   const vhost = vhostIn(item, context);
   const user = userIn(item, context);
   const permission = permissionOf(item);
-  await context.broker.source.control.record({ kind: 'permission-set', user, vhost, permission });
+  await recordFact(context.broker, { kind: 'permission-set', user, vhost, permission });
 }
 
 async function importTopicPermission(item: JsonObject, context: ImportContext): Promise<void> {
   const vhost = vhostIn(item, context);
   const user = userIn(item, context);
   const exchange = required(item, 'exchange');
-  const permission = { write: patternOf(item, 'write'), read: patternOf(item, 'read') };
+  const permission = { write: textOf(item, 'write', ''), read: textOf(item, 'read', '') };
   const fact = { kind: 'topic-permission-set', user, vhost, exchange, permission } as const;
-  await context.broker.source.control.record(fact);
+  await recordFact(context.broker, fact);
 }
 
 async function importParameter(item: JsonObject, context: ImportContext): Promise<void> {

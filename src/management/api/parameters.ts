@@ -10,6 +10,7 @@ import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { accessibleVhosts } from '../access.ts';
 import { vhostOf } from './listing.ts';
+import { recordFact } from './record-fact.ts';
 
 /** Global parameters are those of no virtual host. */
 const GLOBAL = { vhost: '', component: 'global-parameter' } as const;
@@ -53,8 +54,8 @@ export function jsonValue(value: Json): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
 }
 
-export async function setParameter({ source }: BrokerView, parameter: Parameter): Promise<void> {
-  await source.control.record({ kind: 'parameter-set', parameter });
+export async function setParameter(view: BrokerView, parameter: Parameter): Promise<void> {
+  await recordFact(view, { kind: 'parameter-set', parameter });
 }
 
 export async function setGlobal(view: BrokerView, name: string, value: JsonValue): Promise<void> {
@@ -97,7 +98,7 @@ async function putParameter(request: ApiRequest): Promise<Reply> {
 async function deleteParameter(request: ApiRequest): Promise<Reply> {
   const { vhost, component, name } = namedParameter(request);
   const parameter = { vhost, component, name };
-  await request.broker.source.control.record({ kind: 'parameter-deleted', parameter });
+  await recordFact(request.broker, { kind: 'parameter-deleted', parameter });
   return NO_CONTENT;
 }
 
@@ -136,7 +137,7 @@ async function putGlobal(request: ApiRequest): Promise<Reply> {
 async function deleteGlobal(request: ApiRequest): Promise<Reply> {
   getGlobal(request);
   const parameter = { ...GLOBAL, name: request.parameters['name'] };
-  await request.broker.source.control.record({ kind: 'parameter-deleted', parameter });
+  await recordFact(request.broker, { kind: 'parameter-deleted', parameter });
   return NO_CONTENT;
 }
 

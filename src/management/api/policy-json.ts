@@ -1,5 +1,5 @@
-// The policies of a queue or exchange as RabbitMQ's listings show them. Main thread. A queue without
-// policy says so with nulls and an empty definition, an exchange by leaving the field out.
+// The policies of a queue or exchange as RabbitMQ's listings show them. Main thread. A queue
+// without policy says so with nulls and an empty definition, an exchange by leaving the field out.
 import type { AppliedPolicy } from '../../routing/change.ts';
 
 export function queuePolicyJson(policy: AppliedPolicy | undefined): object {

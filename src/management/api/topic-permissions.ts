@@ -6,7 +6,7 @@ import { requireKeys, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { byName, vhostOf } from './listing.ts';
-import { patternOf } from './permissions.ts';
+import { recordFact } from './record-fact.ts';
 import { userOf } from './users.ts';
 
 function listAll({ broker }: ApiRequest): JsonList<object> {
@@ -38,10 +38,10 @@ async function putPermission(request: ApiRequest): Promise<Reply> {
   requireKeys(body, ['exchange', 'write', 'read']);
   const exchange = textOf(body, 'exchange', '');
   if (exchange === '') throw badRequest('exchange is the name of a topic exchange');
-  const permission = { write: patternOf(body, 'write'), read: patternOf(body, 'read') };
+  const permission = { write: textOf(body, 'write', ''), read: textOf(body, 'read', '') };
   const isNew = user.topicPermissions?.get(vhost)?.has(exchange) !== true;
   const fact = { kind: 'topic-permission-set', user: user.name, vhost } as const;
-  await request.broker.source.control.record({ ...fact, exchange, permission });
+  await recordFact(request.broker, { ...fact, exchange, permission });
   return isNew ? CREATED : NO_CONTENT;
 }
 
@@ -50,7 +50,7 @@ async function deletePermission(request: ApiRequest): Promise<Reply> {
   const [user, vhost] = [userOf(request), vhostOf(request)];
   const { exchange } = request.parameters;
   const fact = { kind: 'topic-permission-deleted', user: user.name, vhost } as const;
-  await request.broker.source.control.record({ ...fact, exchange });
+  await recordFact(request.broker, { ...fact, exchange });
   return NO_CONTENT;
 }
 

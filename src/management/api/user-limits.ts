@@ -5,6 +5,7 @@ import { badRequest, notFound } from '../http-refusal.ts';
 import { integerOf, type Json, type JsonObject, requireKeys } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { byName } from './listing.ts';
+import { recordFact } from './record-fact.ts';
 import { userOf } from './users.ts';
 
 const NAMES = ['max-connections', 'max-channels'] as const;
@@ -29,14 +30,14 @@ async function putLimit(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   requireKeys(body, ['value']);
   const limits = { ...user.limits, [name]: limitIn(body, 'value') };
-  await request.broker.source.control.record({ kind: 'user-limits-set', user: user.name, limits });
+  await recordFact(request.broker, { kind: 'user-limits-set', user: user.name, limits });
   return NO_CONTENT;
 }
 
 async function deleteLimit(request: ApiRequest): Promise<Reply> {
   const user = userOf(request);
   const { [limitName(request)]: _gone, ...limits } = user.limits ?? {};
-  await request.broker.source.control.record({ kind: 'user-limits-set', user: user.name, limits });
+  await recordFact(request.broker, { kind: 'user-limits-set', user: user.name, limits });
   return NO_CONTENT;
 }
 

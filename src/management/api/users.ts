@@ -4,12 +4,12 @@
 // `hashing_algorithm`; with neither nobody can log in with a password.
 import { type HashingAlgorithm, hashPassword } from '../../auth/password.ts';
 import type { Account, User } from '../../auth/users.ts';
-import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type Json, type JsonObject, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { byName } from './listing.ts';
+import { recordFact } from './record-fact.ts';
 
 const ALGORITHMS: Readonly<Record<string, HashingAlgorithm>> = {
   rabbit_password_hashing_sha256: 'sha256',
@@ -30,16 +30,16 @@ function getUser(request: ApiRequest): object {
 }
 
 async function putUser(request: ApiRequest): Promise<Reply> {
-  const { users, control } = request.broker.source;
+  const { users } = request.broker.source;
   const name = request.parameters['user'];
   const account = accountOf(name, await request.json());
   const isNew = users.find(name) === undefined;
-  await control.record({ kind: 'user-set', account });
+  await recordFact(request.broker, { kind: 'user-set', account });
   return isNew ? CREATED : NO_CONTENT;
 }
 
 async function deleteUser(request: ApiRequest): Promise<Reply> {
-  await removeUser(request.broker, userOf(request).name);
+  await recordFact(request.broker, { kind: 'user-deleted', user: userOf(request).name });
   return NO_CONTENT;
 }
 
@@ -49,17 +49,9 @@ async function deleteUsers(request: ApiRequest): Promise<Reply> {
   const { users } = request.broker.source;
   for (const name of names) {
     if (typeof name !== 'string' || users.find(name) === undefined) continue;
-    await removeUser(request.broker, name);
+    await recordFact(request.broker, { kind: 'user-deleted', user: name });
   }
   return NO_CONTENT;
-}
-
-/** Its connections go with it, in RabbitMQ's words (rabbit_connection_tracking_handler). */
-async function removeUser({ source }: BrokerView, name: string): Promise<void> {
-  await source.control.record({ kind: 'user-deleted', user: name });
-  const owned = [...source.connections.values()].filter(({ user }) => user === name);
-  const ids = owned.map(({ id }) => id);
-  source.control.closeConnections(ids, `user '${name}' was deleted`);
 }
 
 /** The user that the path names. */

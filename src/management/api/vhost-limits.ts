@@ -9,6 +9,7 @@ import { requireKeys } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { vhostOf } from './listing.ts';
 import { findParameter, setParameter } from './parameters.ts';
+import { recordFact } from './record-fact.ts';
 import { limitIn } from './user-limits.ts';
 
 const PARAMETER = { component: 'vhost-limits', name: 'limits' } as const;
@@ -37,11 +38,11 @@ async function putLimit(request: ApiRequest): Promise<Reply> {
 async function deleteLimit(request: ApiRequest): Promise<Reply> {
   const vhost = vhostOf(request);
   const { [limitName(request)]: _gone, ...value } = limitsSet(vhost, request.broker);
-  const { control } = request.broker.source;
   if (Object.keys(value).length > 0) {
     await setParameter(request.broker, { vhost, ...PARAMETER, value });
   } else if (findParameter(request.broker, vhost, PARAMETER.component, PARAMETER.name)) {
-    await control.record({ kind: 'parameter-deleted', parameter: { vhost, ...PARAMETER } });
+    const parameter = { vhost, ...PARAMETER };
+    await recordFact(request.broker, { kind: 'parameter-deleted', parameter });
   }
   return NO_CONTENT;
 }

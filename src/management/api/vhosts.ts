@@ -2,6 +2,7 @@
 // virtual host, which goes with it; whether it is traced is forgotten when the broker ends. The
 // bytes (memory.vhost_budget) and `publishers_blocked` are ours.
 import type { Parameter } from '../../supervisor/facts/fact.ts';
+import { isQueueType } from '../../topology/queue-arguments.ts';
 import { visibleVhosts } from '../access.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
@@ -13,9 +14,9 @@ import { isVhostBlocked } from '../source.ts';
 import { vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
 import { findParameter, setParameter, VHOST_METADATA } from './parameters.ts';
+import { recordFact } from './record-fact.ts';
 import { tagsOf } from './users.ts';
 
-const QUEUE_TYPES = new Set(['classic', 'quorum', 'stream']);
 const FULL_PERMISSION = { configure: '.*', write: '.*', read: '.*' };
 
 /** What is said about a virtual host besides its name. */
@@ -40,14 +41,14 @@ async function getVhost(request: ApiRequest): Promise<object> {
 async function putVhost(request: ApiRequest): Promise<Reply> {
   const { broker, user } = request;
   const vhost = request.parameters['vhost'];
-  const { control, topology } = broker.source;
+  const { topology } = broker.source;
   const body = await request.json();
   const isNew = !topology.hasVhost(vhost);
   await makeVhost(broker, vhost, body);
   // Who makes a virtual host may use it (rabbit_vhost:maybe_grant_full_permissions).
   if (isNew) {
     const permission = FULL_PERMISSION;
-    await control.record({ kind: 'permission-set', user: user.name, vhost, permission });
+    await recordFact(broker, { kind: 'permission-set', user: user.name, vhost, permission });
   }
   return isNew ? CREATED : NO_CONTENT;
 }
@@ -69,13 +70,9 @@ export async function makeVhost(
 
 async function deleteVhost(request: ApiRequest): Promise<Reply> {
   const vhost = vhostOf(request);
-  const { control, connections } = request.broker.source;
+  const { control } = request.broker.source;
   await control.execute({ kind: 'delete-vhost', vhost });
   control.setTracing(vhost, false);
-  const inside = [...connections.values()].filter((connection) => connection.vhost === vhost);
-  const ids = inside.map(({ id }) => id);
-  // rabbit_connection_tracking_handler
-  control.closeConnections(ids, `vhost '${vhost}' is deleted`);
   return NO_CONTENT;
 }
 
@@ -84,8 +81,8 @@ function metadataIn(body: JsonObject, before: VhostMetadata): VhostMetadata {
   const from = typeof nested === 'object' && nested !== null ? { ...nested, ...body } : body;
   const said = from as JsonObject;
   const type = textOf(said, 'default_queue_type') ?? before.defaultQueueType;
-  if (type !== undefined && type !== 'undefined' && !QUEUE_TYPES.has(type)) {
-    throw badRequest(`default_queue_type is one of ${[...QUEUE_TYPES].join(', ')}, got '${type}'`);
+  if (type !== undefined && type !== 'undefined' && !isQueueType(type)) {
+    throw badRequest(`'${type}' is not a valid default_queue_type value (classic or quorum)`);
   }
   return {
     description: textOf(said, 'description', before.description),

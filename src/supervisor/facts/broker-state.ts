@@ -14,7 +14,7 @@ import type { Topology } from '../../topology/topology.ts';
 import type { AccountFact, Fact, JsonValue, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
 
-/** Says more about virtual hosts: the component of a parameter with the name of its virtual host. */
+/** Component of the parameter, named like its virtual host, that says more about that. */
 const VHOST_METADATA = 'vhost-metadata';
 
 export interface Executed extends Outcome {
@@ -213,7 +213,7 @@ function* userFacts(known: User): Iterable<Fact> {
 function problemIn(permission: Permission | TopicPermission | undefined): string | undefined {
   for (const [name, pattern] of Object.entries(permission ?? {})) {
     const problem = patternProblem(pattern);
-    if (problem !== undefined) return `the ${name} pattern '${pattern}' is ${problem}`;
+    if (problem !== undefined) return `${name} is no regular expression: '${pattern}' (${problem})`;
   }
   return undefined;
 }

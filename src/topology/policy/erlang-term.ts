@@ -1,5 +1,5 @@
-// JSON values as RabbitMQ shows them in the texts about policies (io_lib's ~p): strings as binaries,
-// objects as maps. Main thread. Client test suites and scripts compare these texts.
+// JSON values as RabbitMQ shows them in the texts about policies (io_lib's ~p): strings as
+// binaries, objects as maps. Main thread. Client test suites and scripts compare these texts.
 
 export function erlangTerm(value: unknown): string {
   if (typeof value === 'string') return binary(value);

@@ -1,6 +1,6 @@
 // The settings a policy may hold: their values, whether operator policies may hold them, which of
 // two values counts, and for which queue types they do not apply. Main thread.
-// After RabbitMQ 4.3.5: the registrations, validate_policy and merge_policy_value of rabbit_policies,
+// After RabbitMQ 4.3.5: registrations, validate_policy and merge_policy_value of rabbit_policies,
 // rabbit_classic_queue and rabbit_quorum_queue, and their unsupported_policies. A policy with a
 // setting that a queue's type does not support does not apply to that queue at all.
 // WarrenMQ's own: `durability`, `delayed-message`. Where releases differ the more lenient one is

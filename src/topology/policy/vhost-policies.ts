@@ -51,9 +51,9 @@ export class VhostPolicies {
   }
 
   /**
-   * The queue with the policies that rule it now; the same object where nothing is otherwise. What a
-   * confirm waits for was settled when its shard heard of the queue, and acceptors must not think
-   * otherwise: its durability stays as it is until the next start.
+   * The queue with the policies that rule it now; the same object where nothing is otherwise.
+   * What a confirm waits for was settled when its shard heard of the queue, and acceptors must not
+   * think otherwise: its durability stays as it is until the next start.
    */
   ruleQueue(queue: QueueSpec): QueueSpec {
     const policy = withDurabilityOf(queue.policy, this.findForQueue(queue));
@@ -110,6 +110,7 @@ const APPLY_TO_OF: Readonly<Record<QueueType, ApplyTo>> = {
 
 function isForQueue(policy: Ranked, name: string, type: QueueType): boolean {
   const { applyTo, settings, pattern } = policy;
+  if (isHiddenQueue(name)) return false;
   if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== APPLY_TO_OF[type]) return false;
   if (settings.some((setting) => POLICY_KEYS.get(setting)!.notOn.includes(type))) return false;
   return pattern.test(name);

@@ -1,4 +1,5 @@
-// Permission patterns: PCRE as RabbitMQ takes it, in JavaScript.
+// Permission patterns: unanchored, empty means nothing, and one that cannot be used matches nothing.
+// How PCRE is taken is tested in test/unit/base/name-pattern.test.ts.
 import { describe, expect, it } from 'vitest';
 import { Pattern, patternProblem } from '../../../src/auth/pattern.ts';
 
@@ -12,35 +13,25 @@ describe('a pattern', () => {
     ['^(amq\\.gen.*|amq\\.default)$', 'amq.gen-x', true],
     ['^(amq\\.gen.*|amq\\.default)$', 'amqxdefault', false],
     ['(?i)^AB', 'abc', true],
-    ['^AB', 'abc', false],
-    ['\\Aab\\z', 'ab', true],
-    ['\\Aab\\z', 'abc', false],
-    ['^\\Qa.b\\E$', 'a.b', true],
-    ['^\\Qa.b\\E$', 'axb', false],
-    ['^(?P<n>a)\\k<n>$', 'aa', true],
-    ['^a(?#comment)b$', 'ab', true],
-    ['^[[:digit:]x]+$', '5x', true],
-    ['^[[:digit:]x]+$', 'd', false],
-    ['^[^[:alpha:]]$', 'a', false],
-    ['^[]x]+$', ']x', true],
-    ['^[^]]$', ']', false],
-    ['^[a[b]$', '[', true],
-    ['^[a\\]b]$', ']', true],
-    ['^x{2}$', 'xx', true],
+    ['^a\\-b$', 'a-b', true],
     ['^{client_id}$', '{client_id}', true],
-    ['^ä$', 'ä', true],
   ])('%s on %s: %s', (pattern, name, expected) => {
     expect(new Pattern(pattern).matches(name)).toBe(expected);
     expect(patternProblem(pattern)).toBeUndefined();
   });
 
-  it.each(['(', 'a++', '(?>a)', '[a', '[:alpha:]', 'a'.repeat(5000)])(
+  it.each(['(', 'a++', '(?>a)', '[a', 'a'.repeat(65 * 1024)])(
     'that cannot be used matches nothing and has a problem: %.10s',
     (pattern) => {
       expect(new Pattern(pattern).matches('a')).toBe(false);
       expect(patternProblem(pattern)).toBeDefined();
     },
   );
+
+  it('may list a thousand names', () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `queue-${index}`);
+    expect(new Pattern(`^(${names.join('|')})$`).matches('queue-999')).toBe(true);
+  });
 
   it.each([
     ['.*', true],

@@ -31,6 +31,10 @@ describe('a pattern over names', () => {
     ['^(?!amq\\.).*', 'amq.gen', false],
     ['ä.', 'ää', true],
     ['[0-9]{2,}', 'a12', true],
+    ['^[]x]+$', ']x', true],
+    ['^[^]]$', ']', false],
+    ['^[a[b]$', '[', true],
+    ['^[a\\]b]$', ']', true],
   ])('%s on %s: %s', (pattern, name, expected) => {
     expect(matches(pattern, name)).toBe(expected);
   });

@@ -27,9 +27,8 @@ export class FakeControl implements BrokerControl {
     return Promise.resolve(this.state.execute(command));
   }
 
-  async record(fact: AccountFact): Promise<void> {
-    const problem = this.state.apply(fact);
-    if (problem !== undefined) throw new Error(problem);
+  record(fact: AccountFact): Promise<string | undefined> {
+    return Promise.resolve(this.state.apply(fact));
   }
 
   setPolicy(vhost: string, name: string, kind: PolicyKind, value: JsonValue) {

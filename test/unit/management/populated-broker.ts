@@ -103,6 +103,16 @@ export interface ServedManagement {
   /** The JSON that a GET answers with 200. */
   readonly get: (path: string, login?: string) => Promise<never>;
   readonly statusOf: (path: string, login?: string) => Promise<number>;
+  /** Sends a body as JSON, or as it is when it is text. */
+  readonly send: (method: string, path: string, body?: unknown, login?: string) => Promise<Sent>;
+}
+
+export interface Sent {
+  readonly status: number;
+  /** The `reason` of a refusal. */
+  readonly reason: string | undefined;
+  readonly location: string | undefined;
+  readonly json: never;
 }
 
 /** Call at the top of a test file. */
@@ -115,6 +125,15 @@ export function useManagement(): ServedManagement {
       const { status, headers, body } = await ask(served.port, path, { login });
       expect([status, headers['content-type']]).toEqual([200, 'application/json']);
       return JSON.parse(body) as never;
+    },
+    send: async (method, path, body, login = 'guest:guest') => {
+      const text = typeof body === 'string' ? body : JSON.stringify(body ?? {});
+      // Node sends none with DELETE by itself.
+      const headers = { 'content-length': Buffer.byteLength(text) };
+      const reply = await ask(served.port, path, { method, send: text, login, headers });
+      const json = reply.body === '' ? undefined : JSON.parse(reply.body);
+      const { location } = reply.headers;
+      return { status: reply.status, reason: json?.reason, location, json: json as never };
     },
     statusOf: async (path, login = 'guest:guest') =>
       (await ask(served.port, path, { login })).status,

@@ -44,7 +44,7 @@ describe('answers', () => {
     ['GET', '/api/nope', 404, 'Object Not Found'],
     ['GET', '/api/queues/%zz', 400, 'bad_request'],
     ['POST', '/api/overview', 405, 'Method Not Allowed'],
-    ['DELETE', '/api/queues/%2F/q', 405, 'Method Not Allowed'],
+    ['DELETE', '/api/queues/%2F', 405, 'Method Not Allowed'],
     ['POST', '/metrics', 405, 'Method Not Allowed'],
   ])('%s %s with %d and JSON', async (method, path, status, error) => {
     for (const login of ['guest:guest', undefined]) {
@@ -93,7 +93,7 @@ describe('answers', () => {
     const reply = await ask(port, '/api/queues/%2F/q', { method: 'OPTIONS', login: undefined });
     expect([reply.status, reply.headers.allow, reply.body]).toEqual([
       200,
-      'HEAD, GET, OPTIONS',
+      'HEAD, GET, PUT, DELETE, OPTIONS',
       '',
     ]);
   });
@@ -175,15 +175,19 @@ describe('limits', () => {
   };
 
   it('refuse bodies that are announced or turn out too large', async () => {
+    const options = { host: '127.0.0.1', port: 0, log };
+    const server = await startManagement(broker, options, { ...small, answerMillisMax: 20_000 });
     const head = `GET /api/whoami HTTP/1.1\r\nhost: x\r\n${LOGIN}\r\n`;
-    const announced = await rawReply(port, `${head}content-length: ${BODY_BYTES_MAX + 1}\r\n\r\n`);
+    const tooLong = `${head}content-length: ${BODY_BYTES_MAX + 1}\r\n\r\n`;
+    const announced = await rawReply(server.port, tooLong);
     expect(announced).toMatch(/^HTTP\/1\.1 413 [^]*body size limit of 65536 bytes"\}$/u);
     const chunk = `${(BODY_BYTES_MAX / 2).toString(16)}\r\n${'x'.repeat(BODY_BYTES_MAX / 2)}\r\n`;
     const chunked = `${head}transfer-encoding: chunked\r\n\r\n${chunk}${chunk}`;
-    expect(await rawReply(port, `${chunked}1\r\nx\r\n`)).toMatch(/^HTTP\/1\.1 413 /u);
+    expect(await rawReply(server.port, `${chunked}1\r\nx\r\n`)).toMatch(/^HTTP\/1\.1 413 /u);
     const allowed = `${head}connection: close\r\ncontent-length: ${BODY_BYTES_MAX}\r\n\r\n`;
-    const whole = await rawReply(port, allowed + 'x'.repeat(BODY_BYTES_MAX));
+    const whole = await rawReply(server.port, allowed + 'x'.repeat(BODY_BYTES_MAX));
     expect(whole).toMatch(/^HTTP\/1\.1 200 /u);
+    await server.close();
   });
 
   it('refuse headers that are too large', async () => {

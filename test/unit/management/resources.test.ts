@@ -252,6 +252,10 @@ it('connections are all for monitors, and for others their own', async () => {
     state: 'running',
     connected_at: 1_700_000_000_123,
     client_properties: {},
+    pid: expect.stringMatching(/^<rabbit@.*\.1\.8\.0>$/u),
+    user_who_performed_action: 'manager',
+    channels: 0,
+    ssl: false,
   };
   expect(await get('/api/connections', 'manager:p')).toEqual([mine]);
   const { body } = await ask(management.port, '/api/connections');

@@ -318,7 +318,7 @@ export class SimBroker {
     const acceptors = this.acceptors.map((acceptor, index) => ({
       send: (message: unknown) => {
         const { alarms } = message as Extract<AcceptorControl, { kind: 'alarms' }>;
-        acceptor.setAlarms(structuredClone(alarms));
+        acceptor.vhosts.setAlarms(structuredClone(alarms));
         this.acceptorThreads[index].schedule();
       },
     }));

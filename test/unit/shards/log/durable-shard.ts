@@ -11,7 +11,11 @@ import { LANE_MEMORY, LANE_SYNCED } from '../../../../shards/mailbox/confirm-cou
 import type { OrphanLog, RecoveryReport } from '../../../../shards/mailbox/control-messages.ts';
 import { SlabAllocator } from '../../../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, Slab, SlabCursor } from '../../../../shards/mailbox/slab.ts';
-import { PERSISTENT_FLAG } from '../../../../shards/mailbox/to-shard-layout.ts';
+import {
+  PERSISTENT_FLAG,
+  PRIORITY_SHIFT,
+  priorityCode,
+} from '../../../../shards/mailbox/to-shard-layout.ts';
 import type { Queue } from '../../../../shards/queue/queue.ts';
 import type { QueueSpec } from '../../../../src/routing/change.ts';
 import { openLog } from '../../../../src/log/open-log.ts';
@@ -43,6 +47,8 @@ export interface Message {
   readonly exrk?: string;
   readonly props?: string;
   readonly lane?: number;
+  /** Undefined: it has none. */
+  readonly priority?: number;
   /** Delivery mode 2; so are all but those of lane memory. */
   readonly isPersistent?: boolean;
 }
@@ -107,8 +113,9 @@ export class DurableShard {
   }
 
   publish(queues: readonly number[], body: string | Buffer, message: Message = {}): void {
-    const { lane = LANE_SYNCED, isPersistent = lane !== LANE_MEMORY, ...rest } = message;
-    const flags = isPersistent ? PERSISTENT_FLAG : 0;
+    const { lane = LANE_SYNCED, isPersistent = lane !== LANE_MEMORY, priority, ...rest } = message;
+    const code = priority === undefined ? 0 : priorityCode(priority);
+    const flags = (isPersistent ? PERSISTENT_FLAG : 0) | (code << PRIORITY_SHIFT);
     const bytes = Buffer.from(body);
     if (bytes.length <= INLINE_BYTES_MAX) {
       this.acceptor.publish(queues, { ...rest, flags, lane, body: bytes.toString() });

@@ -44,6 +44,15 @@ describe('policies', () => {
     expect(topology.applyPolicies('/')).toEqual([]);
   });
 
+  it('rule no hidden queues', () => {
+    const topology = topologyWith();
+    set(topology, policy('p', '', TTL));
+    const replies = { kind: 'declare-reply-queue', vhost: '/', connectionId: 1 } as const;
+    expect(declared(topology, replies).policy).toBeUndefined();
+    expect(words(set(topology, policy('q', '', TTL, 1)))).not.toContain('queue-updated');
+    expect(declared(topology, queue('visible')).policy?.name).toBe('q');
+  });
+
   it('come with a declaration, and in what a replica is built from', () => {
     const topology = topologyWith();
     set(topology, policy('p', '^(q|x)$', TTL));

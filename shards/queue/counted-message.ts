@@ -1,0 +1,74 @@
+// A message as it is delivered once more by a quorum queue: with how often it was delivered before
+// in its headers (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). Shard
+// thread; rare, so it is made anew for each delivery and the stored message stays as it is.
+import { copyBytes } from '../../src/base/copy.ts';
+import { decodeTable } from '../../src/protocol/field-table.ts';
+import { PropertyScan } from '../../src/protocol/properties.ts';
+import { withHeaders } from '../../src/protocol/property-splice.ts';
+import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import { type Slab, SlabCursor } from '../mailbox/slab.ts';
+import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
+
+const HEADER = 'x-delivery-count';
+const scan = new PropertyScan();
+
+/** `deliveries`: how often it was delivered before this time. */
+export function countedMessage(
+  store: MessageStore,
+  handle: number,
+  deliveries: number,
+  slabs: readonly Slab[],
+): IncomingMessage {
+  const flags = store.flags(handle);
+  const isSlab = (flags & SLAB_FLAG) !== 0;
+  const exrkBytes = store.exrkBytes(handle);
+  const inline = Buffer.alloc(store.inlineBytes(handle));
+  store.copyData(handle, inline, 0);
+  const props = propsOf(store, handle, inline, slabs);
+  const counted = withCount(props, deliveries);
+  const body = isSlab ? inline.subarray(inline.length) : inline.subarray(exrkBytes + props.length);
+  const message = new IncomingMessage();
+  message.source = Buffer.concat([inline.subarray(0, exrkBytes), counted, body]);
+  message.dataAt = 0;
+  message.exrkBytes = exrkBytes;
+  message.propsBytes = counted.length;
+  message.bodyBytes = store.bodyBytes(handle);
+  message.flags = isSlab ? flags | OWN_PROPS_FLAG : flags;
+  const hasOwnProps = (flags & OWN_PROPS_FLAG) !== 0;
+  message.slabSkip = hasOwnProps ? store.slabSkip(handle) : props.length;
+  return message;
+}
+
+function propsOf(
+  store: MessageStore,
+  handle: number,
+  inline: Buffer,
+  slabs: readonly Slab[],
+): Buffer {
+  const exrkBytes = store.exrkBytes(handle);
+  const propsBytes = store.propsBytes(handle);
+  const flags = store.flags(handle);
+  const areInSlab = (flags & (SLAB_FLAG | OWN_PROPS_FLAG)) === SLAB_FLAG;
+  if (!areInSlab) return inline.subarray(exrkBytes, exrkBytes + propsBytes);
+  const props = Buffer.alloc(propsBytes);
+  const slab = slabs[store.slabOwner(handle)];
+  const cursor = new SlabCursor();
+  cursor.open(slab, store.slabPage(handle));
+  for (let done = 0; done < propsBytes; ) {
+    const count = cursor.next(propsBytes - done);
+    copyBytes(slab.bytes, cursor.at, props, done, count);
+    done += count;
+  }
+  return props;
+}
+
+function withCount(props: Buffer, deliveries: number): Buffer {
+  const view = new DataView(props.buffer, props.byteOffset, props.length);
+  if (!scan.scan(props, view, 0, props.length)) {
+    throw new Error('shard: a stored message has malformed properties');
+  }
+  const { headersOffset: from, headersBytes } = scan;
+  const headers = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
+  const counted = { ...headers, [HEADER]: BigInt(deliveries) };
+  return withHeaders(props, 0, props.length, scan, counted, false);
+}
