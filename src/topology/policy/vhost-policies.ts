@@ -110,7 +110,6 @@ const APPLY_TO_OF: Readonly<Record<QueueType, ApplyTo>> = {
 
 function isForQueue(policy: Ranked, name: string, type: QueueType): boolean {
   const { applyTo, settings, pattern } = policy;
-  if (isHiddenQueue(name)) return false;
   if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== APPLY_TO_OF[type]) return false;
   if (settings.some((setting) => POLICY_KEYS.get(setting)!.notOn.includes(type))) return false;
   return pattern.test(name);
