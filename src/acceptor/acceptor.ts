@@ -368,7 +368,7 @@ export class Acceptor implements ThreadWork {
     await closed;
   }
 
-  report(): AcceptorReport {
+  report(): Omit<AcceptorReport, 'pluginFaults'> {
     return acceptorReport(this);
   }
 }

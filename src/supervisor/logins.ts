@@ -112,7 +112,9 @@ export class Logins {
 export function loginsOf(
   config: Pick<BrokerConfig, 'authBackends' | 'loopbackUsers'>,
   users: Users,
+  ofPlugins: readonly AuthBackend[],
 ): Logins {
-  const backends = chosenBackends(config.authBackends, [new InternalBackend(users)]);
+  const all = [new InternalBackend(users), ...ofPlugins];
+  const backends = chosenBackends(config.authBackends, all);
   return new Logins(users, backends, config.loopbackUsers);
 }
