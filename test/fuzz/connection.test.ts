@@ -3,6 +3,7 @@
 // a bystander is served, and when the clients are gone nothing is left of them: no message, slab page,
 // request, channel, consumer or window. FUZZ_SEED repeats a run, FUZZ_ROUNDS makes it longer.
 import { afterEach, describe, expect, it } from 'vitest';
+import { isHiddenQueue } from '../../src/routing/hidden-queues.ts';
 import { SimBroker, type SimOptions } from '../unit/acceptor/sim/sim-broker.ts';
 import { LOGIN, type SimClient } from '../unit/acceptor/sim/sim-client.ts';
 import { mutated, Random, sessionFrames } from './session-bytes.ts';
@@ -101,6 +102,7 @@ function leftovers(): Record<string, number> {
   const left: Record<string, number> = {};
   broker.acceptors.forEach((acceptor, index) => {
     left[`acceptor ${index} slab pages`] = acceptor.slab.pageCount - acceptor.slab.freePages;
+    left[`acceptor ${index} transactions`] = acceptor.publisher.transactions.usedBytes;
     left[`acceptor ${index} requests`] = broker.openRequests(index);
     left[`acceptor ${index} stalled`] = acceptor.stalled.size;
     left[`acceptor ${index} channels`] = acceptor.channelCount - (index === 0 ? 1 : 0);
@@ -109,6 +111,9 @@ function leftovers(): Record<string, number> {
   let channels = 0;
   let windows = 0;
   broker.shards.forEach((shard, index) => {
+    left[`shard ${index} hidden queues`] = [...shard.queues.values()].filter(({ spec }) =>
+      isHiddenQueue(spec.name),
+    ).length;
     left[`shard ${index} messages`] = shard.store.messageCount;
     left[`shard ${index} live bytes`] = shard.store.liveBytes;
     left[`shard ${index} counted bytes`] = shard.memories.of('/').bytes;
