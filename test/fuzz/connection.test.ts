@@ -12,6 +12,8 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_123);
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 8);
 const SESSIONS_PER_ROUND = 12;
 
+const TRACED = 'whose messages are traced';
+
 const SHAPES: readonly [name: string, options: SimOptions][] = [
   ['with plenty of room', { shards: 1 }],
   [
@@ -39,6 +41,7 @@ const SHAPES: readonly [name: string, options: SimOptions][] = [
     'with little memory for each queue',
     { acceptors: 2, shards: 2, queueBudgetBytes: 500, inlineBodyBytesMax: 2048 },
   ],
+  [TRACED, { acceptors: 2, shards: 2, inlineBodyBytesMax: 1000, timestampInterceptor: 'true' }],
 ];
 
 let broker: SimBroker;
@@ -86,6 +89,16 @@ async function runSessions(random: Random): Promise<void> {
   broker.forgetClosedClients();
 }
 
+/** Traces all messages in one of the shapes; its queue goes with those of the sessions. */
+async function trace(janitor: SimClient): Promise<void> {
+  const exchange = 'amq.rabbitmq.trace';
+  janitor.method(1, 'queue.declare', { queue: 'traces' });
+  janitor.method(1, 'queue.bind', { queue: 'traces', exchange, routingKey: '#' });
+  for (const { vhosts } of broker.acceptors) vhosts.setTraced(['/']);
+  await broker.settle();
+  janitor.take();
+}
+
 /** Queues that sessions made belong to nobody when they end. */
 async function deleteQueues(janitor: SimClient): Promise<void> {
   for (const shard of broker.shards) {
@@ -128,7 +141,7 @@ function leftovers(): Record<string, number> {
   return Object.fromEntries(Object.entries(left).filter(([, count]) => count !== 0));
 }
 
-describe.each(SHAPES)('a broker %s', (_name, options) => {
+describe.each(SHAPES)('a broker %s', (name, options) => {
   it('survives mutated sessions and keeps nothing of them', async () => {
     broker = await SimBroker.start(options);
     const bystander = await broker.open(1);
@@ -141,6 +154,7 @@ describe.each(SHAPES)('a broker %s', (_name, options) => {
       const random = new Random(seed);
       broker.choose = (limit) => random.below(limit);
       try {
+        if (name === TRACED) await trace(bystander);
         await runSessions(random);
         await broker.settle();
         await deleteQueues(bystander);
