@@ -131,6 +131,11 @@ export const differences = {
     rabbitmq310: true,
     warrenmq: false,
   }),
+  repliesWaitForTheCommit: difference({
+    reason: 'before 4.2 a reply to amq.rabbitmq.reply-to was sent at once, transaction or not',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,
