@@ -91,7 +91,7 @@ export const differences = {
     warrenmq: true,
   }),
   topicPermissionsHoldForCopies: difference({
-    reason: 'topic permissions are asked about the keys of CC and BCC since 3.13',
+    reason: 'topic permissions are asked about the keys of CC and BCC since 4.0',
     rabbitmq310: false,
     warrenmq: true,
   }),
