@@ -136,6 +136,18 @@ export const differences = {
     rabbitmq310: false,
     warrenmq: true,
   }),
+  clearedPermissionsCloseConnections: difference({
+    reason:
+      'a user without permissions in a virtual host may not connect to it, so in WarrenMQ he does ' +
+      'not stay connected either (docs/access-control.md)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  publishOverHttpToMissingExchange: difference({
+    reason: 'the HTTP API of 3.10 answers 400 with the words of the channel error, later ones 404',
+    rabbitmq310: 400,
+    warrenmq: 404,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,
