@@ -168,13 +168,13 @@ describe('dead letters and routing', () => {
   test('the source may be deleted while its dead letters are on their way', async () => {
     const morgue = await openMorgue(channel);
     const queue = await queueWith(morgue.arguments);
-    const bodies = Array.from({ length: 500 }, (_, index) => `${index}`);
+    const bodies = Array.from({ length: 2000 }, (_, index) => `${index}`);
     await publishAll(channel, queue, bodies);
     await channel.consume(queue, { consumerTag: 'mine' });
-    await channel.deliveries(500);
-    channel.send('basic.nack', { deliveryTag: 500, multiple: true, requeue: false });
+    await channel.deliveries(2000);
+    channel.send('basic.nack', { deliveryTag: 2000, multiple: true, requeue: false });
     channel.send('queue.delete', { queue });
-    expect(await morgue.bodies(500)).toEqual(bodies);
+    expect(await morgue.bodies(2000)).toEqual(bodies);
   });
 });
 
