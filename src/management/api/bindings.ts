@@ -10,7 +10,7 @@ import { tableOf, textOf } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, readOnly, Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { askAsClient, bindMethod, unbindMethod } from './direct-requests.ts';
-import { compareText, type InVhost, listing, vhostOf } from './listing.ts';
+import { compareText, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
 
 const HASH_BYTES = 8;
 
@@ -43,9 +43,8 @@ export function implicitBinding({ name }: QueueSpec): BindingSpec {
 function endsInPath({ parameters }: ApiRequest) {
   const destinationKind = parameters['kind'] === 'e' ? 'exchange' : 'queue';
   if (parameters['kind'] !== 'e' && parameters['kind'] !== 'q') throw notFound();
-  const [source, destination] = [parameters['source'], parameters['destination']].map((name) =>
-    name === 'amq.default' ? '' : name,
-  );
+  const source = exchangeInPath(parameters['source']);
+  const destination = exchangeInPath(parameters['destination']);
   return { source, destination, destinationKind } as const;
 }
 

@@ -115,7 +115,7 @@ describe('connections', () => {
   it('are closed by name or pid, with a reason', async () => {
     const [first] = (await get('/api/connections')) as { pid: string }[];
     await send('DELETE', `/api/connections/${encodeURIComponent('z -> s')}`);
-    await send('DELETE', `/api/connections/${encodeURIComponent(first!.pid)}`);
+    await send('DELETE', `/api/connections/${encodeURIComponent(first.pid)}`);
     await send('DELETE', '/api/connections/username/guest');
     const reason = 'Closed via management plugin';
     expect(broker.control.closed.splice(0)).toEqual([
