@@ -13,12 +13,14 @@ import {
   FORWARDED_LATER,
 } from '../../shards/mailbox/to-shard-layout.ts';
 import { NO_PAGE } from '../../shards/mailbox/slab.ts';
-import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
-import { PropertyScan } from '../protocol/properties.ts';
+import { decodeTable } from '../protocol/field-table.ts';
+import { decodeProperties, PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
 import { withHeaders } from '../protocol/property-splice.ts';
+import { WireReader } from '../protocol/wire-reader.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
+import type { RoutedMessage } from '../routing/routed-message.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
 import type { Acceptor } from './acceptor.ts';
 import { afterDeath, type Death, isCycle, keysOf, withoutDeaths } from './death-headers.ts';
@@ -160,7 +162,13 @@ export class Forwarding implements ConfirmSink {
     };
     const headers = afterDeath(before, death, routingKey === undefined);
     const keys = routingKey === undefined ? oldKeys : [routingKey];
-    const queues = this.targets(routes, exchange, keys, headers, reason);
+    const routed = {
+      headers,
+      get properties() {
+        return decodeProperties(new WireReader(props));
+      },
+    };
+    const queues = this.targets(routes, exchange, keys, routed, reason);
     if (queues.length === 0) return undefined;
     const exrk = exrkOf(exchange, keys[0]);
     return { exrk, props: withHeaders(props, 0, props.length, scan, headers, true), queues };
@@ -171,14 +179,14 @@ export class Forwarding implements ConfirmSink {
     routes: VhostRoutes,
     exchange: string,
     keys: readonly string[],
-    headers: FieldTable,
+    message: RoutedMessage,
     reason: DeathReason,
   ): QueueSpec[] {
     const { resolution } = this;
-    routes.resolveKeys(exchange, keys, headers, resolution);
+    routes.resolveKeys(exchange, keys, message, resolution);
     if (resolution.status === 'no-exchange') return [];
     if (reason === 'rejected') return [...resolution.queues];
-    return resolution.queues.filter((queue) => !isCycle(headers, queue.name));
+    return resolution.queues.filter((queue) => !isCycle(message.headers ?? {}, queue.name));
   }
 
   private expiration(props: Buffer): string | undefined {
