@@ -1,6 +1,7 @@
 // /api/bindings; the bindings of one queue or exchange are listed with it. Main thread. Binding and
-// unbinding is done as a client of the user (direct-requests.ts). Every queue is bound to the default exchange by its name (specification 3.1.3.1); nothing
-// stores those bindings, but RabbitMQ lists them, and so do we.
+// unbinding is done as a client of the user (direct-requests.ts). Every queue is bound to the
+// default exchange by its name (specification 3.1.3.1); nothing stores those bindings, but RabbitMQ
+// lists them, and so do we.
 import { createHash } from 'node:crypto';
 import { bindingKey } from '../../routing/binding-key.ts';
 import type { BindingSpec, QueueSpec } from '../../routing/change.ts';
