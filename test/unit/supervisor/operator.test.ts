@@ -56,10 +56,10 @@ it('stops listening everywhere before it says so, and listens again once', async
   const suspended = made.suspend('why').then(() => done.push('suspended'));
   expect(made.isListening).toBe(false);
   const [first, second] = said;
-  made.answered({ kind: 'suspended', request: first!.message.request! });
+  made.answered({ kind: 'suspended', request: first.message.request! });
   await Promise.resolve();
   expect(done).toEqual([]);
-  made.answered({ kind: 'suspended', request: second!.message.request! });
+  made.answered({ kind: 'suspended', request: second.message.request! });
   await suspended;
   await made.resume();
   await made.resume();
