@@ -190,6 +190,7 @@ describe('the node', () => {
     const reason = 'maintenance';
     await send('PUT', '/api/warrenmq/listening', { listening: false, reason });
     expect(await get('/api/warrenmq/listening')).toEqual({ listening: false });
+    expect(await statusOf('/api/health/checks/port-listener/5672')).toBe(503);
     await send('PUT', '/api/warrenmq/listening', { listening: true });
     await send('PUT', '/api/warrenmq/memory-limit', { relative: 0.5 });
     await send('PUT', '/api/warrenmq/disk-limit', { bytes: 5 });
