@@ -17,6 +17,7 @@ import type { Slab } from '../mailbox/slab.ts';
 import { shownAs } from '../deadletter/counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
+import { DelayedReady } from './delayed-ready.ts';
 import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
@@ -95,7 +96,9 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
+    this.ready = this.rules.isDelaying
+      ? new DelayedReady(this.rules)
+      : readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;

@@ -47,6 +47,8 @@ export class OperationWork {
         return this.stat(port, words, at, (queue) => queue.purge());
       case layout.DELETE:
         return this.delete(port, words, at);
+      case layout.COPY:
+        return this.copy(port, words, at);
       case layout.CHANNEL_OPEN:
         return port.openChannel(
           words[at + layout.CHANNEL_OPEN_CHANNEL],
@@ -150,6 +152,21 @@ export class OperationWork {
     // Without acks nothing will ever name the getter again, so it needs no row.
     if (noAck) return new Consumer({ ...options, index: NO_ROW });
     return channel.getters.get(queue) ?? this.state.consumers.add(options);
+  }
+
+  /** Answers when the copies have arrived, so that what is published afterwards comes after them. */
+  private copy(port: Port, words: Int32Array, at: number): void {
+    const request = words[at + layout.COPY_REQUEST];
+    const queue = this.state.queues.get(words[at + layout.COPY_QUEUE]);
+    if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    const from = (at + layout.COPY_ADDRESS) * 4;
+    const to = port.work.bytes.subarray(from, from + words[at + layout.COPY_ADDRESS_BYTES]);
+    const address = Buffer.concat([queue.rules.addressOf([]), to]);
+    const done = (): void => port.outlet.reply(request, STATUS_OK, 0, 0);
+    this.state.storage?.readAhead.whenLoaded(queue, () => {
+      this.state.forwards.copy(queue, address, done);
+    });
+    if (this.state.storage === undefined) this.state.forwards.copy(queue, address, done);
   }
 
   private stat(port: Port, words: Int32Array, at: number, count: (queue: Queue) => number): void {

@@ -26,6 +26,7 @@ import { PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
+import { delayMillisOf } from '../routing/message-delay.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
 import { PublishedMessage } from './published-message.ts';
@@ -61,6 +62,8 @@ export class IncomingPublish {
   slabSkip = 0;
   /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
   flags = 0;
+  /** For a queue that holds back what an exchange delays. */
+  delayMillis = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -235,8 +238,7 @@ export class Publisher {
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
-        publishBytes(message, leg.queueIds.length, flags) *
-        (legs.length > this.links.length ? legs.length : 1);
+        publishBytes(message, leg, flags) * (legs.length > this.links.length ? legs.length : 1);
       if (!leg.link.hasRoomFor(needed)) return false;
     }
     return true;
@@ -333,7 +335,11 @@ export class Publisher {
       const type = vhost.routes.exchange(exchange)!.type;
       throw new AmqpError(exchangeTypeMissing(vhost.name, exchange, type));
     }
-    return this.routeTo(resolution.queues);
+    const route = this.routeTo(resolution.queues);
+    if (route.legs.some(({ isDelay }) => isDelay)) {
+      message.delayMillis = delayMillisOf(routed.headers);
+    }
+    return route;
   }
 
   /** Exchanges that choose by chance or by headers mostly lead to one queue: its route is kept. */
