@@ -31,7 +31,7 @@ const account = (name: string, passwordHash = 'hash', tags: readonly string[] = 
 });
 const set = (...args: Parameters<typeof account>): AccountFact => ({
   kind: 'user-set',
-  account: account(...args) as never,
+  account: account(...args),
 });
 
 describe('the events of the topology', () => {
@@ -85,7 +85,7 @@ describe('the events of the topology', () => {
 
 describe('the events of accounts', () => {
   it('follow from what a user was before', () => {
-    events.know([account('old') as never]);
+    events.know([account('old')]);
     const permission = { configure: '', write: '', read: '' };
     const parameter = { vhost: '/', component: 'policy', name: 'p', value: {} };
     const facts: AccountFact[] = [
@@ -123,7 +123,7 @@ describe('the events of accounts', () => {
 describe('the other events', () => {
   it('tell of connections, logins and alarms', () => {
     const info = { id: 1, name: 'a -> b', user: 'u', vhost: '/' };
-    events.connectionOpened({ ...info, connectedAtMillis: 5, clientProperties: {} } as never);
+    events.connectionOpened({ ...info, connectedAtMillis: 5, clientProperties: {} });
     events.connectionClosed(info as never);
     events.loginTried('u', true, '127.0.0.1');
     events.loginTried('u', false, '127.0.0.1');
