@@ -1,6 +1,12 @@
 // A shard's answer to "what do you hold?" and "who consumes?", for listings and metrics. Shard
 // thread, cold: plain data, as of this moment.
-import type { ConsumerReport, QueueReport, ShardReport } from './mailbox/control-messages.ts';
+import type {
+  ConsumerActivity,
+  ConsumerReport,
+  QueueReport,
+  ShardReport,
+} from './mailbox/control-messages.ts';
+import type { Consumer } from './consumer/consumer.ts';
 import type { ShardState } from './shard-state.ts';
 
 export function reportOf(state: ShardState): ShardReport {
@@ -53,10 +59,16 @@ export function consumersOf(state: ShardState): ConsumerReport[] {
           prefetch: consumer.prefetch,
           priority: consumer.priority,
           unacked: consumer.unacked,
-          isActive: queue.singleActive === undefined || queue.singleActive.active === consumer,
+          activity: activityOf(consumer),
         });
       }
     }
   }
   return consumers;
+}
+
+function activityOf(consumer: Consumer): ConsumerActivity {
+  const { singleActive } = consumer.queue;
+  if (singleActive === undefined) return 'up';
+  return singleActive.active === consumer ? 'single_active' : 'waiting';
 }

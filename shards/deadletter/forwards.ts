@@ -27,7 +27,7 @@ import {
 } from '../mailbox/from-shard-layout.ts';
 import { FORWARDED_FAILED, FORWARDED_LATER, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
-import { Deadline, type Deadlines } from '../queue/deadlines.ts';
+import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 

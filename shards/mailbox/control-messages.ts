@@ -116,6 +116,9 @@ export interface QueueReport {
   readonly singleActiveConsumer: string | undefined;
 }
 
+/** `waiting`: for the single active consumer to go. */
+export type ConsumerActivity = 'up' | 'single_active' | 'waiting';
+
 /** One consumer, for listings. */
 export interface ConsumerReport {
   readonly queueId: number;
@@ -131,8 +134,7 @@ export interface ConsumerReport {
   readonly prefetch: number;
   readonly priority: number;
   readonly unacked: number;
-  /** False while it waits for the single active consumer to go. */
-  readonly isActive: boolean;
+  readonly activity: ConsumerActivity;
 }
 
 /** What a shard's log has done and holds. */

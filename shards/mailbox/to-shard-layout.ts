@@ -3,7 +3,7 @@
 // direction:
 //
 //   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
-//   ack ring   ACK, CREDIT, RELEASE and FORWARDED: short, and served first, so that a flood of publishes
+//   ack ring   ACK, CREDIT, RELEASE, FORWARDED: short, and served first: a flood of publishes
 //              never stands between a consumer and its next delivery
 //
 // An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring
@@ -61,7 +61,7 @@ export const DATED_FLAG = 1024;
 export const DIED_FLAG = 2048;
 /** The message's priority property, coded in 9 bits: 0 when it has none, else one more. */
 export const PRIORITY_SHIFT = 23;
-export const PRIORITY_MASK = 0x1ff << PRIORITY_SHIFT;
+const PRIORITY_MASK = 0x1ff << PRIORITY_SHIFT;
 
 /** What a message keeps of PUBLISH_FLAGS. */
 export const MESSAGE_FLAGS =

@@ -2,6 +2,7 @@
 // thread. A handle below zero names a message on disk (ready-messages.ts).
 import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { MessageTraits } from '../store/message-traits.ts';
 import type { Queue } from './queue.ts';
 
 /** The next message would go where it had better not stay in memory. */
@@ -54,6 +55,14 @@ export function loaded(
   queue.onDiskCount -= 1;
   queue.onDiskBytes -= store.dataBytes(handle);
   queue.rules.renamed(~row, handle);
+}
+
+/** Where arrival and time to live of a message are noted, if they are. */
+export function datedTraits(queue: Queue, handle: number): MessageTraits | undefined {
+  const { log, store } = queue;
+  if (handle >= 0) return (store.flags(handle) & DATED_FLAG) === 0 ? undefined : store.traits;
+  const { records } = log!;
+  return records.isDated(~handle) ? records.traits : undefined;
 }
 
 /** The message of row `row` cannot be read any more. */

@@ -1,5 +1,5 @@
 // What a queue does with messages that nobody consumes in time or for which it has no room: time to
-// live, length limits, refusals, dead letters, and the end of an unused queue. Shard thread. A queue
+// live, length limits, refusals, dead letters, and the end of an unused queue. Shard thread. One
 // without any of it pays one test of `isActive` per publish and of `canExpire` per delivery.
 //
 // As in RabbitMQ messages expire at the head of the queue only, so one with a short time to live
@@ -13,7 +13,8 @@ import type { Forward, Forwards } from '../deadletter/forwards.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
-import { Deadline, type Deadlines } from './deadlines.ts';
+import { Deadline, type Deadlines } from '../time/deadlines.ts';
+import { datedTraits } from './paging.ts';
 import type { Queue } from './queue.ts';
 
 const NOT_SET = -1;
@@ -92,7 +93,7 @@ export class QueueRules {
     }
   }
 
-  /** A message that lives for no time at all goes to a consumer that can take it now, or expires. */
+  /** A message that lives for no time goes to a consumer that can take it now, or expires. */
   private deliverOrExpire(): void {
     if (!this.queue.isAlone) {
       this.isHeadKeptBack();
@@ -107,7 +108,7 @@ export class QueueRules {
   /** What was in the log is ready. */
   restored(handles: Int32Array): void {
     for (const handle of handles) {
-      if (this.queue.datedTraits(handle) === undefined) continue;
+      if (datedTraits(this.queue, handle) === undefined) continue;
       this.canExpire = true;
       break;
     }
@@ -226,7 +227,7 @@ export class QueueRules {
   private endOf(handle: number): number {
     const { messageTtlMillis } = this.settings;
     const { queue } = this;
-    const traits = queue.datedTraits(handle);
+    const traits = datedTraits(queue, handle);
     if (traits === undefined) return Number.POSITIVE_INFINITY;
     const index = handle < 0 ? ~handle : handle;
     const own = traits.ttlMillis(index);

@@ -7,15 +7,14 @@ import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
-import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
-import type { MessageTraits } from '../store/message-traits.ts';
 import type { Slab } from '../mailbox/slab.ts';
-import { countedMessage } from './counted-message.ts';
+import { shownAs } from '../deadletter/counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
 import { readyMessages } from './message-priority.ts';
@@ -56,7 +55,7 @@ export class Queue {
   readonly residency: Residency;
   readonly log: ShardLog | undefined;
   private readonly runList: RunList;
-  private readonly slabs: readonly Slab[];
+  readonly slabs: readonly Slab[];
   private readonly readAhead: ReadAhead | undefined;
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
@@ -222,7 +221,7 @@ export class Queue {
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!deliver(store, handle, consumer, isRedelivered, shown)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
@@ -237,21 +236,12 @@ export class Queue {
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!answerGet(store, handle, getter, isRedelivered, request, remaining, shown)) {
       return GET_NO_ROOM;
     }
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
-  }
-
-  /** The head with its deliveries in its headers, where the queue counts them. */
-  private shown(handle: number): IncomingMessage | undefined {
-    if (!this.settings.isQuorum) return undefined;
-    const deliveries = this.ready.peekDeliveryCount();
-    return deliveries === 0
-      ? undefined
-      : countedMessage(this.store, handle, deliveries, this.slabs);
   }
 
   private headDelivered(
@@ -360,15 +350,6 @@ export class Queue {
   /** Nothing is ready but one message. */
   get isAlone(): boolean {
     return this.ready.length === 1;
-  }
-
-  /** Where arrival and time to live of a message are noted, if they are. */
-  datedTraits(handle: number): MessageTraits | undefined {
-    if (handle < 0) {
-      const { records } = this.log!;
-      return records.isDated(~handle) ? records.traits : undefined;
-    }
-    return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
   }
 
   /** A message's priority property (to-shard-layout.ts). */

@@ -7,8 +7,6 @@
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
-import { connectionForced, contentStalled } from '../errors/connection-refusals.ts';
-import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
@@ -20,8 +18,10 @@ import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import { vhostDeleted } from './access-changes.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
+import { closeConnections } from './close-connections.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
+import { globalConnectionId } from './connection-ids.ts';
 import { socketName } from './connection-info.ts';
 import { acceptorReport } from './acceptor-report.ts';
 import type { AccessCounts } from './connection-access.ts';
@@ -57,12 +57,8 @@ import { VhostContexts } from './vhost-contexts.ts';
 const READ_BYTES = 256 * 1024;
 const LARGE_READ_BYTES = 1024 * 1024;
 const SWEEP_MILLIS = 500;
-/** A large body may pause this long while others wait for memory. */
-const CONTENT_STALL_MILLIS = 10_000;
 /** How long publishers that wait for a pace or for room are left alone at most. */
 const RETRY_MILLIS = 1;
-/** Global connection ids: the acceptor's number, then its own count of connections. */
-const CONNECTIONS_PER_ACCEPTOR = 2 ** 40;
 
 export class Acceptor implements ThreadWork {
   readonly index: number;
@@ -169,7 +165,7 @@ export class Acceptor implements ThreadWork {
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
-    this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
+    this.stalledContents = new StalledContents(this.slab);
     this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
@@ -180,7 +176,7 @@ export class Acceptor implements ThreadWork {
   // --- identities -----------------------------------------------------------------------------
 
   globalIdOf(connectionId: number): number {
-    return this.index * CONNECTIONS_PER_ACCEPTOR + connectionId;
+    return globalConnectionId(this.index, connectionId);
   }
 
   // --- topology -------------------------------------------------------------------------------
@@ -349,12 +345,7 @@ export class Acceptor implements ThreadWork {
       if (connection.isUnread) this.unreadCount += 1;
     }
     this.hasSwept = true;
-    for (const channel of this.stalledContents.sweep(this.connections, now)) {
-      const { received, announced } = channel.assembly;
-      const seconds = CONTENT_STALL_MILLIS / 1000;
-      const refusal = contentStalled(channel.number, received, announced, seconds);
-      channel.connection.refuse(refusal, undefined, ID_BASIC_PUBLISH);
-    }
+    this.stalledContents.refuse(this.connections, now);
     if (this.stalled.size > 0) this.scheduleTurn();
   }
 
@@ -372,16 +363,9 @@ export class Acceptor implements ThreadWork {
   /** Listens no more and closes all with 320; resolves when they are gone or time is up. */
   async suspend(reason: string, millisMax: number): Promise<void> {
     for (const listener of this.listeners.splice(0)) listener.close();
-    for (const connection of this.connections) {
-      if (connection.state === 'running') connection.close(connectionForced(reason), 0);
-      else connection.socket.destroy();
-    }
+    const closed = closeConnections(this.connections, reason, millisMax);
     this.scheduleTurn();
-    const deadline = performance.now() + millisMax;
-    while (this.connections.size > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    for (const connection of this.connections) connection.socket.destroy();
+    await closed;
   }
 
   report(): Omit<AcceptorReport, 'pluginFaults'> {

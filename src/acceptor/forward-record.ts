@@ -1,4 +1,5 @@
-// What stands in a FORWARD record, and the publish that becomes of it. Acceptor thread, cold.
+// What stands in a FORWARD record (shards/mailbox/from-shard-layout.ts), and the publish that
+// becomes of it. Acceptor thread, cold: dead letters are rare.
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { DIED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';

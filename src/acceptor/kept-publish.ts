@@ -55,5 +55,6 @@ function copyOf(message: IncomingPublish): IncomingPublish {
   copy.bodyBytes = message.bodyBytes;
   copy.slabPage = message.slabPage;
   copy.slabSkip = message.slabSkip;
+  copy.flags = message.flags;
   return copy;
 }

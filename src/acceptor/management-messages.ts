@@ -1,6 +1,7 @@
 // What operators' commands make main say to acceptors, and the answers. Main and acceptor threads;
 // rare, plain data, by MessagePort, part of control-messages.ts. Never per message of a client.
 import type { MessagePort } from 'node:worker_threads';
+import type { ConsumerActivity } from '../../shards/mailbox/control-messages.ts';
 import type { Access } from '../auth/users.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 
@@ -31,6 +32,8 @@ export interface ConsumerInfo {
   readonly isExclusive: boolean;
   readonly prefetch: number;
   readonly arguments: FieldTable;
+  /** What its shard says of it, if that was asked. */
+  readonly activity?: ConsumerActivity | undefined;
 }
 
 /** What the clients of one acceptor, or of all, have open. */

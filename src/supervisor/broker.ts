@@ -2,7 +2,6 @@
 // thread.
 import path from 'node:path';
 import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { chosenBackends, InternalBackend } from '../auth/backend.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
 import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
@@ -23,7 +22,7 @@ import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
-import { Logins } from './logins.ts';
+import { type Logins, loginsOf } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Operator } from './operator.ts';
@@ -32,7 +31,7 @@ import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
-import { changedUser } from './user-news.ts';
+import { userTeller } from './user-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -86,28 +85,18 @@ export class Broker {
     this.acceptors = this.acceptorThreads(memory);
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
-    const topologyLimits = topologyLimitsOf(config, limits);
     const topology = new Topology({
       shardCount: config.shards,
-      limits: topologyLimits,
+      limits: topologyLimitsOf(config, limits),
       queueRules: { defaultType, isQuorumRedeclarationRelaxed },
     });
     const state = new BrokerState(topology, config.operatorPolicies);
     this.store = this.factStore(state, logger);
     this.users = state.users;
-    const tellUsers = (names: readonly string[]): void => {
-      const users = names.map((name) => changedUser(this.users, limits, name));
-      for (const acceptor of this.acceptors)
-        acceptor.send({ kind: 'users-changed', users } as never);
-    };
-    const { shards, acceptors } = this;
-    this.control = new ControlPlane(state, this.store, shards, acceptors, tellUsers);
+    const tellUsers = userTeller(this.users, limits, this.acceptors);
+    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors, tellUsers);
     this.control.onRevision = (changes, facts) => this.events.changed(changes, facts);
-    const backends = chosenBackends(config.authBackends, [
-      new InternalBackend(this.users),
-      ...this.plugins.authBackends,
-    ]);
-    this.logins = new Logins(this.users, backends, config.loopbackUsers);
+    this.logins = loginsOf(config, this.users, this.plugins.authBackends);
     this.limits = limits;
     this.places = new ConnectionPlaces(config.connectionMax, limits);
     this.questions = new Questions(this.control, this.logins, this.places, limits);
@@ -127,6 +116,7 @@ export class Broker {
       parameters: state.parameters,
       memory: this.memory,
       disk: this.disk,
+      reports: this.reports,
       listenAgain: () => this.listenOn(this.bound),
     });
     this.failed = Promise.race(

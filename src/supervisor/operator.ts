@@ -6,6 +6,8 @@
 import { totalmem } from 'node:os';
 import { constrainedMemory } from 'node:process';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ConsumerReport } from '../../shards/mailbox/control-messages.ts';
+import { globalConnectionId } from '../acceptor/connection-ids.ts';
 import type { AcceptorNotice } from '../acceptor/control-messages.ts';
 import type {
   ClientListing,
@@ -22,6 +24,7 @@ import type { AccountFact, JsonValue, Parameter } from './facts/fact.ts';
 import type { Parameters } from './facts/parameters.ts';
 import { memoryBytes } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import type { Reports } from './reports.ts';
 
 /** For a user who has lost the virtual host just now. */
 const NO_ACCESS: Access = {
@@ -38,6 +41,7 @@ export interface OperatorParts {
   readonly parameters: Pick<Parameters, 'all'>;
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
+  readonly reports: Pick<Reports, 'consumers'>;
   /** Listens again where the broker listened at first. */
   readonly listenAgain: () => Promise<unknown>;
 }
@@ -96,11 +100,20 @@ export class Operator {
 
   /** The channels and consumers of all connections. */
   async listClients(): Promise<ClientListing> {
-    const answers = await this.askAll((request) => ({ kind: 'list-clients', request }));
+    const [answers, reports] = await Promise.all([
+      this.askAll((request) => ({ kind: 'list-clients', request })),
+      this.parts.reports.consumers(),
+    ]);
+    const activities = new Map(reports.map((report) => [consumerKey(report), report.activity]));
     const listings = answers.flatMap((answer) => (answer.kind === 'clients' ? answer.clients : []));
     return {
       channels: listings.flatMap(({ channels }) => channels),
-      consumers: listings.flatMap(({ consumers }) => consumers),
+      consumers: listings.flatMap(({ consumers }) =>
+        consumers.map((consumer) => {
+          const { connectionId, channel, tag } = consumer;
+          return { ...consumer, activity: activities.get(`${connectionId} ${channel} ${tag}`) };
+        }),
+      ),
     };
   }
 
@@ -183,4 +196,9 @@ export class Operator {
       }),
     );
   }
+}
+
+/** Tags are unique on their channel. */
+function consumerKey({ acceptor, connection, channel, tag }: ConsumerReport): string {
+  return `${globalConnectionId(acceptor, connection)} ${channel} ${tag}`;
 }

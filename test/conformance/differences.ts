@@ -107,6 +107,30 @@ export const differences = {
     rabbitmq310: false,
     warrenmq: true,
   }),
+  quorumQueuesHavePriorities: difference({
+    reason: 'quorum queues always have priorities since 4.0 (32 of them since 4.3)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  activeConsumerYieldsToPriority: difference({
+    reason:
+      'a quorum queue changes its single active consumer for one of a higher priority since 4.0',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  quorumQueuesRefuseGlobalPrefetch: difference({
+    reason:
+      'in WarrenMQ a limit over the channel holds for the deliveries of quorum queues as well',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
+  quorumQueuesRefuseConditionalDelete: difference({
+    reason:
+      'queue.delete with if-unused or if-empty needs a sure answer from one place, which a queue of ' +
+      'WarrenMQ always has',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',
     rabbitmq310: false,

@@ -17,6 +17,15 @@ async function declare(channel: RawChannel, args: FieldTable): Promise<string> {
   return queue;
 }
 
+/** A list of the HTTP API. */
+async function api<Item>(path: string): Promise<Item[]> {
+  const credentials = Buffer.from('guest:guest').toString('base64');
+  const answer = await fetch(`${broker.managementUrl}/api/${path}`, {
+    headers: { authorization: `Basic ${credentials}` },
+  });
+  return (await answer.json()) as Item[];
+}
+
 function publish(channel: RawChannel, queue: string, body: string, priority?: number): void {
   channel.publish({ routingKey: queue }, body, {
     deliveryMode: 2,
@@ -83,6 +92,24 @@ describe('a single active consumer', () => {
     const again = await two.deliveries(2);
     expect(again.map(({ body }) => body.toString())).toEqual(['a', 'b']);
     expect(again.every(({ fields }) => fields.redelivered)).toBe(true);
+  });
+
+  test('is shown as such', async () => {
+    const channel = await broker.channel();
+    const queue = await declare(channel, SINGLE);
+    await channel.consume(queue, { consumerTag: 'one' });
+    await channel.consume(queue, { consumerTag: 'two' });
+    const plain = await declare(channel, {});
+    await channel.consume(plain, { consumerTag: 'three' });
+    const consumers = await api<{ consumer_tag: string; active: boolean }>('consumers');
+    const seen = new Map(consumers.map((one) => [one.consumer_tag, one]));
+    expect(seen.get('one')).toMatchObject({ active: true, activity_status: 'single_active' });
+    expect(seen.get('two')).toMatchObject({ active: false, activity_status: 'waiting' });
+    expect(seen.get('three')).toMatchObject({ active: true, activity_status: 'up' });
+    const queues = await api<{ name: string }>('queues');
+    expect(queues.find(({ name }) => name === queue)).toMatchObject({
+      single_active_consumer_tag: 'one',
+    });
   });
 
   test('is never exclusive', async () => {

@@ -148,8 +148,8 @@ function consumerJson({ connection, thing }: Of<ConsumerInfo>, { node }: BrokerV
     exclusive: thing.isExclusive,
     prefetch_count: thing.prefetch,
     arguments: tableJson(thing.arguments),
-    active: true,
-    activity_status: 'up',
+    active: thing.activity !== 'waiting',
+    activity_status: thing.activity ?? 'up',
   };
 }
 

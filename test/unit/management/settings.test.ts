@@ -144,6 +144,9 @@ describe('channels and consumers', () => {
       unconfirmed: 2,
       consumers: 1,
       isConfirming: true,
+      isTransactional: false,
+      uncommittedPublishes: 0,
+      uncommittedAcks: 0,
     };
     const consumer = {
       channel: 1,

@@ -41,7 +41,9 @@ function delivered(): [number, string][] {
 
 const active = (): (string | undefined)[] => [
   reportOf(driver.state).queues[0].singleActiveConsumer,
-  ...consumersOf(driver.state).flatMap(({ tag, isActive }) => (isActive ? [tag] : [])),
+  ...consumersOf(driver.state).flatMap(({ tag, activity }) =>
+    activity === 'waiting' ? [] : [tag],
+  ),
 ];
 
 describe('a single active consumer', () => {

@@ -19,7 +19,8 @@ const FIXED = [1, 2, 3];
 /** Deleted and made anew under another number from time to time. */
 const FIRST_PASSING = 10;
 const CONSUMERS = 2;
-const WRITE = { arguments: { 'x-durability': 'write' } };
+const PRIORITY_MAX = 3;
+const WRITE = { arguments: { 'x-durability': 'write', 'x-max-priority': PRIORITY_MAX } };
 const MEMORY = { durable: false };
 const SIZES = [0, 10, 100, 900, 4000, 5000, 60_000, 270_000, 600_000];
 
@@ -124,7 +125,14 @@ export class DurableWalk {
       const isPersistent = random.chance(90);
       const lane = isPersistent ? laneOf(targets) : LANE_MEMORY;
       this.sizes.set(id, size);
-      this.shard.publish(targets, bodyOf(id, size), { exrk: `#${id}`, lane, isPersistent });
+      const priority = id % 6 === 5 ? undefined : id % 6;
+      const traits = {
+        exrk: `#${id}`,
+        lane,
+        isPersistent,
+        ...(priority === undefined ? {} : { priority }),
+      };
+      this.shard.publish(targets, bodyOf(id, size), traits);
       const copies: Copy[] = [];
       for (const queue of targets) {
         if (lane === LANE_MEMORY || queue === 3) continue;
@@ -309,7 +317,9 @@ export class DurableWalk {
       left.set(queue, ids);
       this.found += ids.length;
       // Each once, in the order of the publishes, and only what was published here.
-      expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+      const inOrder = [...new Set(ids)].toSorted((a, b) => a - b);
+      if (queue === 2) inOrder.sort((a, b) => levelOf(b) - levelOf(a));
+      expect(ids).toEqual(inOrder);
       expect(ids.filter((id) => !copies.has(id))).toEqual([]);
       const kept = new Set(ids);
       const missing = [...copies.values()].filter(
@@ -347,6 +357,11 @@ export class DurableWalk {
     );
     this.consume();
   }
+}
+
+/** What the priority of a message comes to in the queue that has priorities. */
+function levelOf(id: number): number {
+  return id % 6 === 5 ? 0 : Math.min(id % 6, PRIORITY_MAX);
 }
 
 function laneOf(queues: readonly number[]): number {
