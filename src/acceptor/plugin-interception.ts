@@ -1,6 +1,6 @@
-// Lets plugins change the properties of publishes (docs/plugins.md). Acceptor thread. A publish that
-// one has changed is put together anew, as if its client had sent it so: exrk, properties and inline
-// body in a buffer of its own; of a body in the slab the properties in front of it are skipped.
+// Lets plugins change the properties of publishes (docs/plugins.md). Acceptor thread. A publish
+// that one has changed is put together anew, as if its client had sent it so: exrk, properties and
+// inline body in a buffer of its own; in the slab the properties in front of a body are skipped.
 // A publish that finds no room is offered again as its client sent it, and intercepted again.
 import type { Interceptors } from '../plugins/interceptors.ts';
 import { decodeProperties } from '../protocol/properties.ts';
