@@ -7,17 +7,17 @@ import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
-import { DATED_FLAG, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
-import type { MessageTraits } from '../store/message-traits.ts';
 import type { Slab } from '../mailbox/slab.ts';
-import { countedMessage } from './counted-message.ts';
+import { shownAs } from '../deadletter/counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
+import { DelayedReady } from './delayed-ready.ts';
 import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
@@ -56,7 +56,7 @@ export class Queue {
   readonly residency: Residency;
   readonly log: ShardLog | undefined;
   private readonly runList: RunList;
-  private readonly slabs: readonly Slab[];
+  readonly slabs: readonly Slab[];
   private readonly readAhead: ReadAhead | undefined;
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
@@ -96,7 +96,9 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = readyMessages(this.settings, surroundings.store, surroundings.log?.records);
+    this.ready = this.rules.isDelaying
+      ? new DelayedReady(this.rules)
+      : readyMessages(this.settings, surroundings.store, surroundings.log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
@@ -222,7 +224,7 @@ export class Queue {
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!deliver(store, handle, consumer, isRedelivered, shown)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
@@ -237,21 +239,12 @@ export class Queue {
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!answerGet(store, handle, getter, isRedelivered, request, remaining, shown)) {
       return GET_NO_ROOM;
     }
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
-  }
-
-  /** The head with its deliveries in its headers, where the queue counts them. */
-  private shown(handle: number): IncomingMessage | undefined {
-    if (!this.settings.isQuorum) return undefined;
-    const deliveries = this.ready.peekDeliveryCount();
-    return deliveries === 0
-      ? undefined
-      : countedMessage(this.store, handle, deliveries, this.slabs);
   }
 
   private headDelivered(
@@ -360,15 +353,6 @@ export class Queue {
   /** Nothing is ready but one message. */
   get isAlone(): boolean {
     return this.ready.length === 1;
-  }
-
-  /** Where arrival and time to live of a message are noted, if they are. */
-  datedTraits(handle: number): MessageTraits | undefined {
-    if (handle < 0) {
-      const { records } = this.log!;
-      return records.isDated(~handle) ? records.traits : undefined;
-    }
-    return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
   }
 
   /**

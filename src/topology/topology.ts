@@ -17,6 +17,7 @@ import type {
 } from '../routing/change.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
+import { CompanionQueues } from './companion-queues.ts';
 import { isDurable, type RestorableChange } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
@@ -67,6 +68,7 @@ export class Topology {
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
+  private readonly companions: CompanionQueues;
   private nextId = 1;
 
   constructor(options: TopologyOptions) {
@@ -74,12 +76,18 @@ export class Topology {
     this.random = options.randomBytes ?? randomBytes;
     this.queueRules = options.queueRules ?? PLAIN_QUEUE_RULES;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
+    this.companions = new CompanionQueues({
+      vhosts: this.byName,
+      makeQueue: (vhost, declaration, changes) => this.addQueue(vhost, declaration, changes),
+      removeQueue: (id, changes) => this.removeQueue(id, changes),
+    });
   }
 
   execute(command: Command): Outcome {
     const changes: Change[] = [];
     try {
       const queue = this.run(command, changes);
+      this.companions.follow(changes);
       return { changes, refusal: undefined, queue };
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
@@ -134,6 +142,11 @@ export class Topology {
     }
   }
 
+  /** After recovery; true if there was anything to mend, which the log then has to hear of. */
+  completeCompanions(): boolean {
+    return this.companions.complete();
+  }
+
   /** Gives the queues of shards that are no more to those that host them (recovery only). */
   moveQueues(): void {
     for (const [id, { vhost, queue }] of this.places) {
@@ -164,6 +177,7 @@ export class Topology {
       const { queue } = change;
       this.places.set(queue.id, { vhost: vhost!, queue });
     }
+    this.companions.follow(changes);
     return changes;
   }
 
@@ -204,6 +218,10 @@ export class Topology {
   /** Without the hidden ones. */
   queues(vhost: string): Iterable<QueueSpec> {
     return this.byName.get(vhost)?.visibleQueues() ?? [];
+  }
+
+  allQueues(vhost: string): Iterable<QueueSpec> {
+    return this.byName.get(vhost)?.queues.values() ?? [];
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {

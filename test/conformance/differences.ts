@@ -91,7 +91,7 @@ export const differences = {
     warrenmq: true,
   }),
   topicPermissionsHoldForCopies: difference({
-    reason: 'topic permissions are asked about the keys of CC and BCC since 3.13',
+    reason: 'topic permissions are asked about the keys of CC and BCC since 4.0',
     rabbitmq310: false,
     warrenmq: true,
   }),
@@ -106,6 +106,47 @@ export const differences = {
       'delivery of a quorum queue ends its consumer and not its channel',
     rabbitmq310: false,
     warrenmq: true,
+  }),
+  quorumQueuesHavePriorities: difference({
+    reason: 'quorum queues always have priorities since 4.0 (32 of them since 4.3)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  activeConsumerYieldsToPriority: difference({
+    reason:
+      'a quorum queue changes its single active consumer for one of a higher priority since 4.0',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  quorumQueuesRefuseGlobalPrefetch: difference({
+    reason:
+      'in WarrenMQ a limit over the channel holds for the deliveries of quorum queues as well',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
+  quorumQueuesRefuseConditionalDelete: difference({
+    reason:
+      'queue.delete with if-unused or if-empty needs a sure answer from one place, which a queue of ' +
+      'WarrenMQ always has',
+    rabbitmq310: true,
+    warrenmq: false,
+  }),
+  repliesWaitForTheCommit: difference({
+    reason: 'before 4.2 a reply to amq.rabbitmq.reply-to was sent at once, transaction or not',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  clearedPermissionsCloseConnections: difference({
+    reason:
+      'a user without permissions in a virtual host may not connect to it, so in WarrenMQ he does ' +
+      'not stay connected either (docs/access-control.md)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  publishOverHttpToMissingExchange: difference({
+    reason: 'the HTTP API of 3.10 answers 400 with the words of the channel error, later ones 404',
+    rabbitmq310: 400,
+    warrenmq: 404,
   }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',

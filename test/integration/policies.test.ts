@@ -29,7 +29,7 @@ describe.each([
     const operatorPolicies = [{ ...limits, definition: { 'max-length': 7 } }];
     const storageBackend = 'portable';
     const settings = { ...shape, dataDir, listeners, operatorPolicies, storageBackend } as const;
-    broker = new Broker(defaultConfig({ ...settings, logLevel: 'none' }));
+    broker = new Broker(defaultConfig({ ...settings, logLevel: 'none' }), []);
     const [{ port }] = await broker.start();
     connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
     channel = await connection.createConfirmChannel();
@@ -75,6 +75,25 @@ describe.each([
     expect(returned).toEqual(['before', 'after']);
     const got = await channel.get(queue, { noAck: true });
     expect(got && String(got.content)).toBe('under');
+  });
+
+  it('a limit holds for the messages that are there, a time to live for those to come', async () => {
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    for (const text of ['a', 'b', 'c']) channel.sendToQueue(queue, Buffer.from(text));
+    await channel.waitForConfirms();
+    const set = (definition: { [setting: string]: number }): Promise<string | undefined> =>
+      broker.control.setPolicy('/', 'limit', 'policy', { pattern: '^amq.gen', definition });
+    expect(await set({ 'max-length': 2 })).toBeUndefined();
+    expect((await channel.checkQueue(queue)).messageCount).toBe(2);
+    await channel.purgeQueue(queue);
+    expect(await set({ 'message-ttl': 0 })).toBeUndefined();
+    channel.sendToQueue(queue, Buffer.from('gone'));
+    await channel.waitForConfirms();
+    expect((await channel.checkQueue(queue)).messageCount).toBe(0);
+    await broker.control.clearPolicy('/', 'limit', 'policy');
+    channel.sendToQueue(queue, Buffer.from('kept'));
+    await channel.waitForConfirms();
+    expect((await channel.checkQueue(queue)).messageCount).toBe(1);
   });
 
   it('rules queues that are there, that come, and all of them after a restart', async () => {

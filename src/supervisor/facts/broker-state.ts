@@ -14,7 +14,7 @@ import type { Topology } from '../../topology/topology.ts';
 import type { AccountFact, Fact, JsonValue, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
 
-/** Component of the parameter, named like its virtual host, that says more about that. */
+/** Component of the parameter that says more about its virtual host. */
 const VHOST_METADATA = 'vhost-metadata';
 
 export interface Executed extends Outcome {

@@ -206,6 +206,14 @@ describe('ruling again', () => {
     expect(memory.ruleNewQueue(queue()).policy?.definition['durability']).toBe('fsync');
   });
 
+  it('leaves the queues behind direct reply-to alone', () => {
+    const all = policies(policy('p'));
+    const hidden = queue('amq.rabbitmq.reply-to.x');
+    expect(all.ruleNewQueue(hidden)).toBe(hidden);
+    expect(all.ruleQueue(hidden)).toBe(hidden);
+    expect(ruling(all, queue('amq.gen-x'))).toBe('p');
+  });
+
   it('leaves the default exchange alone', () => {
     const all = policies(policy('p', { definition: { 'alternate-exchange': 'x' } }));
     expect(all.ruleExchange(exchange('')).policy).toBeUndefined();
