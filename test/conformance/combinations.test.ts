@@ -108,6 +108,20 @@ describe('limits and messages that come back', () => {
   );
 });
 
+test('of messages that come back to a full queue the oldest dies first, whatever its tag', async () => {
+  const morgue = await openMorgue(channel);
+  const queue = await queueWith({ ...morgue.arguments, 'x-max-length': 2 });
+  for (const body of ['1', '2', '3']) {
+    await publishAll(channel, queue, [body]);
+    await channel.get(queue, false);
+  }
+  channel.send('basic.reject', { deliveryTag: 1, requeue: true });
+  expect((await channel.get(queue, false))?.fields).toMatchObject({ deliveryTag: 4 });
+  await publishAll(channel, queue, ['4', '5']);
+  await channel.call('channel.close');
+  expect(await morgue.bodies(3)).toEqual(['1', '2', '3']);
+});
+
 describe('priorities and dead letters', () => {
   test('a dead letter keeps its priority in the queue that it comes to', async () => {
     const graves = await queueWith({ 'x-max-priority': 5 });
