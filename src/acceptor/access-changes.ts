@@ -30,7 +30,7 @@ export function cancelUnreadable(connection: Connection): void {
   for (const consumer of connection.channels.consumers()) {
     const { name } = consumer.queue;
     // Nobody needs a right to get replies (hidden-queues.ts).
-    if (consumer.isGone || isHiddenQueue(name) || access.mayRead(name)) continue;
+    if (consumer.isGone || isHiddenQueue(consumer.queue) || access.mayRead(name)) continue;
     const { channel, link, noAck, tag } = consumer;
     // As with basic.cancel: what is on its way goes back to its place, if it can.
     consumer.isGone = !noAck;
