@@ -1,8 +1,8 @@
 // POST /api/definitions: makes everything in exported definitions that is not there yet, in an
 // order in which each finds what it needs. Main thread. Users, permissions, parameters and policies
 // are set anew; queues and exchanges that exist stay as they are, as in RabbitMQ
-// (rabbit_definitions). Everything of one kind goes to the control plane at once, which makes one sync of it. When
-// something is wrong the import ends there with 400 and what went before stays.
+// (rabbit_definitions). Everything of one kind goes to the control plane at once, which makes one
+// sync of it. When something is wrong the import ends there with 400 and what went before stays.
 import type { FieldTable } from '../../protocol/field-table.ts';
 import type { DestinationKind } from '../../routing/change.ts';
 import type { Command } from '../../topology/command.ts';
