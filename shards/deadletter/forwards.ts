@@ -28,7 +28,6 @@ import {
 import { FORWARDED_FAILED, FORWARDED_LATER, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
-import { readyHandles } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 
@@ -96,9 +95,8 @@ export class Forwards {
     this.waiting.push(forward);
   }
 
-  /** Sends copies of all that is ready in a queue, all in memory; `onDone`: they have arrived. */
-  copy(queue: Queue, address: Uint8Array, onDone: () => void): void {
-    const handles = readyHandles(queue);
+  /** Sends copies of messages of a queue, all in memory; `onDone`: they have arrived. */
+  copy(queue: Queue, handles: readonly number[], address: Uint8Array, onDone: () => void): void {
     let left = handles.length;
     if (left === 0) onDone();
     for (const handle of handles) {

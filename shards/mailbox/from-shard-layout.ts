@@ -113,7 +113,7 @@ export const SLAB_FREE_BYTES = 16;
 // FORWARD: number reason flags exrkBytes propsBytes bodyBytes slabOwner slabPage slabSkip
 // addressBytes, then 8-aligned the data as in DELIVER (exrk, props and body unless they lie in a
 // slab), and behind them the address: four short strings, virtual host, queue, exchange, routing
-// key; the last one is left out when the message keeps its own keys. The acceptor answers FORWARDED.
+// key; the last is left out when the message keeps its own keys. The acceptor answers FORWARDED.
 export const FORWARD_NUMBER = 2;
 export const FORWARD_REASON = 3;
 export const FORWARD_FLAGS = 4;

@@ -1,7 +1,8 @@
 // The messages of a queue that holds back what an exchange delays: the one due next comes first.
 // Shard thread.
 //
-//   heap: rows by due time | rows: due | position, handle, place in the heap | recent: position -> row
+//   heap: rows by due time | rows: due | position, handle, place in the heap
+//   recent: position -> row
 //
 // 28 bytes per message, wherever its data are. Messages are found by their position only soon after
 // they came (they leave memory when they have been written), or by their row, which is the hint of

@@ -12,6 +12,7 @@ import * as layout from '../mailbox/to-shard-layout.ts';
 import type { ChannelUnacked } from '../consumer/channel-unacked.ts';
 import { Consumer, unblockAll } from '../consumer/consumer.ts';
 import type { Port } from '../port.ts';
+import { readyHandles } from '../queue/paging.ts';
 import { GET_NO_ROOM, GOT_IT, type Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { AckWork } from './acks.ts';
@@ -154,7 +155,7 @@ export class OperationWork {
     return channel.getters.get(queue) ?? this.state.consumers.add(options);
   }
 
-  /** Answers when the copies have arrived, so that what is published afterwards comes after them. */
+  /** Answers when the copies have arrived: what is published afterwards comes after them. */
   private copy(port: Port, words: Int32Array, at: number): void {
     const request = words[at + layout.COPY_REQUEST];
     const queue = this.state.queues.get(words[at + layout.COPY_QUEUE]);
@@ -162,11 +163,11 @@ export class OperationWork {
     const from = (at + layout.COPY_ADDRESS) * 4;
     const to = port.work.bytes.subarray(from, from + words[at + layout.COPY_ADDRESS_BYTES]);
     const address = Buffer.concat([queue.rules.addressOf([]), to]);
+    const { forwards, storage } = this.state;
     const done = (): void => port.outlet.reply(request, STATUS_OK, 0, 0);
-    this.state.storage?.readAhead.whenLoaded(queue, () => {
-      this.state.forwards.copy(queue, address, done);
-    });
-    if (this.state.storage === undefined) this.state.forwards.copy(queue, address, done);
+    const send = (): void => forwards.copy(queue, readyHandles(queue), address, done);
+    if (storage === undefined) send();
+    else storage.readAhead.whenLoaded(queue, send);
   }
 
   private stat(port: Port, words: Int32Array, at: number, count: (queue: Queue) => number): void {

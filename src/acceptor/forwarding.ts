@@ -1,7 +1,8 @@
 // Publishes what shards forward: dead letters, and messages that an exchange has delayed. Acceptor
 // thread, cold; the other end is shards/deadletter/forwards.ts.
 //
-//   FORWARD -> headers say why, routed (forward-onward.ts) -> PUBLISH records -> all confirmed -> FORWARDED
+//   FORWARD -> headers say why, routed (forward-onward.ts)
+//           -> PUBLISH records -> all confirmed -> FORWARDED
 //
 // A message that finds a ring full waits here, in memory of its own, in order; a shard has few
 // underway, so these are few. What no queue gets has reached its end, as in RabbitMQ; a shard that

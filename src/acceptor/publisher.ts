@@ -29,6 +29,7 @@ import type { QueueSpec } from '../routing/change.ts';
 import { delayMillisOf } from '../routing/message-delay.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
+import type { PluginInterception } from './plugin-interception.ts';
 import { PublishedMessage } from './published-message.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
@@ -84,6 +85,8 @@ export class Publisher {
   /** Of the message scanned last, or NO_TTL. */
   private ttlMillis: number;
   readonly transactions: TransactionSpace;
+  /** Set by the thread's entry when a plugin intercepts publishes. */
+  interception: PluginInterception | undefined;
   publishedCount: number;
   unroutableCount: number;
 
@@ -109,6 +112,7 @@ export class Publisher {
     this.routesToOne = new WeakMap();
     this.ttlMillis = NO_TTL;
     this.transactions = new TransactionSpace(slab);
+    this.interception = undefined;
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -125,6 +129,7 @@ export class Publisher {
     }
     this.scanProperties(message);
     this.checkAccess(channel, message);
+    if (this.interception?.change(channel, message) === true) this.scanProperties(message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
     const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
     const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;

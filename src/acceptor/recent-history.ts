@@ -1,5 +1,5 @@
-// A queue (or exchange) that is bound to an x-recent-history exchange gets what that exchange keeps:
-// its companion queue sends copies. Acceptor thread; the shard's part is COPY.
+// A queue (or exchange) that is bound to an x-recent-history exchange gets what that one keeps: its
+// companion queue sends copies. Acceptor thread; the shard's part is COPY.
 import * as layout from '../../shards/mailbox/to-shard-layout.ts';
 import { companionName } from '../routing/companion.ts';
 import type { DestinationKind } from '../routing/change.ts';

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
-import { createLogger, writeLogRecord } from '../base/logger.ts';
+import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
 import type { LoadedPlugin } from '../plugins/load-plugins.ts';
@@ -14,7 +14,7 @@ import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import { acceptorBoot } from './acceptor-boot.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import { AlarmLog } from './alarm-log.ts';
-import { allocateBrokerMemory } from './broker-memory.ts';
+import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { BrokerEvents } from './broker-events.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -82,19 +82,8 @@ export class Broker {
     this.listenAnswers = [];
     this.bound = [];
     const memory = allocateBrokerMemory(config);
-    const onApplied = (): void => this.control.applied();
-    this.shards = memory.shardDoorbells.map((_doorbell, shard) => {
-      const boot = shardBoot(config, memory, shard);
-      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
-      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
-    });
-    this.acceptors = memory.acceptorDoorbells.map((_doorbell, acceptor) => {
-      const boot = acceptorBoot(config, memory, this.plugins.sources, acceptor);
-      const receive = (notice: AcceptorNotice): void => {
-        this.fromAcceptor(acceptor, notice as AcceptorNews);
-      };
-      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
-    });
+    this.shards = this.shardThreads(memory);
+    this.acceptors = this.acceptorThreads(memory);
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
     const topology = new Topology({
@@ -103,13 +92,7 @@ export class Broker {
       queueRules: { defaultType, isQuorumRedeclarationRelaxed },
     });
     const state = new BrokerState(topology, config.operatorPolicies);
-    this.store = new FactStore(state, {
-      directory: path.join(config.dataDir, 'topology'),
-      openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
-      logger,
-      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
-      faults: process.env['WARRENMQ_TEST_FAULTS'],
-    });
+    this.store = this.factStore(state, logger);
     this.users = state.users;
     const tellUsers = userTeller(this.users, limits, this.acceptors);
     this.control = new ControlPlane(state, this.store, this.shards, this.acceptors, tellUsers);
@@ -144,6 +127,37 @@ export class Broker {
         this.events.alarm(alarm, isSet);
       },
     };
+  }
+
+  private shardThreads(memory: BrokerMemory): readonly BrokerThread<ShardNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.shardDoorbells.map((_doorbell, shard) => {
+      const boot = shardBoot(this.config, memory, shard);
+      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
+      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private acceptorThreads(memory: BrokerMemory): readonly BrokerThread<AcceptorNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.acceptorDoorbells.map((_doorbell, acceptor) => {
+      const boot = acceptorBoot(this.config, memory, this.plugins.sources, acceptor);
+      const receive = (notice: AcceptorNotice): void => {
+        this.fromAcceptor(acceptor, notice as AcceptorNews);
+      };
+      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private factStore(state: BrokerState, logger: Logger): FactStore {
+    const { dataDir, storageBackend } = this.config;
+    return new FactStore(state, {
+      directory: path.join(dataDir, 'topology'),
+      openLog: (options, callbacks) => openLog(options, callbacks, storageBackend),
+      logger,
+      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
+      faults: process.env['WARRENMQ_TEST_FAULTS'],
+    });
   }
 
   /** Resolves with the addresses that are listened on. */

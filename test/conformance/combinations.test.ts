@@ -78,6 +78,50 @@ describe('limits and expiry', () => {
   });
 });
 
+describe('limits and messages that come back', () => {
+  const RETURNS: Readonly<Record<string, (holder: RawChannel) => unknown>> = {
+    'basic.nack of many': (holder) =>
+      holder.send('basic.nack', { deliveryTag: 6, multiple: true, requeue: true }),
+    'basic.recover': (holder) => holder.send('basic.recover', { requeue: true }),
+    'closing the channel': (holder) => holder.call('channel.close'),
+    'losing the connection': (holder) => holder.client.drop(),
+  };
+
+  test.each(Object.keys(RETURNS))(
+    'what %s returns to a full queue dies in its order',
+    async (how) => {
+      const queue = uniqueName('full');
+      const morgue = await openMorgue(channel);
+      const args = { ...morgue.arguments, 'x-max-length': 2 };
+      await channel.call('queue.declare', { queue, durable: true, arguments: args });
+      const holder = await broker.channel();
+      for (const body of ['1', '2', '3', '4', '5', '6']) {
+        await publishAll(channel, queue, [body]);
+        await holder.get(queue, false);
+      }
+      await publishAll(channel, queue, ['7', '8']);
+      await RETURNS[how](holder);
+      expect(await morgue.bodies(6)).toEqual(['1', '2', '3', '4', '5', '6']);
+      expect(await channel.drain(queue)).toEqual(['7', '8']);
+      await channel.call('queue.delete', { queue });
+    },
+  );
+});
+
+test('of messages that come back to a full queue the oldest dies first, whatever its tag', async () => {
+  const morgue = await openMorgue(channel);
+  const queue = await queueWith({ ...morgue.arguments, 'x-max-length': 2 });
+  for (const body of ['1', '2', '3']) {
+    await publishAll(channel, queue, [body]);
+    await channel.get(queue, false);
+  }
+  channel.send('basic.reject', { deliveryTag: 1, requeue: true });
+  expect((await channel.get(queue, false))?.fields).toMatchObject({ deliveryTag: 4 });
+  await publishAll(channel, queue, ['4', '5']);
+  await channel.call('channel.close');
+  expect(await morgue.bodies(3)).toEqual(['1', '2', '3']);
+});
+
 describe('priorities and dead letters', () => {
   test('a dead letter keeps its priority in the queue that it comes to', async () => {
     const graves = await queueWith({ 'x-max-priority': 5 });

@@ -125,7 +125,7 @@ function leftovers(): Record<string, number> {
   let windows = 0;
   broker.shards.forEach((shard, index) => {
     left[`shard ${index} hidden queues`] = [...shard.queues.values()].filter(({ spec }) =>
-      isHiddenQueue(spec.name),
+      isHiddenQueue(spec),
     ).length;
     left[`shard ${index} messages`] = shard.store.messageCount;
     left[`shard ${index} live bytes`] = shard.store.liveBytes;
