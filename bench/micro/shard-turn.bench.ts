@@ -96,7 +96,7 @@ class BenchShard {
       131_072,
     ]);
     const words = [1, QUEUE, CHANNEL, 1, flags, 0, 0, TAG.length];
-    words.push(...layout.consumeTagWords(TAG));
+    words.push(...layout.wordsOfBytes(TAG));
     this.write(this.work, layout.CONSUME, layout.consumeRecordBytes(TAG.length), words);
     this.turn();
     this.drain();

@@ -236,8 +236,8 @@ function unackedOf(state: ShardState): Unacked {
       }
     }
   }
-  for (const { queue, handle, position, isRefused } of state.forwards.all()) {
-    if (isRefused || !state.store.isLogged(handle)) continue;
+  for (const { queue, handle, position } of state.forwards.all()) {
+    if (position === undefined || !state.store.isLogged(handle)) continue;
     const list = byQueue.get(queue) ?? [];
     list.push({ position, deliveries: 0 });
     byQueue.set(queue, list);

@@ -96,3 +96,19 @@ export function restore(
   queue.onDiskBytes = bytes;
   queue.rules.restored(handles);
 }
+
+/** All ready messages, oldest first but for those that came back; below zero: on disk. Cold. */
+export function readyHandles({ ready }: Queue): number[] {
+  const handles: number[] = [];
+  for (const heap of ready.returnedHeaps()) {
+    for (let row = 0; row < heap.length; row += 1) handles.push(heap.handleAt(row));
+  }
+  const ranges = ready.ranges([]);
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let left = ranges[i + 1], at = ranges[i]; left > 0; left -= 1, at = (at + 1) | 0) {
+      const handle = ready.at(at);
+      if (handle !== undefined) handles.push(handle);
+    }
+  }
+  return handles;
+}

@@ -10,14 +10,16 @@ import { WireWriter } from '../../src/protocol/wire-writer.ts';
 import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { Forward, Forwards } from '../deadletter/forwards.ts';
-import type { DeathReason } from '../mailbox/from-shard-layout.ts';
+import type { ForwardReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
-import { datedTraits } from './paging.ts';
+import { datedTraits, readyHandles } from './paging.ts';
 import type { Queue } from './queue.ts';
 
 const NOT_SET = -1;
+/** Delayed messages that are due within this time stay in memory. */
+const NEAR_MILLIS = 10_000;
 /** A queue that has this many deliveries to make before its length is looked at makes no more. */
 const DELIVERIES_FIRST_MAX = 256;
 
@@ -38,6 +40,8 @@ export class QueueRules {
   address: Uint8Array;
   /** With a limit of bytes: the bodies of the ready messages; on disk all their bytes count. */
   limitedBytes: number;
+  /** The queue holds back what its exchange delays. */
+  readonly isDelaying: boolean;
   private readonly vhost: string;
   private readonly queue: Queue;
   private readonly surroundings: RuleSurroundings;
@@ -51,6 +55,7 @@ export class QueueRules {
   constructor(queue: Queue, vhost: string, surroundings: RuleSurroundings) {
     this.queue = queue;
     this.vhost = vhost;
+    this.isDelaying = queue.spec.companion?.role === 'delay';
     this.surroundings = surroundings;
     this.settings = queueSettings(queue.spec);
     this.isActive = false;
@@ -80,10 +85,22 @@ export class QueueRules {
     return this.exceeds(1, bodyBytes);
   }
 
-  /** A message was appended; `ttlMillis`: its own time to live, or NO_TTL. */
-  appended(handle: number, ttlMillis: number): void {
+  /**
+   * Takes over one reference of a published message, as Queue's `publish` or `publishSpilled`;
+   * `ttlMillis`: its own time to live, or NO_TTL.
+   */
+  publish(handle: number, isLogged: boolean, isSpilled: boolean, ttlMillis: number): void {
+    const { queue, settings } = this;
+    const isDated = settings.messageTtlMillis !== NOT_SET || ttlMillis !== NO_TTL;
+    if (isDated) this.date(handle, ttlMillis);
+    if (isSpilled) queue.publishSpilled(handle);
+    else queue.publish(handle, isLogged);
+    if (isDated) this.armFor(handle);
+    this.appended(handle, ttlMillis);
+  }
+
+  private appended(handle: number, ttlMillis: number): void {
     const { settings } = this;
-    if (settings.messageTtlMillis !== NOT_SET || ttlMillis !== NO_TTL) this.date(handle, ttlMillis);
     if (settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
     const isFleeting = ttlMillis === 0 || settings.messageTtlMillis === 0;
     if (isFleeting) this.deliverOrExpire();
@@ -151,7 +168,7 @@ export class QueueRules {
         if (end !== Number.POSITIVE_INFINITY) deadlines.armAt(this.headDeadline, end);
         return false;
       }
-      if (!this.dropHead('expired')) return true;
+      if (!this.dropHead(this.isDelaying ? 'delayed' : 'expired')) return true;
     }
     return false;
   }
@@ -169,24 +186,23 @@ export class QueueRules {
    * The queue is rid of a message of its, which is neither ready nor unacked any more: it is
    * dropped, or goes on as a dead letter.
    */
-  retire(handle: number, position: number, reason: DeathReason): void {
+  retire(handle: number, position: number, reason: ForwardReason): void {
     const { queue } = this;
     if (this.address.length === 0 || queue.isDeleted) queue.discard(handle, position);
-    else this.surroundings.forwards.add({ queue, handle, position, reason, isRefused: false });
+    else this.surroundings.forwards.add({ queue, handle, position, reason });
   }
 
   /** A publish that the queue has refused goes on as a dead letter; its reference is ours. */
   forwardRefused(handle: number): void {
     const { queue } = this;
     queue.memory.bytes += queue.dataBytes(handle);
-    const isRefused = true;
-    this.surroundings.forwards.add({ queue, handle, position: 0, reason: 'maxlen', isRefused });
+    this.surroundings.forwards.add({ queue, handle, position: undefined, reason: 'maxlen' });
   }
 
   /** A dead letter has arrived, or is given up. */
-  forwarded({ handle, position, isRefused }: Forward): void {
+  forwarded({ handle, position }: Forward): void {
     const { queue } = this;
-    if (isRefused) queue.discardUnqueued(handle);
+    if (position === undefined) queue.discardUnqueued(handle);
     else queue.discard(handle, position);
   }
 
@@ -199,32 +215,40 @@ export class QueueRules {
 
   private take(spec: QueueSpec): void {
     const settings = queueSettings(spec);
-    const { messageTtlMillis, lengthMax, bytesMax, deadLettering } = settings;
+    const { messageTtlMillis, lengthMax, bytesMax } = settings;
     this.settings = settings;
     const isLimited = lengthMax !== NOT_SET || bytesMax !== NOT_SET;
     this.isActive = isLimited || messageTtlMillis !== NOT_SET;
     if (messageTtlMillis !== NOT_SET) this.canExpire = true;
-    this.address = NOWHERE;
-    if (deadLettering === undefined) return;
+    const next = this.isDelaying
+      ? { exchange: spec.companion!.exchange, routingKey: undefined }
+      : settings.deadLettering;
+    const keys = next?.routingKey === undefined ? [] : [next.routingKey];
+    this.address = next === undefined ? NOWHERE : this.addressOf([next.exchange, ...keys]);
+  }
+
+  /** The address of a FORWARD from here. */
+  addressOf(destination: readonly string[]): Uint8Array {
     const writer = new WireWriter();
-    const { exchange, routingKey } = deadLettering;
-    for (const name of [this.vhost, spec.name, exchange]) writer.shortString(name);
-    if (routingKey !== undefined) writer.shortString(routingKey);
-    this.address = Uint8Array.from(writer.take());
+    for (const name of [this.vhost, this.queue.spec.name, ...destination]) writer.shortString(name);
+    return Uint8Array.from(writer.take());
   }
 
   private date(handle: number, ttlMillis: number): void {
-    const { store, ready } = this.queue;
-    const { deadlines } = this.surroundings;
-    store.traits.date(handle, deadlines.now, ttlMillis);
+    const { store } = this.queue;
+    store.traits.date(handle, this.surroundings.deadlines.now, ttlMillis);
     store.addFlags(handle, DATED_FLAG);
     this.canExpire = true;
-    // Not only when it is alone: of a higher priority it is at the head at once.
-    if (ready.peek() === handle) deadlines.armAt(this.headDeadline, this.endOf(handle));
+  }
+
+  /** A message that was appended may be at the head at once: alone, or of a higher priority. */
+  private armFor(handle: number): void {
+    if (this.queue.ready.peek() !== handle) return;
+    this.surroundings.deadlines.armAt(this.headDeadline, this.endOf(handle));
   }
 
   /** When a message that is ready here expires: Unix milliseconds, or never. */
-  private endOf(handle: number): number {
+  endOf(handle: number): number {
     const { messageTtlMillis } = this.settings;
     const { queue } = this;
     const traits = datedTraits(queue, handle);
@@ -234,6 +258,11 @@ export class QueueRules {
     let ttl = own === NO_TTL ? Number.POSITIVE_INFINITY : own;
     if (messageTtlMillis !== NOT_SET && messageTtlMillis < ttl) ttl = messageTtlMillis;
     return traits.arrivedAt(index) + ttl;
+  }
+
+  /** What is due then need not stay in memory. */
+  isFar(due: number): boolean {
+    return due - this.surroundings.deadlines.now > NEAR_MILLIS;
   }
 
   /** Whether the ready messages, and so many more, are more than the queue is to hold. */
@@ -250,7 +279,7 @@ export class QueueRules {
   }
 
   /** False when the head has to stay until there is room on its way, or until it is loaded. */
-  private dropHead(reason: DeathReason): boolean {
+  private dropHead(reason: ForwardReason): boolean {
     const { queue } = this;
     if (this.address.length > 0) {
       const { forwards } = this.surroundings;
@@ -278,18 +307,7 @@ export class QueueRules {
   private countLimitedBytes(): void {
     this.limitedBytes = 0;
     if (this.settings.bytesMax === NOT_SET) return;
-    const { ready } = this.queue;
-    for (const heap of ready.returnedHeaps()) {
-      for (let row = 0; row < heap.length; row += 1)
-        this.limitedBytes += this.weight(heap.handleAt(row));
-    }
-    const ranges = ready.ranges([]);
-    for (let i = 0; i < ranges.length; i += 2) {
-      for (let left = ranges[i + 1], at = ranges[i]; left > 0; left -= 1, at = (at + 1) | 0) {
-        const handle = ready.at(at);
-        if (handle !== undefined) this.limitedBytes += this.weight(handle);
-      }
-    }
+    for (const handle of readyHandles(this.queue)) this.limitedBytes += this.weight(handle);
   }
 
   /** What counts towards a limit of bytes: the body, as far as it is known. */

@@ -7,7 +7,7 @@ import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
-import { PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
@@ -17,6 +17,7 @@ import type { Slab } from '../mailbox/slab.ts';
 import { shownAs } from '../deadletter/counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
+import { DelayedReady } from './delayed-ready.ts';
 import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
@@ -95,7 +96,9 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
+    this.ready = this.rules.isDelaying
+      ? new DelayedReady(this.rules)
+      : readyMessages(this.settings, surroundings.store, surroundings.log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
@@ -350,13 +353,6 @@ export class Queue {
   /** Nothing is ready but one message. */
   get isAlone(): boolean {
     return this.ready.length === 1;
-  }
-
-  /** A message's priority property (to-shard-layout.ts). */
-  private priorityCodeOf(handle: number): number {
-    return handle < 0
-      ? this.log!.records.priority(~handle)
-      : this.store.flags(handle) >>> PRIORITY_SHIFT;
   }
 
   /**

@@ -28,9 +28,9 @@ export function changeAccess(connection: Connection, access: Access): void {
 export function cancelUnreadable(connection: Connection): void {
   const { acceptor, access } = connection;
   for (const consumer of connection.channels.consumers()) {
-    const { name } = consumer.queue;
+    const { queue } = consumer;
     // Nobody needs a right to get replies (hidden-queues.ts).
-    if (consumer.isGone || isHiddenQueue(consumer.queue) || access.mayRead(name)) continue;
+    if (consumer.isGone || isHiddenQueue(queue) || access.mayRead(queue.name)) continue;
     const { channel, link, noAck, tag } = consumer;
     // As with basic.cancel: what is on its way goes back to its place, if it can.
     consumer.isGone = !noAck;

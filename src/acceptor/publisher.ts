@@ -26,8 +26,10 @@ import { PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
+import { delayMillisOf } from '../routing/message-delay.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
+import type { PluginInterception } from './plugin-interception.ts';
 import { PublishedMessage } from './published-message.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
@@ -61,6 +63,8 @@ export class IncomingPublish {
   slabSkip = 0;
   /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
   flags = 0;
+  /** For a queue that holds back what an exchange delays. */
+  delayMillis = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -81,6 +85,8 @@ export class Publisher {
   /** Of the message scanned last, or NO_TTL. */
   private ttlMillis: number;
   readonly transactions: TransactionSpace;
+  /** Set by the thread's entry when a plugin intercepts publishes. */
+  interception: PluginInterception | undefined;
   publishedCount: number;
   unroutableCount: number;
 
@@ -106,6 +112,7 @@ export class Publisher {
     this.routesToOne = new WeakMap();
     this.ttlMillis = NO_TTL;
     this.transactions = new TransactionSpace(slab);
+    this.interception = undefined;
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -122,6 +129,7 @@ export class Publisher {
     }
     this.scanProperties(message);
     this.checkAccess(channel, message);
+    if (this.interception?.change(channel, message) === true) this.scanProperties(message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
     const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
     const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
@@ -235,8 +243,7 @@ export class Publisher {
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
-        publishBytes(message, leg.queueIds.length, flags) *
-        (legs.length > this.links.length ? legs.length : 1);
+        publishBytes(message, leg, flags) * (legs.length > this.links.length ? legs.length : 1);
       if (!leg.link.hasRoomFor(needed)) return false;
     }
     return true;
@@ -333,7 +340,11 @@ export class Publisher {
       const type = vhost.routes.exchange(exchange)!.type;
       throw new AmqpError(exchangeTypeMissing(vhost.name, exchange, type));
     }
-    return this.routeTo(resolution.queues);
+    const route = this.routeTo(resolution.queues);
+    if (route.legs.some(({ isDelay }) => isDelay)) {
+      message.delayMillis = delayMillisOf(routed.headers);
+    }
+    return route;
   }
 
   /** Exchanges that choose by chance or by headers mostly lead to one queue: its route is kept. */

@@ -11,6 +11,7 @@ import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
 import { obeyManagement } from './management-requests.ts';
+import { PluginInterception } from './plugin-interception.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -31,6 +32,10 @@ const log = createLogger(`acceptor-${boot.acceptor}`, boot.config.logLevel, (rec
 // What main sends meanwhile waits in the port.
 const plugins = await acceptorPlugins(boot.plugins, boot.config.pluginsOnError, log);
 const acceptor = new Acceptor(boot, control);
+if (!plugins.interceptors.isEmpty) {
+  const { publisher, inlineBytesMax } = acceptor;
+  publisher.interception = new PluginInterception(plugins.interceptors, inlineBytesMax);
+}
 const loop = new ThreadLoop(acceptor, new DoorbellOwner(boot.doorbell), boot.spinMicros);
 acceptor.scheduleTurn = () => loop.schedule();
 

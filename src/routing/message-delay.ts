@@ -10,7 +10,7 @@ import {
   typeNameOf,
 } from '../protocol/field-table.ts';
 
-const DELAY_HEADER = 'x-delay';
+export const DELAY_HEADER = 'x-delay';
 /** RabbitMQ's limit for anything that expires (rabbit_misc:check_expiry). */
 const DELAY_MILLIS_MAX = 315_360_000_000;
 

@@ -1,9 +1,9 @@
 // The running broker: its threads, what they report, and the order of starting and stopping. Main
 // thread.
 import path from 'node:path';
-import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
+import type { AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
-import { createLogger, writeLogRecord } from '../base/logger.ts';
+import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
 import type { LoadedPlugin } from '../plugins/load-plugins.ts';
@@ -11,9 +11,10 @@ import { MainPlugins } from '../plugins/main-plugins.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import { acceptorBoot } from './acceptor-boot.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import { AlarmLog } from './alarm-log.ts';
-import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
+import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { BrokerEvents } from './broker-events.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -81,30 +82,8 @@ export class Broker {
     this.listenAnswers = [];
     this.bound = [];
     const memory = allocateBrokerMemory(config);
-    const spinMicros = spinMicrosOf(config);
-    const onApplied = (): void => this.control.applied();
-    this.shards = memory.shardDoorbells.map((_doorbell, shard) => {
-      const boot = shardBoot(config, memory, shard);
-      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
-      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
-    });
-    this.acceptors = memory.acceptorDoorbells.map((doorbell, acceptor) => {
-      const boot: AcceptorBoot = {
-        acceptor,
-        config,
-        doorbell,
-        mailboxes: memory.mailboxes[acceptor],
-        shardDoorbells: memory.shardDoorbells,
-        slabs: memory.slabs,
-        spinMicros,
-        channelCounter: memory.channelCounter,
-        plugins: this.plugins.sources,
-      };
-      const receive = (notice: AcceptorNotice): void => {
-        this.fromAcceptor(acceptor, notice as AcceptorNews);
-      };
-      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
-    });
+    this.shards = this.shardThreads(memory);
+    this.acceptors = this.acceptorThreads(memory);
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
     const topology = new Topology({
@@ -113,13 +92,7 @@ export class Broker {
       queueRules: { defaultType, isQuorumRedeclarationRelaxed },
     });
     const state = new BrokerState(topology, config.operatorPolicies);
-    this.store = new FactStore(state, {
-      directory: path.join(config.dataDir, 'topology'),
-      openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
-      logger,
-      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
-      faults: process.env['WARRENMQ_TEST_FAULTS'],
-    });
+    this.store = this.factStore(state, logger);
     this.users = state.users;
     const tellUsers = userTeller(this.users, limits, this.acceptors);
     this.control = new ControlPlane(state, this.store, this.shards, this.acceptors, tellUsers);
@@ -129,13 +102,7 @@ export class Broker {
     this.places = new ConnectionPlaces(config.connectionMax, limits);
     this.questions = new Questions(this.control, this.logins, this.places, limits);
     this.reports = new Reports(this.shards, this.acceptors);
-    const alarmLog = new AlarmLog(logger);
-    const board = new AlarmBoard(this.acceptors, {
-      changed: (alarm, isSet) => {
-        alarmLog.changed(alarm, isSet);
-        this.events.alarm(alarm, isSet);
-      },
-    });
+    const board = new AlarmBoard(this.acceptors, this.alarmNews(new AlarmLog(logger)));
     this.memory = watchMemory(config, this.shards, board);
     this.disk = new DiskControl(config, board);
     this.operator = new Operator({
@@ -151,6 +118,46 @@ export class Broker {
       [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
     );
     this.failed.catch(() => {});
+  }
+
+  private alarmNews(log: AlarmLog): Pick<AlarmLog, 'changed'> {
+    return {
+      changed: (alarm, isSet) => {
+        log.changed(alarm, isSet);
+        this.events.alarm(alarm, isSet);
+      },
+    };
+  }
+
+  private shardThreads(memory: BrokerMemory): readonly BrokerThread<ShardNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.shardDoorbells.map((_doorbell, shard) => {
+      const boot = shardBoot(this.config, memory, shard);
+      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
+      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private acceptorThreads(memory: BrokerMemory): readonly BrokerThread<AcceptorNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.acceptorDoorbells.map((_doorbell, acceptor) => {
+      const boot = acceptorBoot(this.config, memory, this.plugins.sources, acceptor);
+      const receive = (notice: AcceptorNotice): void => {
+        this.fromAcceptor(acceptor, notice as AcceptorNews);
+      };
+      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private factStore(state: BrokerState, logger: Logger): FactStore {
+    const { dataDir, storageBackend } = this.config;
+    return new FactStore(state, {
+      directory: path.join(dataDir, 'topology'),
+      openLog: (options, callbacks) => openLog(options, callbacks, storageBackend),
+      logger,
+      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
+      faults: process.env['WARRENMQ_TEST_FAULTS'],
+    });
   }
 
   /** Resolves with the addresses that are listened on. */

@@ -132,6 +132,76 @@ test('a plugin that cannot be loaded stops the start, and is named with the reas
   expect(said).toContain('plugins.on_error = skip starts without it');
 });
 
+describe('an interceptor', () => {
+  const stamp = written(
+    'stamp.mjs',
+    `export default {
+      name: 'stamp',
+      version: '1',
+      messageInterceptors: [{
+        onPublish({ vhost, user, exchange, routingKey, properties, bodyBytes }) {
+          if (properties.type === 'leave') return undefined;
+          if (properties.type === 'fail') throw new Error('no idea');
+          if (properties.type === 'much') return { messageId: 'x'.repeat(255), appId: 'x'.repeat(255), replyTo: 'x'.repeat(255) };
+          const seen = [vhost, user, exchange, routingKey, bodyBytes].join();
+          return { ...properties, headers: { ...properties.headers, seen }, messageId: 'new' };
+        },
+      }],
+    };`,
+  );
+  const broker = useBroker({ acceptors: 1, shards: 2, set: { 'plugins.1': stamp } });
+
+  test.each([1, 2000, 5000, 200_000])('changes properties of %i bytes of body', async (size) => {
+    const client = await connect(broker.url);
+    const channel = await client.createConfirmChannel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    const body = Buffer.alloc(size, 'b');
+    const sent = { headers: { own: 1 }, correlationId: 'c', persistent: true };
+    channel.sendToQueue(queue, body, sent);
+    for (const type of ['leave', 'fail', 'much']) channel.sendToQueue(queue, body, { type });
+    await channel.waitForConfirms();
+    const [first, ...others] = await Promise.all(
+      [1, 2, 3, 4].map(() => channel.get(queue, { noAck: true })),
+    );
+    if (first === false) throw new Error('nothing was published');
+    expect(first.properties).toMatchObject({
+      headers: { own: 1, seen: `/,guest,,${queue},${size}` },
+      correlationId: 'c',
+      messageId: 'new',
+      deliveryMode: 2,
+    });
+    expect(first.content.equals(body)).toBe(true);
+    for (const [index, one] of others.entries()) {
+      if (one === false) throw new Error('a message is missing');
+      expect(one.content.equals(body)).toBe(true);
+      const { type, messageId } = one.properties;
+      expect([type, messageId]).toEqual([['leave', 'fail', 'much'][index], undefined]);
+    }
+    // What is returned is what was published.
+    const returned = new Promise<Buffer>((resolve) => {
+      channel.on('return', ({ properties, content }) => {
+        expect(properties.messageId).toBe('new');
+        resolve(content);
+      });
+    });
+    channel.publish('', 'nowhere', body, { mandatory: true });
+    expect((await returned).equals(body)).toBe(true);
+    await client.close();
+  });
+
+  test('decides where a headers exchange routes', async () => {
+    const client = await connect(broker.url);
+    const channel = await client.createConfirmChannel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    await channel.bindQueue(queue, 'amq.headers', '', { seen: '/,guest,amq.headers,k,1' });
+    channel.publish('amq.headers', 'k', Buffer.from('x'));
+    channel.publish('amq.headers', 'other', Buffer.from('x'));
+    await channel.waitForConfirms();
+    expect((await channel.checkQueue(queue)).messageCount).toBe(1);
+    await client.close();
+  });
+});
+
 const BROKEN = `export default {
   name: 'broken',
   version: '1',

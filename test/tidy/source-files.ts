@@ -21,6 +21,8 @@ const SKIPPED = new Set([
   'data',
   'coverage',
   '.setup',
+  '.lanes',
+  '__pycache__',
   'results',
   'target',
 ]);

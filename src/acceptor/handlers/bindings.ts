@@ -13,6 +13,7 @@ import type { FieldTable } from '../../protocol/field-table.ts';
 import type { DestinationKind } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
 import { assertMayBind } from './declare-permissions.ts';
+import { copyHistory } from '../recent-history.ts';
 import { queueNameOf } from './named-queue.ts';
 
 interface Binding {
@@ -79,6 +80,7 @@ function change(
       arguments: binding.arguments,
       connectionId: globalId,
     });
+    if (kind === 'bind') await copyHistory(channel, binding);
     if (channel.isOpen && ok !== undefined) channel.send(ok);
   });
 }

@@ -9,11 +9,9 @@ import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } 
 import { tableJson } from '../table-json.ts';
 import { bindingList } from './bindings.ts';
 import { askAsClient } from './direct-requests.ts';
-import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { byName, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
 import { exchangePolicyJson } from './policy-json.ts';
 import { publish } from './publish.ts';
-
-const DEFAULT_EXCHANGE_IN_PATH = 'amq.default';
 
 function listExchanges(request: ApiRequest): JsonList<InVhost<ExchangeSpec>> {
   const { topology } = request.broker.source;
@@ -34,10 +32,6 @@ function findExchange(request: ApiRequest): InVhost<ExchangeSpec> | undefined {
     if (item.name === name) return { vhost, item };
   }
   return undefined;
-}
-
-export function exchangeInPath(name: string): string {
-  return name === DEFAULT_EXCHANGE_IN_PATH ? '' : name;
 }
 
 async function putExchange(request: ApiRequest): Promise<Reply> {

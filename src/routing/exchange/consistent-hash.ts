@@ -1,9 +1,9 @@
 // x-consistent-hash: messages are spread over the bound destinations by the hash of the routing
 // key, of a header (argument hash-header) or of a property (hash-property: message_id,
-// correlation_id, timestamp); equal values go to the same destination. A binding key is a weight: how many times as
-// much as one of weight 1 the destination gets. Arguments, checks and texts are those of RabbitMQ's
-// plugin (rabbit_exchange_type_consistent_hash); without the header or property all messages go to
-// one destination, as there. Runs in each thread that keeps a replica.
+// correlation_id, timestamp); equal values go to the same destination. A binding key is a weight:
+// how many times as much as one of weight 1 the destination gets. Arguments, checks and texts are
+// those of RabbitMQ's plugin (rabbit_exchange_type_consistent_hash); without the header or property
+// all messages go to one destination, as there. Runs in each thread that keeps a replica.
 //
 // Instead of a ring with virtual nodes, which grows with the weights: rendezvous hashing. Value and
 // destination give a number u in (0, 1) by chance, and the destination with the largest

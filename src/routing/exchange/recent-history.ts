@@ -16,7 +16,7 @@ const LENGTH_ARGUMENT = 'x-recent-history-length';
 const NO_STORE_HEADER = 'x-recent-history-no-store';
 const LENGTH_DEFAULT = 20;
 
-export class RecentHistoryMatcher implements ExchangeMatcher {
+class RecentHistoryMatcher implements ExchangeMatcher {
   /** Headers decide whether a message is kept. */
   readonly isCacheable = false;
   readonly isAskedOnce = true;

@@ -156,7 +156,7 @@ describe('listings', () => {
     const [header, , second] = await lines('list_connections', '-q', ...columns);
     expect(header).toBe(columns.join('\t'));
     expect(second).toMatch(/^<rabbit@[^\t]+\.1\.7\.0>\t[^\t]*\t.*"connection_name","my app"/u);
-    const pid = second!.split('\t')[0]!;
+    const pid = second.split('\t')[0];
     await lines('close_connection', pid, 'because');
     expect(broker.control.closed.splice(0)).toEqual([{ ids: [7], reason: 'because' }]);
     expect((await ctl('close_connection', '<x.1.2.0>', 'because')).code).toBe(70);
@@ -220,7 +220,7 @@ describe('the node', () => {
   it('is exported and imported', async () => {
     const files: Record<string, string> = {};
     expect((await ctlWith(files, 'export_definitions', '/tmp/d.json')).code).toBe(0);
-    expect(JSON.parse(files['/tmp/d.json']!)).toHaveProperty('queues');
+    expect(JSON.parse(files['/tmp/d.json'])).toHaveProperty('queues');
     expect((await ctlWith(files, 'import_definitions', '/tmp/d.json')).code).toBe(0);
     expect((await ctlWith(files, 'import_definitions', '/tmp/none.json')).code).toBe(65);
     expect((await ctlWith({ '/dev/stdin': '{' }, 'import_definitions', '-')).code).toBe(65);

@@ -11,6 +11,8 @@ import type {
   PluginExchangeType,
   RoutedByPlugin,
 } from '../../../src/plugins/plugin.ts';
+import { decodeProperties } from '../../../src/protocol/properties.ts';
+import { WireReader } from '../../../src/protocol/wire-reader.ts';
 import type { BindingSpec } from '../../../src/routing/change.ts';
 import { addExchangeType } from '../../../src/routing/exchange-types.ts';
 import { bindingSpec, exchangeSpec, VhostFixture } from '../routing/vhost-fixture.ts';
@@ -149,34 +151,37 @@ describe('message interceptors', () => {
   };
   const run = (...all: readonly ((seen: typeof publish) => unknown)[]) => {
     const list = all.map((onPublish) => ({ plugin: 'p', interceptor: { onPublish } }));
-    return new Interceptors(list as never, faults).run(publish);
+    const encoded = new Interceptors(list as never, faults).run(publish, 100);
+    return encoded === undefined ? undefined : decodeProperties(new WireReader(encoded));
   };
 
   it('run in their order, each on what the one before has left', () => {
     expect(new Interceptors([], faults).isEmpty).toBe(true);
     expect(run(() => undefined)).toBeUndefined();
-    const add = ({ properties }: typeof publish) => ({
-      ...properties,
-      priority: properties.priority + 1,
-    });
+    const add = ({ properties }: typeof publish) => ({ priority: properties.priority + 1 });
     expect(run(add, () => undefined, add)).toEqual({ priority: 3 });
     expect(publish.properties).toEqual({ priority: 1 });
+    expect(run(() => ({}))).toEqual({});
+    expect(faults.count).toBe(0);
   });
 
-  it('that throw or give nonsense change nothing', () => {
-    const fail = () => {
-      throw new Error('broken');
-    };
-    expect(run(fail)).toBeUndefined();
-    expect(
-      run(
-        () => ({ type: 't' }),
-        fail,
-        () => 'nonsense',
-        () => null,
-      ),
-    ).toEqual({ type: 't' });
-    expect(faults.count).toBe(4);
+  it.each<[string, () => unknown]>([
+    [
+      'throw',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['give a text', () => 'nonsense'],
+    ['give null', () => null],
+    ['give a property of a wrong type', () => ({ headers: 'x' })],
+    ['give a number out of range', () => ({ priority: 300 })],
+    ['give a text that is too long', () => ({ messageId: 'x'.repeat(256) })],
+    ['give more than there is room for', () => ({ messageId: 'x'.repeat(100) })],
+  ])('that %s change nothing', (_what, onPublish) => {
+    expect(run(onPublish)).toBeUndefined();
+    expect(run(() => ({ type: 't' }), onPublish)).toEqual({ type: 't' });
+    expect(faults.count).toBe(2);
   });
 });
 

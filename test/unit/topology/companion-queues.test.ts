@@ -109,6 +109,48 @@ describe('a companion queue', () => {
   });
 });
 
+describe('policies', () => {
+  const delaying = (name: string) => ({
+    name,
+    pattern: /^x/u,
+    applyTo: 'all' as const,
+    priority: 0,
+    definition: { 'delayed-message': true },
+  });
+
+  it('make companions of exchanges that are there or come, and take none away', () => {
+    const topology = topologyWith(exchange('x1'), exchange('other'));
+    topology.setPolicy('/', 'policy', delaying('p'));
+    expect(words(topology.applyPolicies('/'))).toEqual([
+      'exchange-updated x1',
+      'queue-declared amq.delayed.x1',
+    ]);
+    expect(words(accepted(topology, exchange('x2')))).toEqual([
+      'exchange-declared x2',
+      'queue-declared amq.delayed.x2',
+    ]);
+    topology.removePolicy('/', 'policy', 'p');
+    expect(words(topology.applyPolicies('/'))).toEqual([
+      'exchange-updated x1',
+      'exchange-updated x2',
+    ]);
+    expect(words(accepted(topology, deleteExchange('x1')))).toContain(
+      'queue-deleted amq.delayed.x1',
+    );
+  });
+
+  it('rule no companion', () => {
+    const topology = topologyWith(history('x'), queue('xq'));
+    const policy = { ...delaying('all'), pattern: /./u, definition: { 'message-ttl': 1 } };
+    topology.setPolicy('/', 'policy', policy);
+    const updated = words(topology.applyPolicies('/')).filter((one) => one.startsWith('queue'));
+    expect(updated).toEqual(['queue-updated xq']);
+    const [, companion] = accepted(topology, history('y'));
+    expect(companion).toMatchObject({ queue: { name: 'amq.recent-history.y' } });
+    expect('queue' in companion && companion.queue.policy).toBeUndefined();
+  });
+});
+
 describe('after a restart', () => {
   const facts = (): readonly RestorableChange[] =>
     topologyWith(history('h'), delayed('d')).snapshot().filter(isDurable);

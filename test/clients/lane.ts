@@ -1,0 +1,113 @@
+// Test thread. Runs a client lane of another language: a program that is given a running broker and
+// prints a line for each scenario, which becomes a test (docs/clients.md). A scenario that the
+// program says nothing of has failed, and so has one that nobody expects.
+// Invariant: the scenarios are named here, not by the program, so that none can go missing.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type TestBroker, useBroker } from '../support/broker.ts';
+import { withDeadline } from '../support/inbox.ts';
+import { ManagementApi } from '../support/management-api.ts';
+import { laneState, type Toolchain } from './toolchains.ts';
+
+/** What every lane shows that speaks AMQP itself. */
+export const SCENARIOS = [
+  'rpc-reply-queue',
+  'rpc-direct-reply-to',
+  'work-queue-prefetch',
+  'work-queue-requeue',
+  'fanout',
+  'topic',
+  'confirms-and-returns',
+  'dead-letter-retry',
+  'large-body',
+  'reconnect',
+  'policy',
+] as const;
+
+const RUN_MILLIS_MAX = 110_000;
+const SETUP_MILLIS_MAX = 120_000;
+
+interface Outcome {
+  /** `ok`, or why not. */
+  readonly results: ReadonlyMap<string, string>;
+  readonly errors: string;
+  readonly code: number | null;
+}
+
+export function describeLane(
+  name: string,
+  toolchain: Toolchain,
+  command: readonly string[],
+  scenarios: readonly string[] = SCENARIOS,
+): void {
+  const state = laneState(toolchain);
+  describe(name, () => {
+    if (state.outcome === 'missing') {
+      test.skip(`skipped: needs ${state.reason}`);
+    } else if (state.outcome === 'broken') {
+      test('is built', () => expect.fail(state.reason));
+    } else {
+      describeScenarios(command, scenarios);
+    }
+  });
+}
+
+function describeScenarios(command: readonly string[], scenarios: readonly string[]): void {
+  // Two of each, so that what a client does goes through all threads.
+  const broker = useBroker({ acceptors: 2, shards: 2 });
+  let outcome: Outcome;
+  let api: ManagementApi;
+
+  beforeAll(async () => {
+    api = new ManagementApi(broker);
+    outcome = await run(command, broker, await doomedUrl(broker, api));
+  }, SETUP_MILLIS_MAX);
+
+  afterAll(() => api.removeAll());
+
+  test.each(scenarios)('%s', (scenario) => {
+    expect(outcome.results.get(scenario) ?? 'nothing was said of it', outcome.errors).toBe('ok');
+  });
+
+  test('shows these scenarios and no others, and ends well', () => {
+    expect([...outcome.results.keys()].sort()).toEqual([...scenarios].sort());
+    expect(outcome.code, outcome.errors).toBe(0);
+  });
+}
+
+/** A user whose connections the lane may close. */
+async function doomedUrl(broker: TestBroker, api: ManagementApi): Promise<string> {
+  const all = { configure: '.*', write: '.*', read: '.*' };
+  const { user, password } = await api.user('/', all);
+  return `amqp://${user}:${password}@${broker.host}:${broker.port}`;
+}
+
+async function run(
+  [program, ...args]: readonly string[],
+  broker: TestBroker,
+  doomed: string,
+): Promise<Outcome> {
+  const child = spawn(program!, [...args, broker.url, broker.managementUrl, doomed], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (errors = (errors + bytes.toString()).slice(-20_000)));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const end = withDeadline('the lane to end', closed, RUN_MILLIS_MAX);
+  const [code] = await end.catch((error: unknown): [null] => {
+    child.kill('SIGKILL');
+    errors += String(error);
+    return [null];
+  });
+  const lines = [...output.matchAll(/^(?:ok|not ok) (?<name>\S+) ?(?<reason>.*)$/gmu)];
+  const results = new Map(
+    lines.map(({ 0: line, groups }) => [
+      groups!['name']!,
+      line.startsWith('ok') ? 'ok' : groups!['reason']!,
+    ]),
+  );
+  return { results, errors, code };
+}
