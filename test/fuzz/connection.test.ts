@@ -141,7 +141,7 @@ function leftovers(): Record<string, number> {
   return Object.fromEntries(Object.entries(left).filter(([, count]) => count !== 0));
 }
 
-describe.each(SHAPES)('a broker %s', (name, options) => {
+describe.each(SHAPES)('a broker %s', (shape, options) => {
   it('survives mutated sessions and keeps nothing of them', async () => {
     broker = await SimBroker.start(options);
     const bystander = await broker.open(1);
@@ -154,7 +154,7 @@ describe.each(SHAPES)('a broker %s', (name, options) => {
       const random = new Random(seed);
       broker.choose = (limit) => random.below(limit);
       try {
-        if (name === TRACED) await trace(bystander);
+        if (shape === TRACED) await trace(bystander);
         await runSessions(random);
         await broker.settle();
         await deleteQueues(bystander);
