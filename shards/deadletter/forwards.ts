@@ -176,7 +176,8 @@ export class Forwards {
     const { store } = this;
     const { queue, handle, reason } = forward;
     const address = forward.address ?? queue.rules.address;
-    if (address.length === 0 || queue.isDeleted) {
+    // What a deleted queue has handed over goes on all the same.
+    if (address.length === 0) {
       this.finish(forward);
       return true;
     }

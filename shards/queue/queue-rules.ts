@@ -51,6 +51,8 @@ export class QueueRules {
   private usedAt: number;
   /** A message without any time to live is offered to consumers. */
   private sparesHead: boolean;
+  /** Messages have come back since the rules were applied. */
+  hasReturned: boolean;
 
   constructor(queue: Queue, vhost: string, surroundings: RuleSurroundings) {
     this.queue = queue;
@@ -66,6 +68,7 @@ export class QueueRules {
     this.unusedDeadline = new Deadline(() => this.expireIfUnused());
     this.usedAt = surroundings.deadlines.now;
     this.sparesHead = false;
+    this.hasReturned = false;
     this.take(queue.spec);
   }
 
@@ -134,10 +137,10 @@ export class QueueRules {
     this.surroundings.deadlines.armAt(this.headDeadline, 0);
   }
 
-  /** A message that came back is ready. */
+  /** A message that came back is ready; `apply` comes when all that come back with it are. */
   returned(handle: number): void {
     if (this.settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
-    if (this.isActive || this.canExpire) this.apply();
+    this.hasReturned = true;
   }
 
   /** A message has left the ready ones. */
@@ -153,6 +156,7 @@ export class QueueRules {
 
   /** Drops what has expired or is too much, as far as it can go now. */
   apply(): void {
+    this.hasReturned = false;
     if (this.canExpire) this.isHeadKeptBack();
     this.dropOverflow();
   }

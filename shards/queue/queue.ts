@@ -191,6 +191,7 @@ export class Queue {
     const ready = this.ready;
     const rotation = this.rotation;
     let delivered = 0;
+    if (this.rules.hasReturned) this.rules.apply();
     while (!ready.isEmpty) {
       if (this.rules.canExpire && this.rules.isHeadKeptBack()) return false;
       const consumer = rotation.peek();

@@ -49,6 +49,10 @@ export class VhostRoutes {
     return this.exchanges.get(name)?.spec;
   }
 
+  isBound(binding: BindingSpec): boolean {
+    return this.bindings.has(bindingKey(binding));
+  }
+
   /** Routes a message with one routing key: overwrites `into` with where it goes. */
   resolve(
     exchangeName: string,

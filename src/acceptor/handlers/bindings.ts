@@ -69,6 +69,7 @@ function change(
 ): void {
   const { vhost, acceptor, globalId } = channel.connection;
   assertMayBind(channel, binding);
+  const isNew = kind === 'bind' && !vhost.routes.isBound(binding);
   void channel.whileWaiting(methodId, async () => {
     await acceptor.control.execute({
       kind,
@@ -80,7 +81,7 @@ function change(
       arguments: binding.arguments,
       connectionId: globalId,
     });
-    if (kind === 'bind') await copyHistory(channel, binding);
+    if (isNew) await copyHistory(channel, binding);
     if (channel.isOpen && ok !== undefined) channel.send(ok);
   });
 }
