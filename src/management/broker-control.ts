@@ -2,7 +2,7 @@
 // over the supervisor's Operator, which has these methods; tests have one without threads.
 import type { MessagePort } from 'node:worker_threads';
 import type { ClientListing } from '../acceptor/management-messages.ts';
-import type { User } from '../auth/users.ts';
+import type { Access } from '../auth/users.ts';
 import type { Refusal } from '../errors/refusal.ts';
 import type { AccountFact, JsonValue, Parameter } from '../supervisor/facts/fact.ts';
 import type { Command } from '../topology/command.ts';
@@ -30,7 +30,7 @@ export interface BrokerControl {
   /** Closes connections with 320 and this text. */
   closeConnections(connectionIds: readonly number[], reason: string): void;
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: User, vhost: string): MessagePort;
+  openDirect(user: string, vhost: string, access: Access): MessagePort;
   readonly isListening: boolean;
   suspend(reason: string): Promise<void>;
   resume(): Promise<void>;

@@ -14,7 +14,7 @@ import type {
   ManagementControl,
   ManagementNotice,
 } from '../acceptor/management-messages.ts';
-import { type Access, accessOf, type User } from '../auth/users.ts';
+import type { Access } from '../auth/users.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
@@ -25,13 +25,6 @@ import type { Parameters } from './facts/parameters.ts';
 import { memoryBytes } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import type { Reports } from './reports.ts';
-
-/** For a user who has lost the virtual host just now. */
-const NO_ACCESS: Access = {
-  tags: [],
-  permission: { configure: '', write: '', read: '' },
-  topics: new Map(),
-};
 
 type Acceptors = readonly Pick<BrokerThread<AcceptorNotice>, 'send'>[];
 
@@ -122,10 +115,9 @@ export class Operator {
   }
 
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: User, vhost: string): MessagePort {
+  openDirect(user: string, vhost: string, access: Access): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const access = accessOf(user, vhost) ?? NO_ACCESS;
-    const direct = { kind: 'open-direct', port: port2, user: user.name, vhost, access } as const;
+    const direct = { kind: 'open-direct', port: port2, user, vhost, access } as const;
     this.parts.acceptors[0].send(direct satisfies ManagementControl, [port2]);
     return port1;
   }

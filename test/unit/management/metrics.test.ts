@@ -134,6 +134,7 @@ describe('the metrics', () => {
       'rabbitmq_global_messages_delivered_total{protocol="amqp091",queue_type="rabbit_classic_queue"}': 50,
       'warrenmq_global_messages_unroutable_total{protocol="amqp091"}': 8,
       'rabbitmq_auth_attempts_total{protocol="amqp091"}': 5,
+      'rabbitmq_auth_attempts_failed_total{protocol="http"}': 0,
       'rabbitmq_auth_attempts_succeeded_total{protocol="amqp091"}': 3,
       'rabbitmq_auth_attempts_failed_total{protocol="amqp091"}': 2,
       rabbitmq_process_resident_memory_bytes: expect.any(Number),
