@@ -167,7 +167,7 @@ export class QueueRules {
     const { ready } = queue;
     const { deadlines } = this.surroundings;
     while (!ready.isEmpty && !this.sparesHead) {
-      const end = this.endOf(ready.peek());
+      const end = queue.delayed?.headDue ?? this.endOf(ready.peek());
       if (end > deadlines.now) {
         if (end !== Number.POSITIVE_INFINITY) deadlines.armAt(this.headDeadline, end);
         return false;

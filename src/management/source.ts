@@ -23,6 +23,7 @@ export type TopologyListings = Pick<
   | 'bindings'
   | 'bindingsFrom'
   | 'bindingsTo'
+  | 'companion'
 >;
 
 /** By shard and by acceptor. */
