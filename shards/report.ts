@@ -39,6 +39,7 @@ export function reportOf(state: ShardState): ShardReport {
     arenaBytes: store.arenaBytes,
     liveBytes: store.liveBytes,
     slabMessages: store.slabMessageCount,
+    deaths: state.forwards.deaths.report(),
   };
 }
 

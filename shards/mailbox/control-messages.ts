@@ -2,6 +2,7 @@
 // port. Never per message of a client.
 import type { Change } from '../../src/routing/change.ts';
 import type { Durability } from '../../src/routing/durability.ts';
+import type { DeathCounts } from './death-counts.ts';
 import type { SlabMemory } from './slab.ts';
 
 /** The shared memory of one (acceptor, shard) pair. */
@@ -200,6 +201,7 @@ export interface ShardReport {
   readonly arenaBytes: number;
   readonly liveBytes: number;
   readonly slabMessages: number;
+  readonly deaths: DeathCounts;
 }
 
 /** What the queues of a virtual host hold on one shard. */
