@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestBroker, useBroker } from '../support/broker.ts';
 import { withDeadline } from '../support/inbox.ts';
 import { ManagementApi } from '../support/management-api.ts';
-import { laneState, type Toolchain } from './toolchains.ts';
+import { laneState, type LaneState, type Toolchain } from './toolchains.ts';
 
 /** What every lane shows that speaks AMQP itself. */
-export const SCENARIOS = [
+const SCENARIOS = [
   'rpc-reply-queue',
   'rpc-direct-reply-to',
   'work-queue-prefetch',
@@ -42,16 +42,19 @@ export function describeLane(
   scenarios: readonly string[] = SCENARIOS,
 ): void {
   const state = laneState(toolchain);
+  const describeState = DESCRIBED_AS[state.outcome];
   describe(name, () => {
-    if (state.outcome === 'missing') {
-      test.skip(`skipped: needs ${state.reason}`);
-    } else if (state.outcome === 'broken') {
-      test('is built', () => expect.fail(state.reason));
-    } else {
-      describeScenarios(command, scenarios);
-    }
+    describeState(state.reason, command, scenarios);
   });
 }
+
+type Describe = (reason: string, command: readonly string[], scenarios: readonly string[]) => void;
+
+const DESCRIBED_AS: Readonly<Record<LaneState['outcome'], Describe>> = {
+  missing: (reason) => test(`skipped: needs ${reason}`, ({ skip }) => skip(reason)),
+  broken: (reason) => test('is built', () => expect.fail(reason)),
+  ready: (_reason, command, scenarios) => describeScenarios(command, scenarios),
+};
 
 function describeScenarios(command: readonly string[], scenarios: readonly string[]): void {
   // Two of each, so that what a client does goes through all threads.
@@ -88,7 +91,7 @@ async function run(
   broker: TestBroker,
   doomed: string,
 ): Promise<Outcome> {
-  const child = spawn(program!, [...args, broker.url, broker.managementUrl, doomed], {
+  const child = spawn(program, [...args, broker.url, broker.managementUrl, doomed], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -105,8 +108,8 @@ async function run(
   const lines = [...output.matchAll(/^(?:ok|not ok) (?<name>\S+) ?(?<reason>.*)$/gmu)];
   const results = new Map(
     lines.map(({ 0: line, groups }) => [
-      groups!['name']!,
-      line.startsWith('ok') ? 'ok' : groups!['reason']!,
+      groups!['name'],
+      line.startsWith('ok') ? 'ok' : groups!['reason'],
     ]),
   );
   return { results, errors, code };
