@@ -45,6 +45,10 @@ export class Deadlines {
     this.timerDue = Number.POSITIVE_INFINITY;
   }
 
+  get armedCount(): number {
+    return this.heap.length;
+  }
+
   /** Acts on what is due. Call at the beginning of each turn. */
   turn(): void {
     this.now = Date.now();
