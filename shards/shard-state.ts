@@ -6,7 +6,7 @@ import { ConsumerTable } from './consumer/consumer-table.ts';
 import type { Mailbox, ShardBoot, ShardNotice } from './mailbox/control-messages.ts';
 import { Port } from './port.ts';
 import { FlowGovernor } from './queue/flow-governor.ts';
-import { Deadlines } from './queue/deadlines.ts';
+import { Deadlines } from './time/deadlines.ts';
 import { Forwards } from './deadletter/forwards.ts';
 import { Queue, type QueueSurroundings } from './queue/queue.ts';
 import { RunList } from './queue/run-list.ts';

@@ -5,6 +5,7 @@ import type { Logger } from './base/logger.ts';
 import { boundBacktracking } from './base/name-pattern.ts';
 import type { BrokerConfig, ListenerAddress } from './config/broker-config.ts';
 import { type RunningManagement, startManagement } from './management/start-management.ts';
+import { loadPlugins } from './plugins/load-plugins.ts';
 import { Broker } from './supervisor/broker.ts';
 
 export interface RunningBroker {
@@ -20,8 +21,9 @@ export interface RunningBroker {
 
 export async function startBroker(config: BrokerConfig, log: Logger): Promise<RunningBroker> {
   boundBacktracking();
+  const plugins = await loadPlugins(config, log);
   const directory = claimDataDirectory(config.dataDir);
-  const broker = new Broker(config);
+  const broker = new Broker(config, plugins);
   let management: RunningManagement | undefined;
   const stop = async (reason: string): Promise<void> => {
     await management?.close();
@@ -39,7 +41,8 @@ export async function startBroker(config: BrokerConfig, log: Logger): Promise<Ru
   const failed = broker.failed.catch((error: Error) => error);
   const { acceptors, shards } = config;
   const logKind = broker.store.kind;
-  log.info('broker started', { acceptors, shards, log: logKind });
+  const names = broker.plugins.names.join(', ') || undefined;
+  log.info('broker started', { acceptors, shards, log: logKind, plugins: names });
   return { listeners, managementPort: management?.port, logKind, stop, failed };
 }
 
@@ -60,6 +63,7 @@ async function startManagementOf(
     logins: broker.logins.counts,
     memory: broker.memory,
     disk: broker.disk.watch,
+    plugins: broker.plugins,
     recoveries: broker.storage.recoveries,
     listeners,
     control: broker.operator,

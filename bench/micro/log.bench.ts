@@ -3,7 +3,7 @@
 // of a message that is acked before its batch is sealed, and is never written.
 import { RunList } from '../../shards/queue/run-list.ts';
 import { Forwards } from '../../shards/deadletter/forwards.ts';
-import { Deadlines } from '../../shards/queue/deadlines.ts';
+import { Deadlines } from '../../shards/time/deadlines.ts';
 import { Queue } from '../../shards/queue/queue.ts';
 import { VhostMemory } from '../../shards/queue/vhost-memory.ts';
 import { ShardLog } from '../../shards/log/shard-log.ts';

@@ -108,16 +108,18 @@ async function measureResolve(
   options: BenchOptions,
 ): Promise<BenchRow> {
   const routes = routesWith(shape, bindingCount);
-  const messages = Array.from({ length: Math.min(bindingCount, 1000) }, (_, index) =>
-    shape.message(Math.floor((index * bindingCount) / Math.min(bindingCount, 1000))),
-  );
+  const messages = Array.from({ length: Math.min(bindingCount, 1000) }, (_, index) => {
+    const at = Math.floor((index * bindingCount) / Math.min(bindingCount, 1000));
+    const { key, headers } = shape.message(at);
+    return { key, message: { headers, properties: {} } };
+  });
   const resolution = new Resolution();
   let next = 0;
   const resolveBatch = () => {
     for (let i = 0; i < BATCH_RESOLVES; i += 1) {
-      const { key, headers } = messages[next];
+      const { key, message } = messages[next];
       next = next + 1 < messages.length ? next + 1 : 0;
-      routes.resolve(shape.exchangeName, key, headers, resolution);
+      routes.resolve(shape.exchangeName, key, message, resolution);
     }
     // A benchmark of routes that lead nowhere would measure something else.
     if (resolution.queues.length === 0) throw new Error(`${shape.type}: nothing was routed`);

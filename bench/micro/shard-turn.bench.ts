@@ -95,8 +95,8 @@ class BenchShard {
       CHANNEL,
       131_072,
     ]);
-    const words = [1, QUEUE, CHANNEL, 1, flags, 0, 0, TAG.length];
-    words.push(...layout.consumeTagWords(TAG));
+    const words = [1, QUEUE, CHANNEL, 1, flags, 0, 0, 0, TAG.length, 0];
+    words.push(...layout.wordsOfBytes(TAG));
     this.write(this.work, layout.CONSUME, layout.consumeRecordBytes(TAG.length), words);
     this.turn();
     this.drain();

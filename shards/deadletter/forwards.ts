@@ -9,8 +9,6 @@
 // which a target has no room.
 import { alignTo8 } from '../../src/base/round.ts';
 import {
-  DEATH_REASONS,
-  type DeathReason,
   FORWARD,
   FORWARD_ADDRESS_BYTES,
   FORWARD_BODY_BYTES,
@@ -20,14 +18,16 @@ import {
   FORWARD_NUMBER,
   FORWARD_PROPS_BYTES,
   FORWARD_REASON,
+  FORWARD_REASONS,
   FORWARD_SLAB_OWNER,
   FORWARD_SLAB_PAGE,
   FORWARD_SLAB_SKIP,
+  type ForwardReason,
   forwardRecordBytes,
 } from '../mailbox/from-shard-layout.ts';
 import { FORWARDED_FAILED, FORWARDED_LATER, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Port } from '../port.ts';
-import { Deadline, type Deadlines } from '../queue/deadlines.ts';
+import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 
@@ -37,14 +37,17 @@ const WAITING_MAX = 1024;
 /** When a message that nobody took is offered again. */
 const RETRY_MILLIS = 1000;
 
-/** A message on its way; its queue's reference to it is ours. */
+/** A message on its way; a reference to it is ours. */
 export interface Forward {
   readonly queue: Queue;
   readonly handle: number;
-  readonly position: number;
-  readonly reason: DeathReason;
-  /** It was never in the queue: refused for want of room. */
-  readonly isRefused: boolean;
+  readonly reason: ForwardReason;
+  /** Where it was in the queue; undefined: it was never in it, or is there still. */
+  readonly position: number | undefined;
+  /** Where to, if not where the queue's dead letters go. */
+  readonly address?: Uint8Array;
+  /** Told when it is done with, instead of the queue. */
+  readonly onDone?: () => void;
 }
 
 export class Forwards {
@@ -88,8 +91,22 @@ export class Forwards {
   }
 
   add(forward: Forward): void {
-    forward.queue.forwardingCount += 1;
+    if (forward.onDone === undefined) forward.queue.forwardingCount += 1;
     this.waiting.push(forward);
+  }
+
+  /** Sends copies of messages of a queue, all in memory; `onDone`: they have arrived. */
+  copy(queue: Queue, handles: readonly number[], address: Uint8Array, onDone: () => void): void {
+    let left = handles.length;
+    if (left === 0) onDone();
+    for (const handle of handles) {
+      this.store.retain(handle);
+      const arrived = (): void => {
+        left -= 1;
+        if (left === 0) onDone();
+      };
+      this.add({ queue, handle, reason: 'history', position: undefined, address, onDone: arrived });
+    }
   }
 
   /** Sends what can be sent. Call once per turn. */
@@ -139,8 +156,13 @@ export class Forwards {
 
   private finish(forward: Forward): void {
     const { queue } = forward;
-    queue.forwardingCount -= 1;
     this.doneCount += 1;
+    if (forward.onDone !== undefined) {
+      this.store.release(forward.handle);
+      forward.onDone();
+      return;
+    }
+    queue.forwardingCount -= 1;
     queue.rules.forwarded(forward);
   }
 
@@ -153,8 +175,9 @@ export class Forwards {
   private send(forward: Forward): boolean {
     const { store } = this;
     const { queue, handle, reason } = forward;
-    const { address } = queue.rules;
-    if (address.length === 0 || queue.isDeleted) {
+    const address = forward.address ?? queue.rules.address;
+    // What a deleted queue has handed over goes on all the same.
+    if (address.length === 0) {
       this.finish(forward);
       return true;
     }
@@ -170,7 +193,7 @@ export class Forwards {
     }
     const { words } = outlet.ring;
     words[at + FORWARD_NUMBER] = this.nextNumber;
-    words[at + FORWARD_REASON] = DEATH_REASONS.indexOf(reason);
+    words[at + FORWARD_REASON] = FORWARD_REASONS.indexOf(reason);
     words[at + FORWARD_FLAGS] = flags;
     words[at + FORWARD_EXRK_BYTES] = store.exrkBytes(handle);
     words[at + FORWARD_PROPS_BYTES] = store.propsBytes(handle);

@@ -31,7 +31,7 @@ import {
   SLAB_FLAG,
   SPILLED_FLAG,
 } from '../mailbox/to-shard-layout.ts';
-import { holdsOnDisk, loaded, lost } from '../queue/paging.ts';
+import { holdsOnDisk, loaded, readyHandles, withdraw } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
@@ -115,6 +115,7 @@ export class ReadAhead implements ReadyVisitor {
   private readonly cursor: SlabCursor;
   /** The read that `see` adds to. */
   private filling: { readonly read: Read; readonly messagesMax: number } | undefined;
+  private waiting: { readonly queue: Queue; readonly then: () => void }[];
   private number: number;
   /** Messages that could not be read since the start. */
   lostCount: number;
@@ -127,6 +128,7 @@ export class ReadAhead implements ReadyVisitor {
     this.message = new IncomingMessage();
     this.cursor = new SlabCursor();
     this.filling = undefined;
+    this.waiting = [];
     this.number = 0;
     this.lostCount = 0;
   }
@@ -137,6 +139,15 @@ export class ReadAhead implements ReadyVisitor {
     queue.isLoading = true;
     queue.ready.forgetLoaded();
     this.wanting.push(queue);
+  }
+
+  /** Runs `then` when all of a short queue is in memory. */
+  whenLoaded(queue: Queue, then: () => void): void {
+    if (queue.isDeleted || readyHandles(queue).every((handle) => handle >= 0)) then();
+    else {
+      this.waiting.push({ queue, then });
+      this.want(queue);
+    }
   }
 
   /** The queue is being drained: asks for the next window when half of the last one is gone. */
@@ -168,7 +179,12 @@ export class ReadAhead implements ReadyVisitor {
     read.queue = undefined;
     this.spares.push(read);
     queue.isLoading = false;
-    if (!queue.isDeleted) queue.wake();
+    const { waiting } = this;
+    this.waiting = waiting.filter((one) => one.queue !== queue);
+    for (const one of waiting) if (one.queue === queue) this.whenLoaded(queue, one.then);
+    if (queue.isDeleted) return;
+    if (queue.rules.isActive || queue.rules.canExpire) queue.rules.apply();
+    queue.wake();
   }
 
   private start(queue: Queue): void {
@@ -300,7 +316,7 @@ export class ReadAhead implements ReadyVisitor {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
-      lost(queue, position, row);
+      withdraw(queue, position, ~row);
       this.options.onLost(queue, position);
       return;
     }
@@ -327,6 +343,8 @@ export class ReadAhead implements ReadyVisitor {
 
 /** As many messages as the queue's consumers may take soon. */
 function windowMessages(queue: Queue): number {
+  // What an exchange keeps is asked for as a whole.
+  if (queue.spec.companion !== undefined) return MESSAGES_MAX;
   let messages = MESSAGES_MIN;
   for (const consumer of queue.consumers) {
     if (consumer.prefetch === 0) return MESSAGES_MAX;

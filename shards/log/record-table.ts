@@ -2,7 +2,8 @@
 // costs in memory (besides the four of its place in the queue) once its data have been paged out.
 // Shard thread, hot.
 //
-//   row: references, traits | data bytes | position / 8, low 32 bits | high 16 bits, inner / 8 (16 bits)
+//   row: references, traits | data bytes | position / 8, low 32 bits
+//        | high 16 bits, inner / 8 (16 bits)
 //
 // References: the queues that still hold the message, in memory or on disk. Rows lie in pages, so
 // that growing copies nothing and a million more messages never need twice their memory.

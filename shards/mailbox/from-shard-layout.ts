@@ -8,7 +8,8 @@
 //            message remaining slabSkip, then 8-aligned: exrk, with OWN_PROPS_FLAG also props
 //
 // FRAMES carries messages whose data are inline, as many as come one behind the other for one
-// consumer; DELIVER carries one whose props and body lie in a slab (or the body alone). GOT answers basic.get with the
+// consumer; DELIVER carries one whose props and body lie in a slab (or the body alone). GOT answers
+// basic.get with the
 // layout of DELIVER, its data inline (exrk, props, body) or not; `consumer` then holds the request.
 import { alignTo8 } from '../../src/base/round.ts';
 
@@ -110,9 +111,9 @@ export const SLAB_FREE_PAGE = 2;
 export const SLAB_FREE_BYTES = 16;
 
 // FORWARD: number reason flags exrkBytes propsBytes bodyBytes slabOwner slabPage slabSkip
-// addressBytes, then 8-aligned the data as in DELIVER (exrk, and props and body unless they lie in a slab), and
-// behind them the address: four short strings, virtual host, queue, exchange, routing key; the last
-// one is left out when the message keeps its own keys. The acceptor answers FORWARDED.
+// addressBytes, then 8-aligned the data as in DELIVER (exrk, props and body unless they lie in a
+// slab), and behind them the address: four short strings, virtual host, queue, exchange, routing
+// key; the last is left out when the message keeps its own keys. The acceptor answers FORWARDED.
 export const FORWARD_NUMBER = 2;
 export const FORWARD_REASON = 3;
 export const FORWARD_FLAGS = 4;
@@ -129,9 +130,22 @@ export function forwardRecordBytes(dataBytes: number, addressBytes: number): num
   return FORWARD_DATA * 4 + alignTo8(dataBytes + addressBytes);
 }
 
-/** Why a queue is rid of a message (https://www.rabbitmq.com/docs/dlx). The index is what travels. */
-export const DEATH_REASONS = ['rejected', 'expired', 'maxlen', 'delivery_limit'] as const;
-export type DeathReason = (typeof DEATH_REASONS)[number];
+/** Why a queue is rid of a message (rabbitmq.com/docs/dlx). */
+export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit';
+
+/**
+ * Why a message goes on, the index being what travels: it is dead here, it has been delayed for
+ * long enough, or it is a copy for who asked for what was published before.
+ */
+export const FORWARD_REASONS = [
+  'rejected',
+  'expired',
+  'maxlen',
+  'delivery_limit',
+  'delayed',
+  'history',
+] as const satisfies readonly (DeathReason | 'delayed' | 'history')[];
+export type ForwardReason = (typeof FORWARD_REASONS)[number];
 
 // REFUSED: lane sequence (this PUBLISH of the lane, counted as the confirm counter does, was not
 // taken by a queue that is full; visible before the counter passes it)

@@ -3,7 +3,7 @@
 // direction:
 //
 //   work ring  PUBLISH and the queue and channel operations, in the order the clients sent them
-//   ack ring   ACK, CREDIT, RELEASE and FORWARDED: short, and served first, so that a flood of publishes
+//   ack ring   ACK, CREDIT, RELEASE, FORWARDED: short, and served first: a flood of publishes
 //              never stands between a consumer and its next delivery
 //
 // An acceptor publishes its ack ring before its work ring, and a shard looks at the work ring
@@ -31,6 +31,7 @@ export const CHANNEL_OPEN = 8;
 export const CHANNEL_CLOSE = 9;
 export const CHANNEL_QOS = 10;
 export const CONNECTION_CLOSE = 11;
+export const COPY = 12;
 
 export const ACK = 1;
 export const CREDIT = 2;
@@ -147,10 +148,10 @@ export const NO_TIMEOUT = -1;
 export const CONSUME_NO_ACK_FLAG = 1;
 export const CONSUME_EXCLUSIVE_FLAG = 2;
 
-/** The words of a consumer tag (at most 255 bytes) for a CONSUME record. */
-export function consumeTagWords(tag: Uint8Array): number[] {
-  const padded = new Uint8Array(alignTo8(tag.length));
-  padded.set(tag);
+/** Bytes as the words of a record, such as a consumer tag of CONSUME. */
+export function wordsOfBytes(bytes: Uint8Array): number[] {
+  const padded = new Uint8Array(alignTo8(bytes.length));
+  padded.set(bytes);
   return [...new Int32Array(padded.buffer)];
 }
 
@@ -178,6 +179,17 @@ export const QUEUE_OP_FLAGS = 4;
 export const QUEUE_OP_BYTES = 24;
 export const DELETE_IF_UNUSED_FLAG = 1;
 export const DELETE_IF_EMPTY_FLAG = 2;
+
+// COPY: request queue addressBytes, then the destination: the name of a queue as a short string; of
+// an exchange, with an empty short string behind it. What is ready in the queue is sent there too.
+export const COPY_REQUEST = 2;
+export const COPY_QUEUE = 3;
+export const COPY_ADDRESS_BYTES = 4;
+export const COPY_ADDRESS = 6;
+
+export function copyRecordBytes(addressBytes: number): number {
+  return COPY_ADDRESS * 4 + alignTo8(addressBytes);
+}
 
 // CHANNEL_OPEN: channel connection prefetch number frameMax (prefetch: unacked deliveries allowed
 // on the channel here, -1 = any number; number: the client's; frameMax: largest frame it takes)

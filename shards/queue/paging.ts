@@ -2,6 +2,7 @@
 // thread. A handle below zero names a message on disk (ready-messages.ts).
 import type { RecoveredMessages } from '../../src/log/queue-recovery.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
+import type { MessageTraits } from '../store/message-traits.ts';
 import type { Queue } from './queue.ts';
 
 /** The next message would go where it had better not stay in memory. */
@@ -56,16 +57,26 @@ export function loaded(
   queue.rules.renamed(~row, handle);
 }
 
-/** The message of row `row` cannot be read any more. */
-export function lost(queue: Queue, position: number, row: number): void {
-  if (!queue.ready.remove(position, ~row)) return;
-  const bytes = queue.dataBytes(~row);
+/** Where arrival and time to live of a message are noted, if they are. */
+export function datedTraits(queue: Queue, handle: number): MessageTraits | undefined {
+  const { log, store } = queue;
+  if (handle >= 0) return (store.flags(handle) & DATED_FLAG) === 0 ? undefined : store.traits;
+  const { records } = log!;
+  return records.isDated(~handle) ? records.traits : undefined;
+}
+
+/** Takes a ready message out for good, wherever in the queue it is; false when it is not there. */
+export function withdraw(queue: Queue, position: number, handle: number): boolean {
+  if (!queue.ready.remove(position, handle)) return false;
+  const bytes = queue.dataBytes(handle);
   queue.readyBytes -= bytes;
-  queue.memory.bytes -= bytes;
-  queue.onDiskCount -= 1;
-  queue.onDiskBytes -= bytes;
-  queue.rules.left(~row);
-  queue.log!.done(~row, queue, position);
+  if (handle < 0) {
+    queue.onDiskCount -= 1;
+    queue.onDiskBytes -= bytes;
+  }
+  queue.rules.left(handle);
+  queue.discard(handle, position);
+  return true;
 }
 
 /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */
@@ -86,4 +97,20 @@ export function restore(
   queue.onDiskCount = handles.length;
   queue.onDiskBytes = bytes;
   queue.rules.restored(handles);
+}
+
+/** All ready messages, oldest first but for those that came back; below zero: on disk. Cold. */
+export function readyHandles({ ready }: Queue): number[] {
+  const handles: number[] = [];
+  for (const heap of ready.returnedHeaps()) {
+    for (let row = 0; row < heap.length; row += 1) handles.push(heap.handleAt(row));
+  }
+  const ranges = ready.ranges([]);
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let left = ranges[i + 1], at = ranges[i]; left > 0; left -= 1, at = (at + 1) | 0) {
+      const handle = ready.at(at);
+      if (handle !== undefined) handles.push(handle);
+    }
+  }
+  return handles;
 }

@@ -1,5 +1,5 @@
 // What a queue does with messages that nobody consumes in time or for which it has no room: time to
-// live, length limits, refusals, dead letters, and the end of an unused queue. Shard thread. A queue
+// live, length limits, refusals, dead letters, and the end of an unused queue. Shard thread. One
 // without any of it pays one test of `isActive` per publish and of `canExpire` per delivery.
 //
 // As in RabbitMQ messages expire at the head of the queue only, so one with a short time to live
@@ -10,13 +10,16 @@ import { WireWriter } from '../../src/protocol/wire-writer.ts';
 import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { Forward, Forwards } from '../deadletter/forwards.ts';
-import type { DeathReason } from '../mailbox/from-shard-layout.ts';
+import type { ForwardReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
-import { Deadline, type Deadlines } from './deadlines.ts';
+import { Deadline, type Deadlines } from '../time/deadlines.ts';
+import { datedTraits, readyHandles } from './paging.ts';
 import type { Queue } from './queue.ts';
 
 const NOT_SET = -1;
+/** Delayed messages that are due within this time stay in memory. */
+const NEAR_MILLIS = 10_000;
 /** A queue that has this many deliveries to make before its length is looked at makes no more. */
 const DELIVERIES_FIRST_MAX = 256;
 
@@ -37,6 +40,8 @@ export class QueueRules {
   address: Uint8Array;
   /** With a limit of bytes: the bodies of the ready messages; on disk all their bytes count. */
   limitedBytes: number;
+  /** The queue holds back what its exchange delays. */
+  readonly isDelaying: boolean;
   private readonly vhost: string;
   private readonly queue: Queue;
   private readonly surroundings: RuleSurroundings;
@@ -46,10 +51,13 @@ export class QueueRules {
   private usedAt: number;
   /** A message without any time to live is offered to consumers. */
   private sparesHead: boolean;
+  /** Messages have come back since the rules were applied. */
+  hasReturned: boolean;
 
   constructor(queue: Queue, vhost: string, surroundings: RuleSurroundings) {
     this.queue = queue;
     this.vhost = vhost;
+    this.isDelaying = queue.spec.companion?.role === 'delay';
     this.surroundings = surroundings;
     this.settings = queueSettings(queue.spec);
     this.isActive = false;
@@ -60,6 +68,7 @@ export class QueueRules {
     this.unusedDeadline = new Deadline(() => this.expireIfUnused());
     this.usedAt = surroundings.deadlines.now;
     this.sparesHead = false;
+    this.hasReturned = false;
     this.take(queue.spec);
   }
 
@@ -79,10 +88,22 @@ export class QueueRules {
     return this.exceeds(1, bodyBytes);
   }
 
-  /** A message was appended; `ttlMillis`: its own time to live, or NO_TTL. */
-  appended(handle: number, ttlMillis: number): void {
+  /**
+   * Takes over one reference of a published message, as Queue's `publish` or `publishSpilled`;
+   * `ttlMillis`: its own time to live, or NO_TTL.
+   */
+  publish(handle: number, isLogged: boolean, isSpilled: boolean, ttlMillis: number): void {
+    const { queue, settings } = this;
+    const isDated = settings.messageTtlMillis !== NOT_SET || ttlMillis !== NO_TTL;
+    if (isDated) this.date(handle, ttlMillis);
+    if (isSpilled) queue.publishSpilled(handle);
+    else queue.publish(handle, isLogged);
+    if (isDated) this.armFor(handle);
+    this.appended(handle, ttlMillis);
+  }
+
+  private appended(handle: number, ttlMillis: number): void {
     const { settings } = this;
-    if (settings.messageTtlMillis !== NOT_SET || ttlMillis !== NO_TTL) this.date(handle, ttlMillis);
     if (settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
     const isFleeting = ttlMillis === 0 || settings.messageTtlMillis === 0;
     if (isFleeting) this.deliverOrExpire();
@@ -92,7 +113,7 @@ export class QueueRules {
     }
   }
 
-  /** A message that lives for no time at all goes to a consumer that can take it now, or expires. */
+  /** A message that lives for no time goes to a consumer that can take it now, or expires. */
   private deliverOrExpire(): void {
     if (!this.queue.isAlone) {
       this.isHeadKeptBack();
@@ -107,7 +128,7 @@ export class QueueRules {
   /** What was in the log is ready. */
   restored(handles: Int32Array): void {
     for (const handle of handles) {
-      if (this.queue.datedTraits(handle) === undefined) continue;
+      if (datedTraits(this.queue, handle) === undefined) continue;
       this.canExpire = true;
       break;
     }
@@ -116,10 +137,10 @@ export class QueueRules {
     this.surroundings.deadlines.armAt(this.headDeadline, 0);
   }
 
-  /** A message that came back is ready. */
+  /** A message that came back is ready; `apply` comes when all that come back with it are. */
   returned(handle: number): void {
     if (this.settings.bytesMax !== NOT_SET) this.limitedBytes += this.weight(handle);
-    if (this.isActive || this.canExpire) this.apply();
+    this.hasReturned = true;
   }
 
   /** A message has left the ready ones. */
@@ -135,6 +156,7 @@ export class QueueRules {
 
   /** Drops what has expired or is too much, as far as it can go now. */
   apply(): void {
+    this.hasReturned = false;
     if (this.canExpire) this.isHeadKeptBack();
     this.dropOverflow();
   }
@@ -145,12 +167,12 @@ export class QueueRules {
     const { ready } = queue;
     const { deadlines } = this.surroundings;
     while (!ready.isEmpty && !this.sparesHead) {
-      const end = this.endOf(ready.peek());
+      const end = queue.delayed?.headDue ?? this.endOf(ready.peek());
       if (end > deadlines.now) {
         if (end !== Number.POSITIVE_INFINITY) deadlines.armAt(this.headDeadline, end);
         return false;
       }
-      if (!this.dropHead('expired')) return true;
+      if (!this.dropHead(this.isDelaying ? 'delayed' : 'expired')) return true;
     }
     return false;
   }
@@ -168,24 +190,23 @@ export class QueueRules {
    * The queue is rid of a message of its, which is neither ready nor unacked any more: it is
    * dropped, or goes on as a dead letter.
    */
-  retire(handle: number, position: number, reason: DeathReason): void {
+  retire(handle: number, position: number, reason: ForwardReason): void {
     const { queue } = this;
     if (this.address.length === 0 || queue.isDeleted) queue.discard(handle, position);
-    else this.surroundings.forwards.add({ queue, handle, position, reason, isRefused: false });
+    else this.surroundings.forwards.add({ queue, handle, position, reason });
   }
 
   /** A publish that the queue has refused goes on as a dead letter; its reference is ours. */
   forwardRefused(handle: number): void {
     const { queue } = this;
     queue.memory.bytes += queue.dataBytes(handle);
-    const isRefused = true;
-    this.surroundings.forwards.add({ queue, handle, position: 0, reason: 'maxlen', isRefused });
+    this.surroundings.forwards.add({ queue, handle, position: undefined, reason: 'maxlen' });
   }
 
   /** A dead letter has arrived, or is given up. */
-  forwarded({ handle, position, isRefused }: Forward): void {
+  forwarded({ handle, position }: Forward): void {
     const { queue } = this;
-    if (isRefused) queue.discardUnqueued(handle);
+    if (position === undefined) queue.discardUnqueued(handle);
     else queue.discard(handle, position);
   }
 
@@ -198,41 +219,54 @@ export class QueueRules {
 
   private take(spec: QueueSpec): void {
     const settings = queueSettings(spec);
-    const { messageTtlMillis, lengthMax, bytesMax, deadLettering } = settings;
+    const { messageTtlMillis, lengthMax, bytesMax } = settings;
     this.settings = settings;
     const isLimited = lengthMax !== NOT_SET || bytesMax !== NOT_SET;
     this.isActive = isLimited || messageTtlMillis !== NOT_SET;
     if (messageTtlMillis !== NOT_SET) this.canExpire = true;
-    this.address = NOWHERE;
-    if (deadLettering === undefined) return;
+    const next = this.isDelaying
+      ? { exchange: spec.companion!.exchange, routingKey: undefined }
+      : settings.deadLettering;
+    const keys = next?.routingKey === undefined ? [] : [next.routingKey];
+    this.address = next === undefined ? NOWHERE : this.addressOf([next.exchange, ...keys]);
+  }
+
+  /** The address of a FORWARD from here. */
+  addressOf(destination: readonly string[]): Uint8Array {
     const writer = new WireWriter();
-    const { exchange, routingKey } = deadLettering;
-    for (const name of [this.vhost, spec.name, exchange]) writer.shortString(name);
-    if (routingKey !== undefined) writer.shortString(routingKey);
-    this.address = Uint8Array.from(writer.take());
+    for (const name of [this.vhost, this.queue.spec.name, ...destination]) writer.shortString(name);
+    return Uint8Array.from(writer.take());
   }
 
   private date(handle: number, ttlMillis: number): void {
-    const { store, ready } = this.queue;
-    const { deadlines } = this.surroundings;
-    store.traits.date(handle, deadlines.now, ttlMillis);
+    const { store } = this.queue;
+    store.traits.date(handle, this.surroundings.deadlines.now, ttlMillis);
     store.addFlags(handle, DATED_FLAG);
     this.canExpire = true;
-    // Not only when it is alone: of a higher priority it is at the head at once.
-    if (ready.peek() === handle) deadlines.armAt(this.headDeadline, this.endOf(handle));
+  }
+
+  /** A message that was appended may be at the head at once: alone, or of a higher priority. */
+  private armFor(handle: number): void {
+    if (this.queue.ready.peek() !== handle) return;
+    this.surroundings.deadlines.armAt(this.headDeadline, this.endOf(handle));
   }
 
   /** When a message that is ready here expires: Unix milliseconds, or never. */
-  private endOf(handle: number): number {
+  endOf(handle: number): number {
     const { messageTtlMillis } = this.settings;
     const { queue } = this;
-    const traits = queue.datedTraits(handle);
+    const traits = datedTraits(queue, handle);
     if (traits === undefined) return Number.POSITIVE_INFINITY;
     const index = handle < 0 ? ~handle : handle;
     const own = traits.ttlMillis(index);
     let ttl = own === NO_TTL ? Number.POSITIVE_INFINITY : own;
     if (messageTtlMillis !== NOT_SET && messageTtlMillis < ttl) ttl = messageTtlMillis;
     return traits.arrivedAt(index) + ttl;
+  }
+
+  /** What is due then need not stay in memory. */
+  isFar(due: number): boolean {
+    return due - this.surroundings.deadlines.now > NEAR_MILLIS;
   }
 
   /** Whether the ready messages, and so many more, are more than the queue is to hold. */
@@ -249,7 +283,7 @@ export class QueueRules {
   }
 
   /** False when the head has to stay until there is room on its way, or until it is loaded. */
-  private dropHead(reason: DeathReason): boolean {
+  private dropHead(reason: ForwardReason): boolean {
     const { queue } = this;
     if (this.address.length > 0) {
       const { forwards } = this.surroundings;
@@ -277,18 +311,7 @@ export class QueueRules {
   private countLimitedBytes(): void {
     this.limitedBytes = 0;
     if (this.settings.bytesMax === NOT_SET) return;
-    const { ready } = this.queue;
-    for (const heap of ready.returnedHeaps()) {
-      for (let row = 0; row < heap.length; row += 1)
-        this.limitedBytes += this.weight(heap.handleAt(row));
-    }
-    const ranges = ready.ranges([]);
-    for (let i = 0; i < ranges.length; i += 2) {
-      for (let left = ranges[i + 1], at = ranges[i]; left > 0; left -= 1, at = (at + 1) | 0) {
-        const handle = ready.at(at);
-        if (handle !== undefined) this.limitedBytes += this.weight(handle);
-      }
-    }
+    for (const handle of readyHandles(this.queue)) this.limitedBytes += this.weight(handle);
   }
 
   /** What counts towards a limit of bytes: the body, as far as it is known. */

@@ -7,17 +7,17 @@ import { SingleActive } from '../consumer/single-active.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { DeathReason } from '../mailbox/from-shard-layout.ts';
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
-import { DATED_FLAG, PRIORITY_SHIFT, SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
+import { SLAB_FLAG, SPILLED_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { ReadAhead } from '../log/read-ahead.ts';
 import type { ShardLog } from '../log/shard-log.ts';
 import { LANE_MEMORY } from '../mailbox/confirm-counter.ts';
 import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
-import type { MessageTraits } from '../store/message-traits.ts';
 import type { Slab } from '../mailbox/slab.ts';
-import { countedMessage } from './counted-message.ts';
+import { shownAs } from '../deadletter/counted-message.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
+import { DelayedReady } from './delayed-ready.ts';
 import { readyMessages } from './message-priority.ts';
 import type { ReadyMessages } from './ready-messages.ts';
 import type { RunList } from './run-list.ts';
@@ -45,6 +45,8 @@ export class Queue {
   spec: QueueSpec;
   readonly rules: QueueRules;
   readonly ready: ReadyMessages;
+  /** The ready messages of a queue that holds back what its exchange delays. */
+  readonly delayed: DelayedReady | undefined;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
@@ -56,7 +58,7 @@ export class Queue {
   readonly residency: Residency;
   readonly log: ShardLog | undefined;
   private readonly runList: RunList;
-  private readonly slabs: readonly Slab[];
+  readonly slabs: readonly Slab[];
   private readonly readAhead: ReadAhead | undefined;
   /** Its open run of acks (pending-records.ts). */
   ackRun: number;
@@ -96,17 +98,19 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = readyMessages(this.settings, (handle) => this.priorityCodeOf(handle));
+    const { store, log } = surroundings;
+    this.delayed = this.rules.isDelaying ? new DelayedReady(this.rules) : undefined;
+    this.ready = this.delayed ?? readyMessages(this.settings, store, log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
     this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
-    this.store = surroundings.store;
+    this.store = store;
     this.runList = surroundings.runList;
     this.slabs = surroundings.slabs;
     this.residency = surroundings.residency;
-    this.log = surroundings.log;
+    this.log = log;
     this.readAhead = surroundings.readAhead;
     this.ackRun = 0;
     this.ackGeneration = 0;
@@ -189,6 +193,7 @@ export class Queue {
     const ready = this.ready;
     const rotation = this.rotation;
     let delivered = 0;
+    if (this.rules.hasReturned) this.rules.apply();
     while (!ready.isEmpty) {
       if (this.rules.canExpire && this.rules.isHeadKeptBack()) return false;
       const consumer = rotation.peek();
@@ -222,7 +227,7 @@ export class Queue {
     // Looked up first: a delivery without acks gives the message back.
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!deliver(store, handle, consumer, isRedelivered, shown)) return false;
     this.headDelivered(consumer, bytes, isRedelivered, isLogged);
     return true;
@@ -237,21 +242,12 @@ export class Queue {
     const remaining = ready.length - 1;
     const bytes = store.dataBytes(handle);
     const isLogged = this.isLogged(handle);
-    const shown = isRedelivered ? this.shown(handle) : undefined;
+    const shown = isRedelivered ? shownAs(this, handle) : undefined;
     if (!answerGet(store, handle, getter, isRedelivered, request, remaining, shown)) {
       return GET_NO_ROOM;
     }
     this.headDelivered(getter, bytes, isRedelivered, isLogged);
     return GOT_IT;
-  }
-
-  /** The head with its deliveries in its headers, where the queue counts them. */
-  private shown(handle: number): IncomingMessage | undefined {
-    if (!this.settings.isQuorum) return undefined;
-    const deliveries = this.ready.peekDeliveryCount();
-    return deliveries === 0
-      ? undefined
-      : countedMessage(this.store, handle, deliveries, this.slabs);
   }
 
   private headDelivered(
@@ -360,22 +356,6 @@ export class Queue {
   /** Nothing is ready but one message. */
   get isAlone(): boolean {
     return this.ready.length === 1;
-  }
-
-  /** Where arrival and time to live of a message are noted, if they are. */
-  datedTraits(handle: number): MessageTraits | undefined {
-    if (handle < 0) {
-      const { records } = this.log!;
-      return records.isDated(~handle) ? records.traits : undefined;
-    }
-    return (this.store.flags(handle) & DATED_FLAG) === 0 ? undefined : this.store.traits;
-  }
-
-  /** A message's priority property (to-shard-layout.ts). */
-  private priorityCodeOf(handle: number): number {
-    return handle < 0
-      ? this.log!.records.priority(~handle)
-      : this.store.flags(handle) >>> PRIORITY_SHIFT;
   }
 
   /**

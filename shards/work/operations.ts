@@ -12,6 +12,7 @@ import * as layout from '../mailbox/to-shard-layout.ts';
 import type { ChannelUnacked } from '../consumer/channel-unacked.ts';
 import { Consumer, unblockAll } from '../consumer/consumer.ts';
 import type { Port } from '../port.ts';
+import { readyHandles } from '../queue/paging.ts';
 import { GET_NO_ROOM, GOT_IT, type Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { AckWork } from './acks.ts';
@@ -47,6 +48,8 @@ export class OperationWork {
         return this.stat(port, words, at, (queue) => queue.purge());
       case layout.DELETE:
         return this.delete(port, words, at);
+      case layout.COPY:
+        return this.copy(port, words, at);
       case layout.CHANNEL_OPEN:
         return port.openChannel(
           words[at + layout.CHANNEL_OPEN_CHANNEL],
@@ -150,6 +153,21 @@ export class OperationWork {
     // Without acks nothing will ever name the getter again, so it needs no row.
     if (noAck) return new Consumer({ ...options, index: NO_ROW });
     return channel.getters.get(queue) ?? this.state.consumers.add(options);
+  }
+
+  /** Answers when the copies have arrived: what is published afterwards comes after them. */
+  private copy(port: Port, words: Int32Array, at: number): void {
+    const request = words[at + layout.COPY_REQUEST];
+    const queue = this.state.queues.get(words[at + layout.COPY_QUEUE]);
+    if (queue === undefined) return port.outlet.reply(request, STATUS_NO_QUEUE, 0, 0);
+    const from = (at + layout.COPY_ADDRESS) * 4;
+    const to = port.work.bytes.subarray(from, from + words[at + layout.COPY_ADDRESS_BYTES]);
+    const address = Buffer.concat([queue.rules.addressOf([]), to]);
+    const { forwards, storage } = this.state;
+    const done = (): void => port.outlet.reply(request, STATUS_OK, 0, 0);
+    const send = (): void => forwards.copy(queue, readyHandles(queue), address, done);
+    if (storage === undefined) send();
+    else storage.readAhead.whenLoaded(queue, send);
   }
 
   private stat(port: Port, words: Int32Array, at: number, count: (queue: Queue) => number): void {

@@ -101,20 +101,27 @@ export class PublishWork {
       else queue.rules.forwardRefused(store.add(this.message, 1));
       return false;
     }
-    let handle: number;
-    if (!isLogged && spills(queue)) handle = this.spill(queue);
-    else {
-      handle = store.add(this.message, 1);
+    const isSpilled = !isLogged && spills(queue);
+    if (isSpilled) {
+      this.log!.beginSpill();
+      this.message.flags |= SPILLED_FLAG;
+    }
+    const handle = store.add(this.message, 1);
+    if (hasRules || (this.message.flags & EXPIRES_FLAG) !== 0) {
+      queue.rules.publish(handle, isLogged, isSpilled, this.ttlMillis);
+    } else if (isSpilled) {
+      queue.publishSpilled(handle);
+    } else {
       queue.publish(handle, isLogged);
     }
-    if (hasRules || (this.message.flags & EXPIRES_FLAG) !== 0) this.applyRules(queue, handle);
     this.state.governor.consider(queue);
     return true;
   }
 
-  private applyRules(queue: Queue, handle: number): void {
+  /** The message's own time to live, or NO_TTL. */
+  private get ttlMillis(): number {
     const { flags, ttlMillis } = this.message;
-    queue.rules.appended(handle, (flags & EXPIRES_FLAG) === 0 ? NO_TTL : ttlMillis);
+    return (flags & EXPIRES_FLAG) === 0 ? NO_TTL : ttlMillis;
   }
 
   private toMany(
@@ -147,21 +154,12 @@ export class PublishWork {
         else queue.rules.forwardRefused(handle);
         continue;
       }
-      queue.publish(handle, isLogged);
-      if (hasRules || isExpiring) this.applyRules(queue, handle);
+      if (hasRules || isExpiring) queue.rules.publish(handle, isLogged, false, this.ttlMillis);
+      else queue.publish(handle, isLogged);
       this.state.governor.consider(queue);
     }
     store.release(handle);
     return isTaken;
-  }
-
-  /** A transient message that memory has no room for. */
-  private spill(queue: Queue): number {
-    this.log!.beginSpill();
-    this.message.flags |= SPILLED_FLAG;
-    const handle = this.state.store.add(this.message, 1);
-    queue.publishSpilled(handle);
-    return handle;
   }
 
   /** All target queues were deleted while the message was on its way: as if it had come before. */

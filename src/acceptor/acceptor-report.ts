@@ -2,7 +2,8 @@
 import type { Acceptor } from './acceptor.ts';
 import type { AcceptorReport } from './control-messages.ts';
 
-export function acceptorReport(acceptor: Acceptor): AcceptorReport {
+/** The plugins are those of the whole thread: their entry adds what they have done. */
+export function acceptorReport(acceptor: Acceptor): Omit<AcceptorReport, 'pluginFaults'> {
   const { publisher, slab } = acceptor;
   return {
     connections: acceptor.connections.size,

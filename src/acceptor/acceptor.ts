@@ -7,8 +7,6 @@
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
-import { connectionForced, contentStalled } from '../errors/connection-refusals.ts';
-import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
@@ -20,6 +18,7 @@ import type { ThreadWork } from '../../shards/ring/thread-loop.ts';
 import { vhostDeleted } from './access-changes.ts';
 import type { ChannelConfirms } from './channel-confirms.ts';
 import { ChannelPlaces } from './channel-places.ts';
+import { closeConnections } from './close-connections.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import { globalConnectionId } from './connection-ids.ts';
@@ -58,8 +57,6 @@ import { VhostContexts } from './vhost-contexts.ts';
 const READ_BYTES = 256 * 1024;
 const LARGE_READ_BYTES = 1024 * 1024;
 const SWEEP_MILLIS = 500;
-/** A large body may pause this long while others wait for memory. */
-const CONTENT_STALL_MILLIS = 10_000;
 /** How long publishers that wait for a pace or for room are left alone at most. */
 const RETRY_MILLIS = 1;
 
@@ -168,7 +165,7 @@ export class Acceptor implements ThreadWork {
     this.flushing = [];
     this.retryTimer = undefined;
     this.sweepTimer = setInterval(() => this.sweep(), SWEEP_MILLIS);
-    this.stalledContents = new StalledContents(this.slab, CONTENT_STALL_MILLIS);
+    this.stalledContents = new StalledContents(this.slab);
     this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
@@ -194,6 +191,7 @@ export class Acceptor implements ThreadWork {
       if (change.kind === 'vhost-deleted') vhostDeleted(this.connections, change.vhost);
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
+    this.forwarding.topologyKnown();
   }
 
   // --- connections ----------------------------------------------------------------------------
@@ -348,12 +346,7 @@ export class Acceptor implements ThreadWork {
       if (connection.isUnread) this.unreadCount += 1;
     }
     this.hasSwept = true;
-    for (const channel of this.stalledContents.sweep(this.connections, now)) {
-      const { received, announced } = channel.assembly;
-      const seconds = CONTENT_STALL_MILLIS / 1000;
-      const refusal = contentStalled(channel.number, received, announced, seconds);
-      channel.connection.refuse(refusal, undefined, ID_BASIC_PUBLISH);
-    }
+    this.stalledContents.refuse(this.connections, now);
     if (this.stalled.size > 0) this.scheduleTurn();
   }
 
@@ -362,6 +355,7 @@ export class Acceptor implements ThreadWork {
   async stop(reason: string, millisMax: number): Promise<void> {
     this.isStopping = true;
     await this.suspend(reason, millisMax);
+    await this.forwarding.finish(millisMax);
     clearInterval(this.sweepTimer);
     this.admissions.stop();
     clearTimeout(this.retryTimer);
@@ -371,19 +365,12 @@ export class Acceptor implements ThreadWork {
   /** Listens no more and closes all with 320; resolves when they are gone or time is up. */
   async suspend(reason: string, millisMax: number): Promise<void> {
     for (const listener of this.listeners.splice(0)) listener.close();
-    for (const connection of this.connections) {
-      if (connection.state === 'running') connection.close(connectionForced(reason), 0);
-      else connection.socket.destroy();
-    }
+    const closed = closeConnections(this.connections, reason, millisMax);
     this.scheduleTurn();
-    const deadline = performance.now() + millisMax;
-    while (this.connections.size > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    for (const connection of this.connections) connection.socket.destroy();
+    await closed;
   }
 
-  report(): AcceptorReport {
+  report(): Omit<AcceptorReport, 'pluginFaults'> {
     return acceptorReport(this);
   }
 }

@@ -5,6 +5,7 @@
 import type { Access } from '../auth/users.ts';
 import * as layout from '../../shards/mailbox/to-shard-layout.ts';
 import { connectionForced } from '../errors/connection-refusals.ts';
+import { isHiddenQueue } from '../routing/hidden-queues.ts';
 import { ConnectionAccess } from './connection-access.ts';
 import type { Connection } from './connection.ts';
 import type { ChangedUser, Opening } from './control-messages.ts';
@@ -27,7 +28,9 @@ export function changeAccess(connection: Connection, access: Access): void {
 export function cancelUnreadable(connection: Connection): void {
   const { acceptor, access } = connection;
   for (const consumer of connection.channels.consumers()) {
-    if (consumer.isGone || access.mayRead(consumer.queue.name)) continue;
+    const { queue } = consumer;
+    // Nobody needs a right to get replies (hidden-queues.ts).
+    if (consumer.isGone || isHiddenQueue(queue) || access.mayRead(queue.name)) continue;
     const { channel, link, noAck, tag } = consumer;
     // As with basic.cancel: what is on its way goes back to its place, if it can.
     consumer.isGone = !noAck;

@@ -1,5 +1,6 @@
 // Publisher confirms of one channel: which publishes are still waited for, and the basic.ack and
-// basic.nack frames that report progress (https://www.rabbitmq.com/docs/confirms). Acceptor thread, hot path.
+// basic.nack frames that report progress (https://www.rabbitmq.com/docs/confirms). Acceptor thread,
+// hot path.
 //
 // A publish that went to k shards waits for k confirmations, an unroutable one for none. What a
 // flush newly knows to be confirmed below `first` is reported with one multiple ack; what is

@@ -7,6 +7,7 @@ import type { Access } from '../auth/users.ts';
 import type { LogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import type { Refusal } from '../errors/refusal.ts';
+import type { PluginSource } from '../plugins/load-plugins.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
@@ -24,6 +25,7 @@ export interface AcceptorBoot {
   readonly spinMicros: number;
   /** Open channels of the node (channel-places.ts). */
   readonly channelCounter: SharedArrayBuffer;
+  readonly plugins: readonly PluginSource[];
 }
 
 /** A connection that has logged in, for listings. */
@@ -115,6 +117,8 @@ export interface AcceptorReport {
   /** Methods and publishes that permissions have refused. */
   readonly accessRefused: number;
   readonly slabPagesUsed: number;
+  /** Calls of plugins that have failed. */
+  readonly pluginFaults: number;
 }
 
 /** Messages take a whole budget: the virtual host's, or without one the broker's. */

@@ -21,8 +21,8 @@ export interface Death {
 }
 
 /**
- * Headers of a message that has never died here: what a client has put there, perhaps from a message
- * that it publishes again, does not count (as since RabbitMQ 4.0).
+ * Headers of a message that has never died here: what a client has put there, perhaps from a
+ * message that it publishes again, does not count (as since RabbitMQ 4.0).
  */
 export function withoutDeaths(headers: FieldTable): FieldTable {
   if (!Object.hasOwn(headers, 'x-death')) return headers;

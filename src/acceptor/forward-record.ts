@@ -1,4 +1,5 @@
-// What stands in a FORWARD record, and the publish that becomes of it. Acceptor thread, cold.
+// What stands in a FORWARD record (shards/mailbox/from-shard-layout.ts), and the publish that
+// becomes of it. Acceptor thread, cold: dead letters are rare.
 import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { DIED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
@@ -20,7 +21,7 @@ export interface SlabAccess {
 
 export class ForwardRecord {
   readonly number: number;
-  readonly reason: layout.DeathReason;
+  readonly reason: layout.ForwardReason;
   readonly vhost: string;
   readonly queue: string;
   /** Where it is to be published; without a routing key by those that it has. */
@@ -42,7 +43,7 @@ export class ForwardRecord {
     this.at = at;
     this.dataAt = (at + layout.FORWARD_DATA) * 4;
     this.number = words[at + layout.FORWARD_NUMBER];
-    this.reason = layout.DEATH_REASONS[words[at + layout.FORWARD_REASON]];
+    this.reason = layout.FORWARD_REASONS[words[at + layout.FORWARD_REASON]];
     const [oldExchange, oldRoutingKey] = shortStrings(
       bytes,
       this.dataAt,
@@ -92,7 +93,6 @@ export class ForwardRecord {
     message.propsBytes = props.length;
     message.bodyAt = exrk.length + props.length;
     message.bodyBytes = bodyBytes;
-    message.flags = DIED_FLAG;
     if (!this.isSlab) {
       const bodyAt = this.dataAt + this.exrkBytes + this.propsBytes;
       copyBytes(this.bytes, bodyAt, own, message.bodyAt, bodyBytes);

@@ -1,33 +1,31 @@
-// Publishes what shards forward: messages that a queue is rid of, to their dead letter exchange.
-// Acceptor thread, cold; the other end is shards/deadletter/forwards.ts.
+// Publishes what shards forward: dead letters, and messages that an exchange has delayed. Acceptor
+// thread, cold; the other end is shards/deadletter/forwards.ts.
 //
-//   FORWARD -> headers say why -> routed -> PUBLISH records -> all confirmed -> FORWARDED
+//   FORWARD -> headers say why, routed (forward-onward.ts)
+//           -> PUBLISH records -> all confirmed -> FORWARDED
 //
 // A message that finds a ring full waits here, in memory of its own, in order; a shard has few
 // underway, so these are few. What no queue gets has reached its end, as in RabbitMQ; a shard that
-// must not lose it (at-least-once) offers it again.
-import type { DeathReason } from '../../shards/mailbox/from-shard-layout.ts';
+// must not lose it (at-least-once) offers it again. A broker that stops takes no more of them and
+// waits for those that are published: their shards would otherwise keep what has arrived elsewhere.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FORWARD_NUMBER } from '../../shards/mailbox/from-shard-layout.ts';
 import {
+  DIED_FLAG,
   FORWARDED_DONE,
   FORWARDED_FAILED,
   FORWARDED_LATER,
 } from '../../shards/mailbox/to-shard-layout.ts';
 import { NO_PAGE } from '../../shards/mailbox/slab.ts';
-import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
-import { PropertyScan } from '../protocol/properties.ts';
-import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
-import { withHeaders } from '../protocol/property-splice.ts';
 import type { QueueSpec } from '../routing/change.ts';
-import { Resolution } from '../routing/resolution.ts';
-import type { VhostRoutes } from '../routing/vhost-routes.ts';
 import type { Acceptor } from './acceptor.ts';
-import { afterDeath, type Death, isCycle, keysOf, withoutDeaths } from './death-headers.ts';
-import { exrkOf, ForwardRecord } from './forward-record.ts';
+import { onward } from './forward-onward.ts';
+import { ForwardRecord } from './forward-record.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 
-const DIGITS_LONGEST = 20;
+const FINISH_POLL_MILLIS = 1;
 
 /** One forwarded message until its targets have it. */
 interface Forwarded {
@@ -39,12 +37,6 @@ interface Forwarded {
   readonly copyPage: number;
 }
 
-interface DeadLetter {
-  readonly exrk: Buffer;
-  readonly props: Buffer;
-  readonly queues: readonly QueueSpec[];
-}
-
 interface Underway {
   readonly link: ShardLink;
   readonly number: number;
@@ -54,42 +46,55 @@ interface Underway {
 
 export class Forwarding implements ConfirmSink {
   private readonly acceptor: Acceptor;
-  private readonly scan: PropertyScan;
-  private readonly resolution: Resolution;
   private readonly underway: Map<number, Underway>;
   /** They wait for room. */
   private readonly parked: Forwarded[];
   private nextNumber: number;
-  /** Dead letters published, and those that no queue got. */
+  private isStopping: boolean;
+  /** This acceptor has been told of the topology; before that it would find no queue for anything. */
+  private hasTopology: boolean;
+  /** Messages published, and those that no queue got. */
   publishedCount: number;
   droppedCount: number;
 
   constructor(acceptor: Acceptor) {
     this.acceptor = acceptor;
-    this.scan = new PropertyScan();
-    this.resolution = new Resolution();
     this.underway = new Map();
     this.parked = [];
     this.nextNumber = 1;
+    this.isStopping = false;
+    this.hasTopology = false;
     this.publishedCount = 0;
     this.droppedCount = 0;
   }
 
+  /** Shards that have recovered may forward what was due before main has told the acceptors. */
+  topologyKnown(): void {
+    this.hasTopology = true;
+  }
+
   /** A FORWARD record at word `at` of the shard's ring. */
   take(link: ShardLink, at: number): void {
+    if (this.isStopping || !this.hasTopology) {
+      link.forwarded(link.deliveries.words[at + FORWARD_NUMBER], FORWARDED_LATER);
+      return;
+    }
     const record = new ForwardRecord(link.deliveries, at);
-    const deadLetter = this.address(record);
-    if (deadLetter === undefined) {
+    const routes = this.acceptor.vhost(record.vhost)?.routes;
+    const next = routes && onward(record, record.props(this.acceptor.slabs), routes);
+    if (next === undefined) {
       this.droppedCount += 1;
       link.forwarded(record.number, FORWARDED_FAILED);
       return;
     }
-    const { exrk, props, queues } = deadLetter;
+    const { exrk, props, queues, hasDied, delayMillis } = next;
     const message = record.message(exrk, props, this.acceptor);
     if (message === undefined) {
       link.forwarded(record.number, FORWARDED_LATER);
       return;
     }
+    message.flags = hasDied ? DIED_FLAG : 0;
+    message.delayMillis = delayMillis;
     const isCopy = message.slabPage !== NO_PAGE && message.slabSkip === 0;
     const copyPage = isCopy ? message.slabPage : NO_PAGE;
     const forwarded = { link, number: record.number, message, queues, copyPage };
@@ -103,6 +108,18 @@ export class Forwarding implements ConfirmSink {
       this.parked.shift();
     }
     return false;
+  }
+
+  /** Publishes nothing any more; resolves when shards know of all that was, or time is up. */
+  async finish(millisMax: number): Promise<void> {
+    this.isStopping = true;
+    for (const { link, number, copyPage } of this.parked.splice(0)) {
+      if (copyPage !== NO_PAGE) this.acceptor.slab.release(copyPage);
+      link.forwarded(number, FORWARDED_LATER);
+    }
+    const end = performance.now() + millisMax;
+    while (this.underway.size > 0 && performance.now() < end) await sleep(FINISH_POLL_MILLIS);
+    for (const link of this.acceptor.links) link.flush();
   }
 
   get isWaiting(): boolean {
@@ -133,57 +150,5 @@ export class Forwarding implements ConfirmSink {
     this.underway.set(own, { link, number, left, isRefused: false });
     if (copyPage !== NO_PAGE) slab.release(copyPage);
     return true;
-  }
-
-  /** What the dead letter says, and who is to get it; undefined when nobody is. */
-  private address(record: ForwardRecord): DeadLetter | undefined {
-    const { vhost, exchange, routingKey, reason } = record;
-    const routes = this.acceptor.vhost(vhost)?.routes;
-    if (routes === undefined) return undefined;
-    const props = record.props(this.acceptor.slabs);
-    const view = new DataView(props.buffer, props.byteOffset, props.length);
-    const { scan } = this;
-    if (!scan.scan(props, view, 0, props.length)) {
-      throw new Error('acceptor: a shard has forwarded a message with malformed properties');
-    }
-    const { headersOffset: from, headersBytes } = scan;
-    const table = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
-    const before = record.hasDied ? table : withoutDeaths(table);
-    const oldKeys = [record.oldRoutingKey, ...keysOf(before, 'CC')];
-    const death: Death = {
-      queue: record.queue,
-      reason,
-      atSeconds: Math.floor(Date.now() / 1000),
-      exchange: record.oldExchange,
-      routingKeys: oldKeys,
-      expiration: this.expiration(props),
-    };
-    const headers = afterDeath(before, death, routingKey === undefined);
-    const keys = routingKey === undefined ? oldKeys : [routingKey];
-    const queues = this.targets(routes, exchange, keys, headers, reason);
-    if (queues.length === 0) return undefined;
-    const exrk = exrkOf(exchange, keys[0]);
-    return { exrk, props: withHeaders(props, 0, props.length, scan, headers, true), queues };
-  }
-
-  /** Where it goes, without queues to which it would come back for ever. */
-  private targets(
-    routes: VhostRoutes,
-    exchange: string,
-    keys: readonly string[],
-    headers: FieldTable,
-    reason: DeathReason,
-  ): QueueSpec[] {
-    const { resolution } = this;
-    routes.resolveKeys(exchange, keys, headers, resolution);
-    if (resolution.status === 'no-exchange') return [];
-    if (reason === 'rejected') return [...resolution.queues];
-    return resolution.queues.filter((queue) => !isCycle(headers, queue.name));
-  }
-
-  private expiration(props: Buffer): string | undefined {
-    const { flags, expirationOffset, expirationBytes } = this.scan;
-    if ((flags & FLAG_EXPIRATION) === 0 || expirationBytes > DIGITS_LONGEST) return undefined;
-    return props.toString('latin1', expirationOffset, expirationOffset + expirationBytes);
   }
 }

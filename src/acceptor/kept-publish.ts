@@ -55,5 +55,7 @@ function copyOf(message: IncomingPublish): IncomingPublish {
   copy.bodyBytes = message.bodyBytes;
   copy.slabPage = message.slabPage;
   copy.slabSkip = message.slabSkip;
+  copy.delayMillis = message.delayMillis;
+  copy.flags = message.flags;
   return copy;
 }

@@ -79,7 +79,7 @@ function openDirect(
 
 /** As in RabbitMQ, a consumer of replies is in no listing. */
 function listedConsumers(channel: Channel): ClientConsumer[] {
-  return [...channel.consumers.values()].filter(({ queue }) => !isHiddenQueue(queue.name));
+  return [...channel.consumers.values()].filter(({ queue }) => !isHiddenQueue(queue));
 }
 
 function listClients(acceptor: Acceptor): ClientListing {

@@ -28,8 +28,16 @@ export function laneFor(leg: RouteLeg, flags: number): number {
   return (flags & PERSISTENT_FLAG) === 0 ? LANE_MEMORY : leg.lane;
 }
 
-/** How large the record will be. */
-export function publishBytes(message: IncomingPublish, targetCount: number, flags: number): number {
+/** How large the record of a leg will be. */
+export function publishBytes(message: IncomingPublish, leg: RouteLeg, flags: number): number {
+  return recordBytes(message, leg.queueIds.length, flagsFor(leg, flags));
+}
+
+function flagsFor(leg: RouteLeg, flags: number): number {
+  return leg.isDelay ? flags | EXPIRES_FLAG : flags;
+}
+
+function recordBytes(message: IncomingPublish, targetCount: number, flags: number): number {
   const { exrkBytes, propsBytes, bodyBytes } = message;
   let bytes = exrkBytes + propsBytes + bodyBytes;
   if ((flags & SLAB_FLAG) !== 0) bytes -= bodyBytes;
@@ -41,14 +49,15 @@ export function publishBytes(message: IncomingPublish, targetCount: number, flag
 export function writePublish(
   message: IncomingPublish,
   leg: RouteLeg,
-  flags: number,
+  ofMessage: number,
   ttlMillis: number,
 ): boolean {
   const { link, queueIds } = leg;
+  const flags = flagsFor(leg, ofMessage);
   const { words, bytes } = link.work;
   const lane = laneFor(leg, flags);
   const targetCount = queueIds.length;
-  const at = link.claimPublish(publishBytes(message, targetCount, flags), lane);
+  const at = link.claimPublish(recordBytes(message, targetCount, flags), lane);
   if (at < 0) return false;
   const { exrkBytes, propsBytes, bodyBytes } = message;
   words[at + PUBLISH_FLAGS] = flags | (lane << LANE_SHIFT);
@@ -60,7 +69,13 @@ export function writePublish(
   for (let i = 0; i < targetCount; i += 1) words[at + PUBLISH_TARGETS + i] = queueIds[i];
   const traits = traitWords(flags);
   if (traits > 0) {
-    writeTraits(words, at + PUBLISH_TARGETS + targetCount, flags, message, ttlMillis);
+    writeTraits(
+      words,
+      at + PUBLISH_TARGETS + targetCount,
+      flags,
+      message,
+      leg.isDelay ? message.delayMillis : ttlMillis,
+    );
   }
   const dataAt = (at + publishDataWord(targetCount + traits)) * 4;
   copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);

@@ -81,7 +81,8 @@ export class PublishRewrite {
     message.propsSource = this.scratch;
     message.propsAt = 0;
     message.propsBytes = this.end;
-    if (message.slabPage >= 0) message.slabSkip = propsBytes;
+    // A plugin may have rewritten it before: then the slab still has what the client sent.
+    if (message.slabPage >= 0 && message.slabSkip === 0) message.slabSkip = propsBytes;
     this.forget();
   }
 

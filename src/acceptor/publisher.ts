@@ -19,15 +19,18 @@ import type { BrokerConfig } from '../config/broker-config.ts';
 import { internalExchangePublish, invalidExpiration } from '../errors/channel-refusals.ts';
 import { malformedHeader } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
-import { exchangeNotFound } from '../errors/topology-refusals.ts';
+import { exchangeNotFound, exchangeTypeMissing } from '../errors/topology-refusals.ts';
 import { expirationMillis, expirationProblem } from '../protocol/expiration.ts';
-import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
+import { decodeTable } from '../protocol/field-table.ts';
 import { PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION, FLAG_PRIORITY, FLAG_USER_ID } from '../protocol/property-flags.ts';
 import { HAS_BCC, HAS_CC, MALFORMED, scanTable } from '../protocol/table-scan.ts';
 import type { QueueSpec } from '../routing/change.ts';
+import { delayMillisOf } from '../routing/message-delay.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { Channel } from './channel.ts';
+import type { PluginInterception } from './plugin-interception.ts';
+import { PublishedMessage } from './published-message.ts';
 import type { QueuePace } from './queue-pace.ts';
 import type { QueuePaces } from './queue-paces.ts';
 import { interceptorsOf, type PublishInterceptors } from './publish-interceptors.ts';
@@ -60,6 +63,8 @@ export class IncomingPublish {
   slabSkip = 0;
   /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
   flags = 0;
+  /** For a queue that holds back what an exchange delays. */
+  delayMillis = 0;
 }
 
 const PERSISTENT_MODE = 2;
@@ -72,12 +77,16 @@ export class Publisher {
   private readonly slab: SlabAllocator;
   private readonly scan: PropertyScan;
   private readonly resolution: Resolution;
+  private readonly routed: PublishedMessage;
   private readonly rewrite: PublishRewrite;
   private readonly interceptors: PublishInterceptors | undefined;
   private readonly unroutable: Route;
+  private readonly routesToOne: WeakMap<QueueSpec, Route>;
   /** Of the message scanned last, or NO_TTL. */
   private ttlMillis: number;
   readonly transactions: TransactionSpace;
+  /** Set by the thread's entry when a plugin intercepts publishes. */
+  interception: PluginInterception | undefined;
   publishedCount: number;
   unroutableCount: number;
 
@@ -96,11 +105,14 @@ export class Publisher {
     this.slab = slab;
     this.scan = new PropertyScan();
     this.resolution = new Resolution();
+    this.routed = new PublishedMessage();
     this.rewrite = new PublishRewrite();
     this.interceptors = interceptorsOf(config);
     this.unroutable = { legs: [], paces: [] };
+    this.routesToOne = new WeakMap();
     this.ttlMillis = NO_TTL;
     this.transactions = new TransactionSpace(slab);
+    this.interception = undefined;
     this.publishedCount = 0;
     this.unroutableCount = 0;
   }
@@ -117,6 +129,7 @@ export class Publisher {
     }
     this.scanProperties(message);
     this.checkAccess(channel, message);
+    if (this.interception?.change(channel, message) === true) this.scanProperties(message);
     const noticed = this.scan.headersBytes > 0 ? this.checkHeaders(message) : 0;
     const isSelected = (noticed & (HAS_CC | HAS_BCC)) !== 0;
     const moreKeys = isSelected ? selectedKeys(message, this.scan, noticed) : undefined;
@@ -230,8 +243,7 @@ export class Publisher {
     for (const leg of legs) {
       // Several legs on one link happen only beyond many thousand queues; all then need room.
       const needed =
-        publishBytes(message, leg.queueIds.length, flags) *
-        (legs.length > this.links.length ? legs.length : 1);
+        publishBytes(message, leg, flags) * (legs.length > this.links.length ? legs.length : 1);
       if (!leg.link.hasRoomFor(needed)) return false;
     }
     return true;
@@ -282,12 +294,6 @@ export class Publisher {
     throw new AmqpError(malformedHeader());
   }
 
-  private headersOf(message: IncomingPublish): FieldTable | undefined {
-    const { headersOffset, headersBytes } = this.scan;
-    if (headersBytes === 0) return undefined;
-    return decodeTable(message.bytes, message.view, headersOffset, headersOffset + headersBytes);
-  }
-
   /** Where the message goes by its routing key alone; the result is remembered if it can be. */
   private routeFor(channel: Channel, message: IncomingPublish): Route {
     const { routeCache } = channel.connection.vhost;
@@ -295,7 +301,7 @@ export class Publisher {
     const cached = routeCache.find(bytes, exrkAt, exrkBytes);
     if (cached !== undefined) return cached;
     const route = this.resolve(channel, message, []);
-    if (!this.resolution.dependsOnHeaders) routeCache.add(bytes, exrkAt, exrkBytes, route);
+    if (this.resolution.isCacheable) routeCache.add(bytes, exrkAt, exrkBytes, route);
     return route;
   }
 
@@ -319,23 +325,38 @@ export class Publisher {
     const exchange = bytes.toString('utf8', exrkAt + 1, exchangeEnd);
     const key = bytes.toString('utf8', exchangeEnd + 1, exrkAt + message.exrkBytes);
     const keys = [key, ...moreKeys];
-    const { resolution } = this;
+    const { resolution, routed } = this;
     const { access } = channel.connection;
     for (const one of moreKeys) access.assertTopic('write', exchange, one, vhost.routes);
-    vhost.routes.resolveKeys(exchange, keys, undefined, resolution);
-    // Headers are decoded only where they decide.
-    if (resolution.dependsOnHeaders) {
-      vhost.routes.resolveKeys(exchange, keys, this.headersOf(message), resolution);
-    }
+    routed.of(message, this.scan);
+    vhost.routes.resolveKeys(exchange, keys, routed, resolution);
     if (resolution.status === 'no-exchange') {
       throw new AmqpError(exchangeNotFound(vhost.name, exchange));
     }
     if (resolution.status === 'internal') {
       throw new AmqpError(internalExchangePublish(vhost.name, exchange));
     }
-    return resolution.queues.length === 0
-      ? this.unroutable
-      : makeRoute(resolution.queues, this.links, this.paceOf, this.routeOptions);
+    if (resolution.status === 'no-type') {
+      const type = vhost.routes.exchange(exchange)!.type;
+      throw new AmqpError(exchangeTypeMissing(vhost.name, exchange, type));
+    }
+    const route = this.routeTo(resolution.queues);
+    if (route.legs.some(({ isDelay }) => isDelay)) {
+      message.delayMillis = delayMillisOf(routed.headers);
+    }
+    return route;
+  }
+
+  /** Exchanges that choose by chance or by headers mostly lead to one queue: its route is kept. */
+  private routeTo(queues: readonly QueueSpec[]): Route {
+    if (queues.length === 0) return this.unroutable;
+    if (queues.length > 1) return makeRoute(queues, this.links, this.paceOf, this.routeOptions);
+    let route = this.routesToOne.get(queues[0]);
+    if (route === undefined) {
+      route = makeRoute(queues, this.links, this.paceOf, this.routeOptions);
+      this.routesToOne.set(queues[0], route);
+    }
+    return route;
   }
 }
 

@@ -12,6 +12,8 @@ export interface RouteLeg {
   readonly queueIds: Int32Array;
   /** What the confirm of a persistent message waits for there: the safest of the queues. */
   readonly lane: number;
+  /** They hold back what their exchange delays, for `IncomingPublish.delayMillis`. */
+  readonly isDelay: boolean;
 }
 
 export interface Route {
@@ -35,16 +37,32 @@ export function makeRoute(
 ): Route {
   const { targetsMax, durability } = options;
   const legs: RouteLeg[] = [];
-  for (const link of links) {
-    const there = queues.filter((queue) => queue.shard === link.shard);
+  for (const { link, there, isDelay } of groups(queues, links)) {
     const ids = there.map((queue) => queue.id);
     const lanes = there.map((queue) => laneOf(durabilityOf(queue, durability)));
     // Tens of thousands of queues: more than a call takes as arguments.
     const lane = lanes.reduce((safest, one) => Math.max(safest, one), LANE_MEMORY);
     for (let at = 0; at < ids.length; at += targetsMax) {
       const queueIds = Int32Array.from(ids.slice(at, at + targetsMax));
-      legs.push({ link, queueIds, lane });
+      legs.push({ link, queueIds, lane, isDelay });
     }
   }
   return { legs, paces: queues.map((queue) => paceOf(queue.id)) };
+}
+
+interface Group {
+  readonly link: ShardLink;
+  readonly there: readonly QueueSpec[];
+  readonly isDelay: boolean;
+}
+
+/** A record says one time to live for all its queues, so those that delay have one of their own. */
+function* groups(queues: readonly QueueSpec[], links: readonly ShardLink[]): Iterable<Group> {
+  for (const link of links) {
+    const here = queues.filter(({ shard }) => shard === link.shard);
+    const delaying = here.filter(({ companion }) => companion?.role === 'delay');
+    const others = delaying.length === 0 ? here : here.filter((one) => !delaying.includes(one));
+    if (others.length > 0) yield { link, there: others, isDelay: false };
+    if (delaying.length > 0) yield { link, there: delaying, isDelay: true };
+  }
 }

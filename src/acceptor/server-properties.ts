@@ -16,6 +16,7 @@ export function serverProperties(config: BrokerConfig): FieldTable {
       consumer_priorities: true,
       authentication_failure_close: true,
       per_consumer_qos: true,
+      direct_reply_to: true,
     },
     cluster_name: config.clusterName,
     copyright: 'Copyright the WarrenMQ authors',

@@ -4,9 +4,14 @@
 // Memory is granted for the whole announced body at its header: one that is under way can then
 // always be finished, so publishers never wait for each other in a circle. The price is this
 // watch.
+import { contentStalled } from '../errors/connection-refusals.ts';
+import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+
+/** A large body may pause this long while others wait for memory. */
+const STALL_MILLIS_MAX = 10_000;
 
 interface Progress {
   receivedBytes: number;
@@ -15,18 +20,26 @@ interface Progress {
 
 export class StalledContents {
   private readonly slab: SlabAllocator;
-  private readonly limitMillis: number;
   /** Channels that held slab memory at the last sweep, and when they last got anything. */
   private progress: Map<Channel, Progress>;
 
-  constructor(slab: SlabAllocator, limitMillis: number) {
+  constructor(slab: SlabAllocator) {
     this.slab = slab;
-    this.limitMillis = limitMillis;
     this.progress = new Map();
   }
 
+  /** Closes the connections of those that have held memory for too long. */
+  refuse(connections: Iterable<Connection>, now: number): void {
+    for (const channel of this.sweep(connections, now)) {
+      const { received, announced } = channel.assembly;
+      const seconds = STALL_MILLIS_MAX / 1000;
+      const refusal = contentStalled(channel.number, received, announced, seconds);
+      channel.connection.refuse(refusal, undefined, ID_BASIC_PUBLISH);
+    }
+  }
+
   /** The channels that have held memory for too long. Free of cost while nobody waits for any. */
-  sweep(connections: Iterable<Connection>, now: number): Channel[] {
+  private sweep(connections: Iterable<Connection>, now: number): Channel[] {
     if (!this.slab.wasFull) {
       this.progress.clear();
       return [];
@@ -42,7 +55,7 @@ export class StalledContents {
         let progress = this.progress.get(channel);
         if (progress?.receivedBytes !== received) progress = { receivedBytes: received, at: now };
         seen.set(channel, progress);
-        if (now - progress.at >= this.limitMillis) stalled.push(channel);
+        if (now - progress.at >= STALL_MILLIS_MAX) stalled.push(channel);
       }
     }
     this.progress = seen;

@@ -153,8 +153,9 @@ export class Tracer {
   ): PendingTrace | undefined {
     const { vhost, name, user } = connection;
     const { resolution } = this;
-    const { headers } = message.properties;
-    vhost.routes.resolveKeys(TRACE_EXCHANGE, [key], headers, resolution);
+    const { properties: traced } = message;
+    const routed = { headers: traced.headers, properties: traced };
+    vhost.routes.resolveKeys(TRACE_EXCHANGE, [key], routed, resolution);
     if (resolution.queues.length === 0) return undefined;
     const properties = traceProperties(message, {
       vhost: vhost.name,

@@ -4,11 +4,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DoorbellOwner } from '../../shards/ring/doorbell.ts';
 import { ThreadLoop } from '../../shards/ring/thread-loop.ts';
+import { createLogger } from '../base/logger.ts';
+import { acceptorPlugins } from '../plugins/acceptor-plugins.ts';
 import { usersChanged } from './access-changes.ts';
 import { Acceptor } from './acceptor.ts';
 import { ControlLink } from './control-link.ts';
 import type { AcceptorBoot, AcceptorControl } from './control-messages.ts';
 import { obeyManagement } from './management-requests.ts';
+import { PluginInterception } from './plugin-interception.ts';
 
 /** Clients get this long to answer connection.close when the broker stops. */
 const STOP_MILLIS = 2000;
@@ -23,7 +26,16 @@ Buffer.poolSize = BUFFER_POOL_BYTES;
 const boot = workerData as AcceptorBoot;
 const port = parentPort!;
 const control = new ControlLink(port);
+const log = createLogger(`acceptor-${boot.acceptor}`, boot.config.logLevel, (record) => {
+  control.notify({ kind: 'log', record });
+});
+// What main sends meanwhile waits in the port.
+const plugins = await acceptorPlugins(boot.plugins, boot.config.pluginsOnError, log);
 const acceptor = new Acceptor(boot, control);
+if (!plugins.interceptors.isEmpty) {
+  const { publisher, inlineBytesMax } = acceptor;
+  publisher.interception = new PluginInterception(plugins.interceptors, inlineBytesMax);
+}
 const loop = new ThreadLoop(acceptor, new DoorbellOwner(boot.doorbell), boot.spinMicros);
 acceptor.scheduleTurn = () => loop.schedule();
 
@@ -47,7 +59,8 @@ port.on('message', (message: AcceptorControl) => {
       break;
     case 'report': {
       const { request } = message;
-      control.notify({ kind: 'report', request, report: acceptor.report() });
+      const report = { ...acceptor.report(), pluginFaults: plugins.faults.count };
+      control.notify({ kind: 'report', request, report });
       break;
     }
     case 'stop':

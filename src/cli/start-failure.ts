@@ -1,6 +1,7 @@
 // What to tell a person whose broker did not start. Runs in main. Failures that have a known cure
 // are told in sentences, without a stack; anything else is a defect and shows its stack.
 import { DataDirectoryError } from '../base/data-directory.ts';
+import { PluginError } from '../errors/plugin-error.ts';
 
 /** The fields Node puts on errors of `listen`. */
 interface ListenError extends Error {
@@ -12,6 +13,7 @@ interface ListenError extends Error {
 export function startFailureText(error: unknown): string {
   if (!(error instanceof Error)) return `WarrenMQ could not start: ${String(error)}`;
   if (error instanceof DataDirectoryError) return error.message;
+  if (error instanceof PluginError) return pluginText(error);
   const { code, address, port } = error as ListenError;
   const where = port === undefined ? 'The address' : `Port ${port}${onAddress(address)}`;
   switch (code) {
@@ -33,6 +35,13 @@ export function startFailureText(error: unknown): string {
     default:
       return `WarrenMQ could not start: ${error.stack ?? error.message}`;
   }
+}
+
+/** The stack of what the plugin itself has thrown; that of a module not found says nothing. */
+function pluginText({ message, cause }: PluginError): string {
+  const isItsOwn = cause instanceof Error && (cause as NodeJS.ErrnoException).code === undefined;
+  const stack = isItsOwn ? `\n${cause.stack ?? ''}` : '';
+  return `WarrenMQ did not start: ${message}\nplugins.on_error = skip starts without it.${stack}`;
 }
 
 function onAddress(address: string | undefined): string {

@@ -19,6 +19,13 @@ export interface VhostLimits {
   readonly queuesMax: number;
 }
 
+/** A plugin to load: `plugins.NAME = MODULE`. */
+export interface PluginSetting {
+  readonly name: string;
+  /** A package, or a path: absolute, or from the data directory. */
+  readonly module: string;
+}
+
 /** An operator policy that virtual hosts whose name matches are given when they are created. */
 export interface DefaultOperatorPolicy {
   readonly name: string;
@@ -114,6 +121,10 @@ export interface BrokerConfig {
   /** 0 = none. */
   readonly vhostBudgetBytes: number;
   readonly queueBudgetBytes: number;
+  /** In the order of their names. */
+  readonly plugins: readonly PluginSetting[];
+  /** What a plugin that cannot be loaded does to the start. */
+  readonly pluginsOnError: 'stop' | 'skip';
   readonly transactionBytesMax: number;
   readonly timestampInterceptor: InterceptorSetting;
   readonly routingNodeInterceptor: InterceptorSetting;

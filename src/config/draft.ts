@@ -7,6 +7,7 @@ import type {
   BrokerConfig,
   DefaultOperatorPolicy,
   ListenerAddress,
+  PluginSetting,
   VhostLimits,
 } from './broker-config.ts';
 import { parseHost } from './host.ts';
@@ -19,6 +20,7 @@ import {
   withPort,
 } from './listeners.ts';
 import { assignLoopbackUsers } from './loopback-users.ts';
+import { assignPlugins } from './plugin-settings.ts';
 import { assignOperatorPolicy } from './operator-policies.ts';
 import { assignNames } from './name-list.ts';
 import { schema, settingOf } from './schema.ts';
@@ -89,6 +91,7 @@ export class Draft {
     config.listeners = Object.freeze(config.listeners.map((address) => Object.freeze(address)));
     config.loopbackUsers = Object.freeze([...config.loopbackUsers]);
     config.vhostLimits = Object.freeze(config.vhostLimits.map((limits) => Object.freeze(limits)));
+    config.plugins = Object.freeze(config.plugins.map((plugin) => Object.freeze(plugin)));
     config.operatorPolicies = Object.freeze(
       config.operatorPolicies.map((policy) => Object.freeze(policy)),
     );
@@ -103,6 +106,11 @@ export class Draft {
     if (setting.type.kind === 'vhost-limits') {
       const limits = this.#values.get(setting.field) as readonly VhostLimits[];
       const result = assignVhostLimits(limits, key, value);
+      return 'list' in result ? { value: result.list } : result;
+    }
+    if (setting.type.kind === 'plugins') {
+      const plugins = this.#values.get(setting.field) as readonly PluginSetting[];
+      const result = assignPlugins(plugins, key, value);
       return 'list' in result ? { value: result.list } : result;
     }
     if (setting.type.kind === 'operator-policies') {

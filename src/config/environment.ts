@@ -18,6 +18,7 @@ const LISTENERS = `${environmentName('listeners.tcp')}_`;
 const VHOST_LIMITS = /^WARRENMQ_DEFAULT_LIMITS_VHOSTS_(.+)_(PATTERN|MAX_CONNECTIONS|MAX_QUEUES)$/u;
 const OPERATOR_POLICIES = environmentName('default_policies.operator');
 const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
+const PLUGINS = 'WARRENMQ_PLUGINS_';
 /** Of the tests that break disks (src/log/log.ts). */
 const TEST_FAULTS = 'WARRENMQ_TEST_FAULTS';
 /** What Kubernetes sets in every pod beside a service named `warrenmq...`. */
@@ -52,6 +53,9 @@ export function readEnvironment(env: Environment): {
       add(assignments, env, 'warrenmq-environment', name, key);
     } else if (VHOST_LIMITS.test(name)) {
       const key = name.replace(VHOST_LIMITS, 'default_limits.vhosts.$1.$2').toLowerCase();
+      add(assignments, env, 'warrenmq-environment', name, key);
+    } else if (name.startsWith(PLUGINS)) {
+      const key = `plugins.${name.slice(PLUGINS.length).toLowerCase()}`;
       add(assignments, env, 'warrenmq-environment', name, key);
     } else if (name.startsWith(`${OPERATOR_POLICIES}_`)) {
       const key = operatorPolicyKey(name.slice(OPERATOR_POLICIES.length + 1));

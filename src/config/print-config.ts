@@ -4,6 +4,7 @@
 import type { BrokerConfig } from './broker-config.ts';
 import { listenerText } from './listeners.ts';
 import type { LoadedConfig } from './load-config.ts';
+import { pluginEntries } from './plugin-settings.ts';
 import { schema } from './schema.ts';
 import { operatorPolicyEntries } from './operator-policies.ts';
 import type { Setting } from './setting.ts';
@@ -40,6 +41,9 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   }
   if (type.kind === 'vhost-limits') {
     return vhostLimitsEntries(config.vhostLimits).map(([name, text]) => writeText(name, text));
+  }
+  if (type.kind === 'plugins') {
+    return pluginEntries(config.plugins).map(([name, text]) => writeText(name, text));
   }
   if (type.kind === 'operator-policies') {
     const entries = operatorPolicyEntries(config.operatorPolicies);

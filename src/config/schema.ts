@@ -5,6 +5,7 @@
 import { accessSettings } from './access-settings.ts';
 import { interceptorSettings } from './interceptor-settings.ts';
 import { limitSettings } from './limit-settings.ts';
+import { pluginSettings } from './plugin-settings.ts';
 import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
@@ -346,6 +347,7 @@ export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Node: node,
   Memory: memory,
   Storage: storageSettings,
+  Plugins: pluginSettings,
   'Message interceptors': interceptorSettings,
   Tuning: tuning,
 };
@@ -363,6 +365,13 @@ export function settingOf(key: string): Setting | undefined {
 }
 
 function isList(setting: Setting): boolean {
-  const lists = ['listeners', 'user-list', 'name-list', 'vhost-limits', 'operator-policies'];
-  return lists.includes(setting.type.kind);
+  const { kind } = setting.type;
+  return (
+    kind === 'listeners' ||
+    kind === 'user-list' ||
+    kind === 'name-list' ||
+    kind === 'vhost-limits' ||
+    kind === 'operator-policies' ||
+    kind === 'plugins'
+  );
 }

@@ -56,7 +56,9 @@ export type SettingType =
   /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
   | { readonly kind: 'vhost-limits' }
   /** `default_policies.operator.NAME.max_length` and so on (operator-policies.ts). */
-  | { readonly kind: 'operator-policies' };
+  | { readonly kind: 'operator-policies' }
+  /** `plugins.NAME = MODULE`, `plugins = none` (plugin-settings.ts). */
+  | { readonly kind: 'plugins' };
 
 /** What a default may depend on. */
 export interface Machine {

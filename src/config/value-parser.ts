@@ -10,7 +10,15 @@ export type Parsed = { readonly value: ConfigValue } | { readonly expected: stri
 
 type Scalar = Exclude<
   SettingType,
-  { kind: 'listeners' | 'user-list' | 'name-list' | 'vhost-limits' | 'operator-policies' }
+  {
+    kind:
+      | 'listeners'
+      | 'user-list'
+      | 'name-list'
+      | 'vhost-limits'
+      | 'operator-policies'
+      | 'plugins';
+  }
 >;
 
 const SHORT_STRING_BYTES_MAX = 255;

@@ -103,6 +103,8 @@ function typeText(type: SettingType): string {
     }
     case 'vhost-limits':
       return 'regular expression and numbers per name, or `none`';
+    case 'plugins':
+      return 'package or path per name, or `none`';
     case 'operator-policies':
       return 'regular expressions and settings per name, or `none`';
     case 'boolean':

@@ -209,6 +209,40 @@ export const serverNamedQueueRefused = defineRefusal(
   (type: string) => `Cannot declare a server-named queue for type rabbit_${type}_queue`,
 );
 
+/** `problem` is what the exchange type says about the declaration. */
+export const invalidExchange = defineRefusal(
+  {
+    id: 'topology.invalid-exchange',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Declare the exchange with the arguments that its type understands.',
+  },
+  (problem: string) => problem,
+);
+
+export const exchangeTypeMissing = defineRefusal(
+  {
+    id: 'topology.exchange-type-missing',
+    code: 406,
+    scope: 'channel',
+    remedy: 'Load the plugin that provides the type, or delete the exchange and declare another.',
+  },
+  (vhost: string, name: string, type: string) =>
+    `Cannot route message through ${resourceText('exchange', name, vhost)}: ` +
+    `exchange type ${type} not found`,
+);
+
+export const companionQueue = defineRefusal(
+  {
+    id: 'topology.companion-queue',
+    code: 403,
+    scope: 'channel',
+    remedy: 'Use the exchange; the queue is where the broker keeps what belongs to it.',
+  },
+  (vhost: string, name: string, exchange: string) =>
+    `${resourceText('queue', name, vhost)} belongs to exchange '${exchange}' and cannot be used`,
+);
+
 /** `problem` is what the exchange type says about the binding's arguments. */
 export const invalidBinding = defineRefusal(
   {

@@ -52,8 +52,8 @@ export const transactionIncomplete = defineRefusal(
     code: 406,
     scope: 'channel',
     remedy:
-      'A queue was full and refused a publish; the others were taken. Make room, and publish again ' +
-      'what is missing.',
+      'A queue was full and refused a publish; the others were taken. Make room, and publish ' +
+      'again what is missing.',
   },
   () => 'partial tx completion',
 );

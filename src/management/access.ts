@@ -81,6 +81,6 @@ function maySee(user: User, vhost: string): boolean {
   return isAdministrator(user) || canAccessVhost(user, vhost);
 }
 
-export function isAdministrator(user: User): boolean {
+function isAdministrator(user: User): boolean {
   return user.tags.includes('administrator');
 }

@@ -40,8 +40,10 @@ export class BrokerView {
   }
 
   listeners(): ListenerView[] {
+    const { listeners, control } = this.source;
+    const amqp = control.isListening ? listeners : [];
     return [
-      ...this.source.listeners.map((address) => ({ protocol: 'amqp' as const, address })),
+      ...amqp.map((address) => ({ protocol: 'amqp' as const, address })),
       { protocol: 'http', address: this.ownAddress() },
     ];
   }

@@ -147,7 +147,11 @@ export class DirectChannel {
         this.wake = resolve;
         const seconds = ANSWER_MILLIS_MAX / 1000;
         const late = unavailable(`No answer within ${seconds} s: publishers may be blocked`);
-        timer = setTimeout(() => reject(late), ANSWER_MILLIS_MAX);
+        timer = setTimeout(() => {
+          // Whatever it waits for: it is cut off, without a word that would wait as well.
+          this.isOver = true;
+          reject(late);
+        }, ANSWER_MILLIS_MAX);
       });
     } finally {
       clearTimeout(timer);

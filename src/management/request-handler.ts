@@ -67,12 +67,12 @@ export class RequestHandler {
   }
 
   private async answer(request: IncomingMessage): Promise<Answer> {
-    const body = new RequestBody(request, this.limits.bodyBytesMax);
+    const sent = new RequestBody(request, this.limits.bodyBytesMax);
     try {
       try {
-        return await this.serve(request, body);
+        return await this.serve(request, sent);
       } finally {
-        await body.discard();
+        await sent.discard();
       }
     } catch (error) {
       if (!(error instanceof HttpRefusal)) this.logFailure(error, request);

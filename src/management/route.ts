@@ -1,4 +1,5 @@
-// What a resource of the management API is to the code that serves it. Main thread.
+// What a resource of the management API is to the code that serves it: a pattern of paths, who may
+// come there, and a handler per method. Main thread.
 import type { User } from '../auth/users.ts';
 import type { Access } from './access.ts';
 import type { BrokerView } from './broker-view.ts';

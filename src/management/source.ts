@@ -23,6 +23,7 @@ export type TopologyListings = Pick<
   | 'bindings'
   | 'bindingsFrom'
   | 'bindingsTo'
+  | 'companion'
 >;
 
 /** By shard and by acceptor. */
@@ -47,6 +48,12 @@ export interface DiskFacts {
   readonly alarm: DiskAlarm | undefined;
 }
 
+/** What has gone wrong with plugins in main. */
+export interface PluginFacts {
+  readonly faultCount: number;
+  readonly droppedEventCount: number;
+}
+
 export interface LoginFacts {
   readonly attempts: number;
   readonly succeeded: number;
@@ -63,6 +70,7 @@ export interface ManagementSource {
   readonly logins: LoginFacts;
   readonly memory: MemoryFacts;
   readonly disk: DiskFacts;
+  readonly plugins: PluginFacts;
   /** By shard: what came of reading its log at start. */
   readonly recoveries: readonly RecoveryReport[];
   /** Where AMQP clients connect, with the ports that are bound. */

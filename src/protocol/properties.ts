@@ -85,6 +85,13 @@ export function decodeProperties(reader: WireReader): BasicProperties {
   return properties as BasicProperties;
 }
 
+/** The flags and the properties as a content header has them. */
+export function encodedProperties(properties: BasicProperties): Uint8Array {
+  const writer = new WireWriter();
+  encodeProperties(writer, properties);
+  return writer.take();
+}
+
 /** Writes the flags and the properties that are there. */
 function encodeProperties(writer: WireWriter, properties: BasicProperties): void {
   let flags = 0;

@@ -3,21 +3,11 @@
 // RabbitMQ's 406 PRECONDITION_FAILED (`binding_invalid`) or undefined.
 import type { FieldTable, FieldValue } from '../protocol/field-table.ts';
 import { typeNameOf } from '../protocol/field-table.ts';
+import { erlangTerm } from './erlang-term.ts';
 import { splitTopicKey } from './exchange/topic.ts';
 
 const HASH_WILDCARDS_MAX = 2;
 const X_MATCH_VALUES: ReadonlySet<FieldValue> = new Set(['all', 'any', 'all-with-x', 'any-with-x']);
-
-/** What is wrong with a binding from an exchange of this type. */
-export function validateBinding(
-  exchangeType: string,
-  routingKey: string,
-  args: FieldTable,
-): string | undefined {
-  if (exchangeType === 'headers') return validateHeadersBinding(args);
-  if (exchangeType === 'topic') return validateTopicBinding(routingKey);
-  return undefined;
-}
 
 /** `x-match` of a headers binding: rabbit_exchange_type_headers:validate_binding. */
 export function validateHeadersBinding(args: FieldTable): string | undefined {
@@ -42,18 +32,4 @@ export function validateTopicBinding(routingKey: string): string | undefined {
     `Topic binding key '${routingKey}' uses ${count} '#' wildcards, ` +
     `at most ${HASH_WILDCARDS_MAX} are allowed`
   );
-}
-
-/** A value as RabbitMQ's texts print it (Erlang's ~tp), where that is short; else an ellipsis. */
-function erlangTerm(value: FieldValue): string {
-  switch (typeof value) {
-    case 'string':
-      return `<<"${value.replace(/["\\]/g, '\\$&')}"${/[^\0-\x7f]/.test(value) ? '/utf8' : ''}>>`;
-    case 'boolean':
-    case 'number':
-    case 'bigint':
-      return String(value);
-    default:
-      return value === null ? 'undefined' : '...';
-  }
 }

@@ -3,6 +3,7 @@
 // replica. A change is a fact: it has been validated and is never refused. `durable` tells main
 // that the log has to know of it too; replicas do not look at it.
 import type { FieldTable } from '../protocol/field-table.ts';
+import type { Companion } from './companion.ts';
 
 /**
  * What policies and operator policies say about a queue or exchange, merged. It follows from them
@@ -36,6 +37,8 @@ export interface QueueSpec {
   /** The id of the connection that owns this exclusive queue; 0 when it is not exclusive. */
   readonly exclusiveOwner: number;
   readonly arguments: FieldTable;
+  /** Set when an exchange keeps messages of its own in it: no client sees it (companion.ts). */
+  readonly companion?: Companion | undefined;
   readonly policy?: AppliedPolicy | undefined;
 }
 

@@ -1,34 +1,85 @@
-// The registry of exchange types: name -> how to make the matcher of a new exchange. Runs in any
-// thread (the main thread asks only which types exist). Later types are registered here.
+// The registry of exchange types. Each thread has its own: main asks it which types there are and
+// whether a declaration is right, threads with a replica how to route. Plugins add theirs at start,
+// before anything is routed; the built-in ones cannot be replaced.
+import { validateHeadersBinding, validateTopicBinding } from './binding-validation.ts';
 import type { ExchangeSpec } from './change.ts';
+import { type CompanionRequest, DELAY_COMPANION } from './companion.ts';
 import type { ExchangeMatcher } from './exchange-matcher.ts';
+import type { ExchangeType, QueueTable } from './exchange-type.ts';
+import { consistentHashType } from './exchange/consistent-hash.ts';
+import { delayedMessageType } from './exchange/delayed-message.ts';
 import { DirectMatcher } from './exchange/direct.ts';
 import { FanoutMatcher } from './exchange/fanout.ts';
 import { HeadersMatcher } from './exchange/headers.ts';
+import { localRandomType } from './exchange/local-random.ts';
+import { modulusHashType } from './exchange/modulus-hash.ts';
+import { randomType } from './exchange/random.ts';
+import { recentHistoryType } from './exchange/recent-history.ts';
 import { TopicMatcher } from './exchange/topic.ts';
+import { UnknownTypeMatcher } from './exchange/unknown-type.ts';
 
-type MakeMatcher = (spec: ExchangeSpec) => ExchangeMatcher;
+const DELAYED_POLICY_KEY = 'delayed-message';
 
-const TYPES: ReadonlyMap<string, MakeMatcher> = new Map<string, MakeMatcher>([
-  ['direct', () => new DirectMatcher()],
-  ['fanout', () => new FanoutMatcher()],
-  ['headers', () => new HeadersMatcher()],
-  ['topic', () => new TopicMatcher()],
-]);
-
-export function knownExchangeTypes(): readonly string[] {
-  return [...TYPES.keys()];
+function ofSpecification(
+  name: string,
+  create: () => ExchangeMatcher,
+  validateBinding?: ExchangeType['validateBinding'],
+): ExchangeType {
+  const description = `AMQP ${name} exchange, as per the AMQP specification`;
+  return { name, description, create, ...(validateBinding && { validateBinding }) };
 }
 
-export function isKnownExchangeType(type: string): boolean {
-  return TYPES.has(type);
+const BUILT_IN: readonly ExchangeType[] = [
+  ofSpecification('direct', () => new DirectMatcher()),
+  ofSpecification('fanout', () => new FanoutMatcher()),
+  ofSpecification(
+    'headers',
+    () => new HeadersMatcher(),
+    (binding) => validateHeadersBinding(binding.arguments),
+  ),
+  ofSpecification(
+    'topic',
+    () => new TopicMatcher(),
+    (binding) => validateTopicBinding(binding.routingKey),
+  ),
+  consistentHashType,
+  delayedMessageType(exchangeType),
+  localRandomType,
+  modulusHashType,
+  randomType,
+  recentHistoryType,
+];
+
+const builtIn: ReadonlyMap<string, ExchangeType> = new Map(BUILT_IN.map((one) => [one.name, one]));
+const added = new Map<string, ExchangeType>();
+
+/** Adds a plugin's type; throws when its name is that of a built-in one. */
+export function addExchangeType(type: ExchangeType): void {
+  if (builtIn.has(type.name)) throw new Error(`exchange type '${type.name}' is built in`);
+  added.set(type.name, type);
 }
 
-/** The matcher of a declared exchange, whose type has been checked by the control plane. */
-export function createMatcher(spec: ExchangeSpec): ExchangeMatcher {
-  const create = TYPES.get(spec.type);
-  if (create === undefined) {
-    throw new Error(`exchange '${spec.name}' has the unknown type '${spec.type}'`);
-  }
-  return create(spec);
+export function exchangeType(name: string): ExchangeType | undefined {
+  return builtIn.get(name) ?? added.get(name);
+}
+
+export function exchangeTypes(): readonly ExchangeType[] {
+  return [...builtIn.values(), ...added.values()];
+}
+
+/** The matcher of a declared exchange; nobody may know its type any more. */
+export function createMatcher(spec: ExchangeSpec, queues: QueueTable): ExchangeMatcher {
+  return exchangeType(spec.type)?.create(spec, queues) ?? new UnknownTypeMatcher();
+}
+
+/** A policy has the exchange delay messages, whatever its type. */
+export function isDelayedByPolicy({ policy }: ExchangeSpec): boolean {
+  return policy?.definition[DELAYED_POLICY_KEY] === true;
+}
+
+/** The companion queues that an exchange needs. */
+export function companionsOf(spec: ExchangeSpec): readonly CompanionRequest[] {
+  const own = exchangeType(spec.type)?.companions?.(spec) ?? [];
+  if (!isDelayedByPolicy(spec) || own.includes(DELAY_COMPANION)) return own;
+  return [...own, DELAY_COMPANION];
 }

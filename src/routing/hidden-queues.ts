@@ -1,6 +1,8 @@
 // Queues that clients do not name: a feature of the broker keeps its messages there. They are
 // queues like any other to routing and to their shard; listings and limits leave them out. Any
-// thread. Their names begin with `amq.`, so no client can declare one (403).
+// thread. Their names begin with `amq.`, so no client can declare one (403). They are the queues of
+// direct reply-to, and those in which exchanges keep messages of their own (companion.ts).
+import type { QueueSpec } from './change.ts';
 
 /** What a client consumes from to get replies (https://www.rabbitmq.com/docs/direct-reply-to). */
 export const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
@@ -12,6 +14,6 @@ export function isDirectReplyTo(queue: string): boolean {
   return queue.startsWith(DIRECT_REPLY_TO);
 }
 
-export function isHiddenQueue(name: string): boolean {
-  return name.startsWith(REPLY_QUEUE_PREFIX);
+export function isHiddenQueue({ name, companion }: QueueSpec): boolean {
+  return companion !== undefined || name.startsWith(REPLY_QUEUE_PREFIX);
 }

@@ -3,19 +3,25 @@
 // result (the route cache) copies it.
 import type { QueueSpec } from './change.ts';
 
-/** 'internal': the exchange named is internal, so a client's publish to it is refused with 403. */
-export type ResolutionStatus = 'routed' | 'no-exchange' | 'internal';
+/**
+ * 'internal': the exchange named is internal, so a client's publish to it is refused with 403.
+ * 'no-type': no plugin provides its type now, so nothing can be routed.
+ */
+export type ResolutionStatus = 'routed' | 'no-exchange' | 'internal' | 'no-type';
 
 export class Resolution {
   /** Each queue once, however many paths lead to it; empty when the message is unroutable. */
   readonly queues: QueueSpec[] = [];
-  /** A headers exchange was asked on the way: the result does not follow from the key alone. */
-  dependsOnHeaders = false;
+  /**
+   * It follows from exchange and routing key alone: no exchange on the way looked at headers or
+   * properties, or chose by chance.
+   */
+  isCacheable = true;
   status: ResolutionStatus = 'routed';
 
   reset(): void {
     this.queues.length = 0;
-    this.dependsOnHeaders = false;
+    this.isCacheable = true;
     this.status = 'routed';
   }
 }

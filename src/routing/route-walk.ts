@@ -7,11 +7,11 @@
 // decides for itself, and its alternate is used only when none of its own bindings match, be it
 // that what they lead to has been visited already. All routing keys of a message (CC, BCC) are
 // asked together, so one key that matches keeps the others from the alternate exchange.
-import type { FieldTable } from '../protocol/field-table.ts';
 import type { MatchSink } from './exchange-matcher.ts';
 import type { Resolution } from './resolution.ts';
+import type { RoutedMessage } from './routed-message.ts';
 import { ExchangeNode } from './topology-node.ts';
-import type { Destination } from './topology-node.ts';
+import type { Destination, QueueNode } from './topology-node.ts';
 
 export class RouteWalk implements MatchSink {
   private readonly exchanges: ReadonlyMap<string, ExchangeNode>;
@@ -28,7 +28,7 @@ export class RouteWalk implements MatchSink {
   run(
     start: ExchangeNode,
     routingKeys: readonly string[],
-    headers: FieldTable | undefined,
+    message: RoutedMessage,
     into: Resolution,
   ): void {
     this.walk += 1;
@@ -36,7 +36,7 @@ export class RouteWalk implements MatchSink {
     this.enter(start);
     let exchange = this.pending.pop();
     while (exchange !== undefined) {
-      this.visit(exchange, routingKeys, headers);
+      this.visit(exchange, routingKeys, message);
       exchange = this.pending.pop();
     }
   }
@@ -45,20 +45,27 @@ export class RouteWalk implements MatchSink {
     this.matchCount += 1;
     if (destination instanceof ExchangeNode) {
       this.enter(destination);
-    } else if (destination.walk !== this.walk) {
-      destination.walk = this.walk;
-      this.into.queues.push(destination.spec);
+    } else {
+      this.kept(destination);
     }
+  }
+
+  kept(queue: QueueNode): void {
+    if (queue.walk === this.walk) return;
+    queue.walk = this.walk;
+    this.into.queues.push(queue.spec);
   }
 
   private visit(
     exchange: ExchangeNode,
     routingKeys: readonly string[],
-    headers: FieldTable | undefined,
+    message: RoutedMessage,
   ): void {
     this.matchCount = 0;
-    if (exchange.matcher.readsHeaders) this.into.dependsOnHeaders = true;
-    for (const key of routingKeys) exchange.matcher.match(key, headers, this);
+    const { matcher } = exchange;
+    if (matcher.isAskedOnce) matcher.match(routingKeys[0], message, this);
+    else for (const key of routingKeys) matcher.match(key, message, this);
+    if (!matcher.isCacheable) this.into.isCacheable = false;
     if (this.matchCount > 0 || exchange.alternateExchange === undefined) return;
     const alternate = this.exchanges.get(exchange.alternateExchange);
     if (alternate !== undefined) this.enter(alternate);

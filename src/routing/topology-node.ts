@@ -23,7 +23,10 @@ export class QueueNode {
 
 export class ExchangeNode {
   spec: ExchangeSpec;
-  readonly matcher: ExchangeMatcher;
+  /** That of its type. */
+  readonly ownMatcher: ExchangeMatcher;
+  /** What is asked: `ownMatcher`, or what a policy has put in front of it. */
+  matcher: ExchangeMatcher;
   /** Where messages go that match no binding here; the exchange of that name need not exist. */
   alternateExchange: string | undefined;
   readonly inbound = new Set<Binding>();
@@ -33,6 +36,7 @@ export class ExchangeNode {
 
   constructor(spec: ExchangeSpec, matcher: ExchangeMatcher) {
     this.spec = spec;
+    this.ownMatcher = matcher;
     this.matcher = matcher;
     this.alternateExchange = alternateExchangeOf(spec);
   }

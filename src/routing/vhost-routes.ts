@@ -5,12 +5,14 @@
 // gone astray; one that removes what is already gone does nothing. A queue or exchange takes its
 // bindings with it, no 'unbound' comes for them. `revision` moves with each change: a cache of
 // resolutions is valid for one revision.
-import type { FieldTable } from '../protocol/field-table.ts';
 import { bindingKey } from './binding-key.ts';
 import type { BindingSpec, Change, ExchangeSpec, QueueSpec } from './change.ts';
 import { DEFAULT_EXCHANGE, DefaultMatcher } from './exchange/default.ts';
-import { createMatcher } from './exchange-types.ts';
+import { DelayingMatcher } from './exchange/delayed-message.ts';
+import { UnknownTypeMatcher } from './exchange/unknown-type.ts';
+import { createMatcher, isDelayedByPolicy } from './exchange-types.ts';
 import { Resolution } from './resolution.ts';
+import type { RoutedMessage } from './routed-message.ts';
 import { RouteWalk } from './route-walk.ts';
 import { Binding, ExchangeNode, QueueNode } from './topology-node.ts';
 import type { Destination } from './topology-node.ts';
@@ -47,14 +49,18 @@ export class VhostRoutes {
     return this.exchanges.get(name)?.spec;
   }
 
+  isBound(binding: BindingSpec): boolean {
+    return this.bindings.has(bindingKey(binding));
+  }
+
   /** Routes a message with one routing key: overwrites `into` with where it goes. */
   resolve(
     exchangeName: string,
     routingKey: string,
-    headers: FieldTable | undefined,
+    message: RoutedMessage,
     into: Resolution,
   ): void {
-    this.resolveKeys(exchangeName, [routingKey], headers, into);
+    this.resolveKeys(exchangeName, [routingKey], message, into);
   }
 
   /**
@@ -65,7 +71,7 @@ export class VhostRoutes {
   resolveKeys(
     exchangeName: string,
     routingKeys: readonly string[],
-    headers: FieldTable | undefined,
+    message: RoutedMessage,
     into: Resolution,
   ): void {
     into.reset();
@@ -75,7 +81,8 @@ export class VhostRoutes {
       return;
     }
     if (exchange.spec.internal) into.status = 'internal';
-    this.walk.run(exchange, routingKeys, headers, into);
+    else if (exchange.ownMatcher instanceof UnknownTypeMatcher) into.status = 'no-type';
+    this.walk.run(exchange, routingKeys, message, into);
   }
 
   apply(change: Change): void {
@@ -98,7 +105,7 @@ export class VhostRoutes {
         break;
       }
       case 'exchange-updated':
-        this.exchanges.get(change.exchange.name)?.update(change.exchange);
+        this.updateExchange(change.exchange);
         break;
       case 'bound':
         this.addBinding(change.binding);
@@ -117,7 +124,23 @@ export class VhostRoutes {
     // The default exchange is there from the start; the control plane may list it with the others.
     if (spec.name === '') return;
     if (this.exchanges.has(spec.name)) throw this.astray(`exchange '${spec.name}' exists already`);
-    this.exchanges.set(spec.name, new ExchangeNode(spec, createMatcher(spec)));
+    const node = new ExchangeNode(spec, createMatcher(spec, this.queues));
+    this.applyPolicy(node);
+    this.exchanges.set(spec.name, node);
+  }
+
+  private updateExchange(spec: ExchangeSpec): void {
+    const node = this.exchanges.get(spec.name);
+    if (node === undefined) return;
+    node.update(spec);
+    this.applyPolicy(node);
+  }
+
+  private applyPolicy(node: ExchangeNode): void {
+    const { spec, ownMatcher } = node;
+    node.matcher = isDelayedByPolicy(spec)
+      ? new DelayingMatcher(spec.name, ownMatcher, this.queues)
+      : ownMatcher;
   }
 
   private removeExchange(name: string): void {

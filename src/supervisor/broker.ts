@@ -1,18 +1,21 @@
 // The running broker: its threads, what they report, and the order of starting and stopping. Main
 // thread.
 import path from 'node:path';
-import type { AcceptorBoot, AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { chosenBackends, InternalBackend } from '../auth/backend.ts';
+import type { AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
 import { defaultUser, type Users } from '../auth/users.ts';
-import { createLogger, writeLogRecord } from '../base/logger.ts';
+import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
+import type { LoadedPlugin } from '../plugins/load-plugins.ts';
+import { MainPlugins } from '../plugins/main-plugins.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
+import { acceptorBoot } from './acceptor-boot.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import { AlarmLog } from './alarm-log.ts';
-import { allocateBrokerMemory, spinMicrosOf } from './broker-memory.ts';
+import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
+import { BrokerEvents } from './broker-events.ts';
 import { BrokerThread } from './broker-thread.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DiskControl } from './disk-control.ts';
@@ -20,7 +23,7 @@ import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
-import { Logins } from './logins.ts';
+import { type Logins, loginsOf } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { Operator } from './operator.ts';
@@ -29,7 +32,7 @@ import { Reports } from './reports.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
-import { changedUser } from './user-news.ts';
+import { userTeller } from './user-news.ts';
 
 /** Workers are loaded from the sources in development and from the compiled files otherwise. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -53,6 +56,7 @@ export class Broker {
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
   readonly storage: StorageNews;
+  readonly plugins: MainPlugins;
   /** Rejects when a thread or the topology log fails. */
   readonly failed: Promise<never>;
   readonly store: FactStore;
@@ -62,72 +66,43 @@ export class Broker {
   private readonly acceptors: readonly BrokerThread<AcceptorNotice>[];
   private readonly places: ConnectionPlaces;
   private readonly questions: Questions;
+  private readonly events: BrokerEvents;
   private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
   /** Where clients connect, with the ports that the system chose. */
   private bound: ListenerAddress[];
 
-  constructor(config: BrokerConfig) {
+  constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[]) {
+    const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.config = config;
+    this.plugins = new MainPlugins(plugins, logger);
+    this.events = new BrokerEvents();
+    if (this.plugins.hasListeners) this.events.subscribe((event) => this.plugins.happened(event));
     this.connections = new Map();
     this.storage = new StorageNews(config);
     this.listenAnswers = [];
     this.bound = [];
     const memory = allocateBrokerMemory(config);
-    const spinMicros = spinMicrosOf(config);
-    const onApplied = (): void => this.control.applied();
-    this.shards = memory.shardDoorbells.map((_doorbell, shard) => {
-      const boot = shardBoot(config, memory, shard);
-      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
-      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
-    });
-    this.acceptors = memory.acceptorDoorbells.map((doorbell, acceptor) => {
-      const boot: AcceptorBoot = {
-        acceptor,
-        config,
-        doorbell,
-        mailboxes: memory.mailboxes[acceptor],
-        shardDoorbells: memory.shardDoorbells,
-        slabs: memory.slabs,
-        spinMicros,
-        channelCounter: memory.channelCounter,
-      };
-      const receive = (notice: AcceptorNotice): void => {
-        this.fromAcceptor(acceptor, notice as AcceptorNews);
-      };
-      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
-    });
+    this.shards = this.shardThreads(memory);
+    this.acceptors = this.acceptorThreads(memory);
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
-    const topologyLimits = topologyLimitsOf(config, limits);
     const topology = new Topology({
       shardCount: config.shards,
-      limits: topologyLimits,
+      limits: topologyLimitsOf(config, limits),
       queueRules: { defaultType, isQuorumRedeclarationRelaxed },
     });
     const state = new BrokerState(topology, config.operatorPolicies);
-    const logger = createLogger('main', config.logLevel, writeLogRecord);
-    this.store = new FactStore(state, {
-      directory: path.join(config.dataDir, 'topology'),
-      openLog: (options, callbacks) => openLog(options, callbacks, config.storageBackend),
-      logger,
-      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
-      faults: process.env['WARRENMQ_TEST_FAULTS'],
-    });
+    this.store = this.factStore(state, logger);
     this.users = state.users;
-    const tellUsers = (names: readonly string[]): void => {
-      const users = names.map((name) => changedUser(this.users, limits, name));
-      for (const acceptor of this.acceptors)
-        acceptor.send({ kind: 'users-changed', users } as never);
-    };
-    const { shards, acceptors } = this;
-    this.control = new ControlPlane(state, this.store, shards, acceptors, tellUsers);
-    const backends = chosenBackends(config.authBackends, [new InternalBackend(this.users)]);
-    this.logins = new Logins(this.users, backends, config.loopbackUsers);
+    const tellUsers = userTeller(this.users, limits, this.acceptors);
+    this.control = new ControlPlane(state, this.store, this.shards, this.acceptors, tellUsers);
+    this.control.onRevision = (changes, facts) => this.events.changed(changes, facts);
+    this.logins = loginsOf(config, this.users, this.plugins.authBackends);
     this.limits = limits;
     this.places = new ConnectionPlaces(config.connectionMax, limits);
     this.questions = new Questions(this.control, this.logins, this.places, limits);
     this.reports = new Reports(this.shards, this.acceptors);
-    const board = new AlarmBoard(this.acceptors, new AlarmLog(logger));
+    const board = new AlarmBoard(this.acceptors, this.alarmNews(new AlarmLog(logger)));
     this.memory = watchMemory(config, this.shards, board);
     this.disk = new DiskControl(config, board);
     this.operator = new Operator({
@@ -145,10 +120,52 @@ export class Broker {
     this.failed.catch(() => {});
   }
 
+  private alarmNews(log: AlarmLog): Pick<AlarmLog, 'changed'> {
+    return {
+      changed: (alarm, isSet) => {
+        log.changed(alarm, isSet);
+        this.events.alarm(alarm, isSet);
+      },
+    };
+  }
+
+  private shardThreads(memory: BrokerMemory): readonly BrokerThread<ShardNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.shardDoorbells.map((_doorbell, shard) => {
+      const boot = shardBoot(this.config, memory, shard);
+      const receive = (notice: ShardNotice): void => this.fromShard(shard, notice);
+      return new BrokerThread(`shard-${shard}`, SHARD_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private acceptorThreads(memory: BrokerMemory): readonly BrokerThread<AcceptorNotice>[] {
+    const onApplied = (): void => this.control.applied();
+    return memory.acceptorDoorbells.map((_doorbell, acceptor) => {
+      const boot = acceptorBoot(this.config, memory, this.plugins.sources, acceptor);
+      const receive = (notice: AcceptorNotice): void => {
+        this.fromAcceptor(acceptor, notice as AcceptorNews);
+      };
+      return new BrokerThread(`acceptor-${acceptor}`, ACCEPTOR_FILE, boot, receive, onApplied);
+    });
+  }
+
+  private factStore(state: BrokerState, logger: Logger): FactStore {
+    const { dataDir, storageBackend } = this.config;
+    return new FactStore(state, {
+      directory: path.join(dataDir, 'topology'),
+      openLog: (options, callbacks) => openLog(options, callbacks, storageBackend),
+      logger,
+      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
+      faults: process.env['WARRENMQ_TEST_FAULTS'],
+    });
+  }
+
   /** Resolves with the addresses that are listened on. */
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
     await this.store.start((state) => this.makeNew(state));
+    const { topology } = this.control;
+    if (topology.completeCompanions()) await this.store.rewrite();
     const orphans = orphanLogs(this.config.dataDir, this.shards.length);
     for (const [shard, thread] of this.shards.entries()) {
       const hosted = orphans.filter((orphan) => hostOf(orphan.shard, this.shards.length) === shard);
@@ -157,10 +174,11 @@ export class Broker {
     }
     await Promise.race([Promise.all(threads.map((thread) => thread.started)), this.failed]);
     if (orphans.length > 0) {
-      this.control.topology.moveQueues();
+      topology.moveQueues();
       await this.store.rewrite();
       removeLogs(orphans);
     }
+    this.events.know(this.users.all());
     await this.control.restored();
     this.memory.start();
     await this.disk.start();
@@ -219,6 +237,8 @@ export class Broker {
       this.reports.answered(notice.request, notice.report);
     } else if (notice.kind === 'consumers') {
       this.reports.answered(notice.request, notice.consumers);
+    } else if (notice.kind === 'delayed') {
+      this.reports.answered(notice.request, notice.answer);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
@@ -232,22 +252,41 @@ export class Broker {
     }
   }
 
+  private async answer(
+    acceptor: number,
+    { request, question }: Extract<AcceptorNews, { kind: 'ask' }>,
+  ): Promise<void> {
+    const answer = await this.questions.answer(question);
+    if (question.kind === 'authenticate') {
+      const { credentials, remoteAddress } = question;
+      const isIn = answer.refusal === undefined;
+      this.events.loginTried(credentials.username, isIn, remoteAddress);
+    }
+    this.acceptors[acceptor].send({ kind: 'answer', request, answer } as never);
+  }
+
+  private connectionClosed(id: number): void {
+    const info = this.connections.get(id);
+    // One that never logged in was never opened for anybody.
+    if (info === undefined) return;
+    this.connections.delete(id);
+    this.events.connectionClosed(info);
+  }
+
   private fromAcceptor(acceptor: number, notice: AcceptorNews): void {
     switch (notice.kind) {
       case 'ask':
-        void this.questions.answer(notice.question).then((answer) => {
-          const message = { kind: 'answer', request: notice.request, answer };
-          this.acceptors[acceptor].send(message);
-        });
+        void this.answer(acceptor, notice);
         break;
       case 'connection-opened':
         this.connections.set(notice.info.id, notice.info);
+        this.events.connectionOpened(notice.info);
         break;
       case 'connection-leaving':
         this.places.giveBack(notice.connectionId);
         break;
       case 'connection-closed':
-        this.connections.delete(notice.connectionId);
+        this.connectionClosed(notice.connectionId);
         this.logins.forget(notice.connectionId);
         this.places.giveBack(notice.connectionId);
         void this.control.execute({

@@ -14,6 +14,7 @@
 import type { Refusal } from '../errors/refusal.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
+import { isDurable } from '../topology/durability.ts';
 import { hostOf } from '../topology/placement.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import { policyValue } from '../topology/policy/policy-validation.ts';
@@ -46,6 +47,8 @@ export interface CommandResult {
 }
 
 export class ControlPlane {
+  /** Called with each revision that is in force and durable. */
+  onRevision: (changes: readonly Change[], facts: readonly Fact[]) => void;
   private readonly state: BrokerState;
   private readonly sink: FactSink;
   private readonly shards: readonly Replica[];
@@ -68,6 +71,7 @@ export class ControlPlane {
     acceptors: readonly Replica[],
     tellUsers: TellUsers = () => {},
   ) {
+    this.onRevision = () => {};
     this.state = state;
     this.sink = sink;
     this.shards = shards;
@@ -141,7 +145,11 @@ export class ControlPlane {
   async tryRecord(fact: AccountFact): Promise<string | undefined> {
     const problem = this.state.apply(fact);
     if (problem !== undefined) return problem;
-    for (const change of this.state.effectsOf(fact)) this.gathered.push(change);
+    for (const change of this.state.effectsOf(fact)) {
+      this.gathered.push(change);
+      // A queue of the broker's own that a policy asks for.
+      if (isDurable(change)) this.gatheredFacts.push(change);
+    }
     this.gatheredFacts.push(fact);
     const user = userOf(fact);
     if (user !== undefined) this.gatheredUsers.add(user);
@@ -176,6 +184,7 @@ export class ControlPlane {
       this.onReplicated = [];
       await this.replicate(gathered, gatheredUsers, this.sink.append(gatheredFacts));
       for (const done of onReplicated) done();
+      this.onRevision(gathered, gatheredFacts);
     }
     this.isReplicating = false;
   }

@@ -1,10 +1,18 @@
 // Who is logged in on which connection. Main thread. A login is kept until its connection has
 // ended, because the backend that took it also says what its user may do, and takes new secrets.
 // Invariant: a connection that ended while its login was being checked leaves nothing behind.
-import { accessFor, type AuthBackend, authenticate, type LoggedIn } from '../auth/backend.ts';
+import {
+  accessFor,
+  type AuthBackend,
+  authenticate,
+  chosenBackends,
+  InternalBackend,
+  type LoggedIn,
+} from '../auth/backend.ts';
 import { mayConnectFrom } from '../auth/loopback.ts';
 import type { Credentials } from '../auth/sasl.ts';
 import type { Access, Users } from '../auth/users.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
 import { secretRefused } from '../errors/access-refusals.ts';
 import { loginRefused } from '../errors/auth-refusals.ts';
 import { vhostAccessRefused } from '../errors/connection-refusals.ts';
@@ -98,4 +106,15 @@ export class Logins {
   private loggedIn(connectionId: number, username: string): LoggedIn {
     return this.byConnection.get(connectionId) ?? { username, tags: [] };
   }
+}
+
+/** As the configuration wants them; throws when it names a backend that nobody provides. */
+export function loginsOf(
+  config: Pick<BrokerConfig, 'authBackends' | 'loopbackUsers'>,
+  users: Users,
+  ofPlugins: readonly AuthBackend[],
+): Logins {
+  const all = [new InternalBackend(users), ...ofPlugins];
+  const backends = chosenBackends(config.authBackends, all);
+  return new Logins(users, backends, config.loopbackUsers);
 }

@@ -1,10 +1,24 @@
-// What acceptors are told when a user changes. Main thread, pure. They get all of the user that
+// What acceptors are told when a user changes. Main thread. They get all of the user that
 // decides what its connections may do, so that one message is as good as many, and never a
 // password's hash.
-import type { ChangedUser } from '../acceptor/control-messages.ts';
+import type { AcceptorControl, ChangedUser } from '../acceptor/control-messages.ts';
 import { type Access, accessOf, type Users } from '../auth/users.ts';
+import type { BrokerThread } from './broker-thread.ts';
 import type { AccountFact } from './facts/fact.ts';
 import type { LiveLimits } from './live-limits.ts';
+
+/** Tells all acceptors what has become of users. */
+export function userTeller(
+  users: Users,
+  limits: LiveLimits,
+  acceptors: readonly Pick<BrokerThread<never>, 'send'>[],
+): (names: readonly string[]) => void {
+  return (names) => {
+    const changed = names.map((name) => changedUser(users, limits, name));
+    const message: AcceptorControl = { kind: 'users-changed', users: changed };
+    for (const acceptor of acceptors) acceptor.send(message);
+  };
+}
 
 /** Whom a fact is about; undefined: no user. */
 export function userOf(fact: AccountFact): string | undefined {

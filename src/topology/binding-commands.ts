@@ -4,6 +4,7 @@
 // missing destination, bad arguments before a locked queue. Unbinding is idempotent: whatever is
 // missing, there is nothing to do; only an existing binding of a locked queue is refused.
 import {
+  companionQueue,
   exchangeNotFound,
   invalidBinding,
   queueLocked,
@@ -12,8 +13,8 @@ import {
   resourceText,
 } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
-import { validateBinding } from '../routing/binding-validation.ts';
 import type { BindingSpec, Change } from '../routing/change.ts';
+import { exchangeType } from '../routing/exchange-types.ts';
 import { isDirectReplyTo } from '../routing/hidden-queues.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
@@ -25,9 +26,7 @@ type BindingCommand = Extract<Command, { kind: 'bind' | 'unbind' }>;
 export function bind(vhost: VhostTopology, command: BindingCommand, changes: Change[]): void {
   const binding = bindingOf(command);
   assertEndsExist(vhost, binding);
-  const { type } = vhost.exchanges.get(binding.source)!;
-  const problem = validateBinding(type, binding.routingKey, binding.arguments);
-  if (problem !== undefined) throw new AmqpError(invalidBinding(problem));
+  assertValid(vhost, binding);
   assertNotLocked(vhost, binding, command.connectionId);
   if (vhost.bindings.find(binding) !== undefined) return;
   assertStorable(
@@ -63,6 +62,18 @@ function assertEndsExist(vhost: VhostTopology, binding: BindingSpec): void {
   if (vhost.hasDestination(destinationKind, destination)) return;
   const notFound = destinationKind === 'queue' ? queueNotFound : exchangeNotFound;
   throw new AmqpError(notFound(vhost.name, destination));
+}
+
+/** By the rules of the source's type, and not to a queue that is none of the client's. */
+function assertValid(vhost: VhostTopology, binding: BindingSpec): void {
+  const exchange = vhost.exchanges.get(binding.source)!;
+  const queue =
+    binding.destinationKind === 'queue' ? vhost.queues.get(binding.destination) : undefined;
+  if (queue?.companion !== undefined) {
+    throw new AmqpError(companionQueue(vhost.name, queue.name, queue.companion.exchange));
+  }
+  const problem = exchangeType(exchange.type)?.validateBinding?.(binding, exchange, queue);
+  if (problem !== undefined) throw new AmqpError(invalidBinding(problem));
 }
 
 function assertNotLocked(vhost: VhostTopology, binding: BindingSpec, connectionId: number): void {

@@ -4,13 +4,14 @@
 // equivalence, and the reserved prefix only for exchanges that do not exist yet.
 import {
   exchangeInUse,
+  invalidExchange,
   resourceText,
   systemExchangeDeletion,
   unknownExchangeType,
 } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
 import type { Change, ExchangeSpec } from '../routing/change.ts';
-import { isKnownExchangeType, knownExchangeTypes } from '../routing/exchange-types.ts';
+import { exchangeType, exchangeTypes } from '../routing/exchange-types.ts';
 import type { Command } from './command.ts';
 import { assertStorable } from './durability.ts';
 import { assertSameArguments, assertSameField } from './equivalence.ts';
@@ -34,8 +35,10 @@ export function declareExchange(
   changes: Change[],
 ): void {
   // RabbitMQ 4.0 and later; 3.x answered 503, which closes the connection.
-  if (!isKnownExchangeType(command.type)) {
-    throw new AmqpError(unknownExchangeType(command.type, knownExchangeTypes()));
+  const known = exchangeType(command.type);
+  if (known === undefined) {
+    const names = exchangeTypes().map((one) => one.name);
+    throw new AmqpError(unknownExchangeType(command.type, names));
   }
   const name = withoutLineBreaks(command.name);
   assertNotDefaultExchange(name);
@@ -50,10 +53,10 @@ export function declareExchange(
   assertExchangeArguments(subject, command.arguments);
   assertStorable(subject, command.arguments);
   const { type, durable, autoDelete, internal } = command;
-  vhost.addExchange(
-    { name, type, durable, autoDelete, internal, arguments: command.arguments },
-    changes,
-  );
+  const exchange = { name, type, durable, autoDelete, internal, arguments: command.arguments };
+  const problem = known.validate?.(exchange);
+  if (problem !== undefined) throw new AmqpError(invalidExchange(problem));
+  vhost.addExchange(exchange, changes);
 }
 
 function assertEquivalent(subject: string, command: DeclareExchange, current: ExchangeSpec): void {

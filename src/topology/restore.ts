@@ -3,14 +3,13 @@
 // and the newer fact wins. Answers what is wrong, or undefined. Nothing follows from a fact:
 // exchanges that went because they were auto-delete have facts of their own.
 import type { BindingSpec, ExchangeSpec } from '../routing/change.ts';
-import { isKnownExchangeType } from '../routing/exchange-types.ts';
 import { isPredeclared } from './predeclared-exchanges.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
 export function restoreExchange(vhost: VhostTopology, exchange: ExchangeSpec): string | undefined {
-  const { name, type } = exchange;
+  // Its type may have come with a plugin: without that it stays, and routes nothing.
+  const { name } = exchange;
   if (isPredeclared(name)) return `exchange '${name}' cannot be declared`;
-  if (!isKnownExchangeType(type)) return `exchange '${name}' has the unknown type '${type}'`;
   const isThere = vhost.exchanges.has(name);
   if (isThere) vhost.forgetExchange(name);
   vhost.addExchange(exchange, []);

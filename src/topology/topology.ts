@@ -15,8 +15,10 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../routing/change.ts';
+import { companionName, type CompanionRole } from '../routing/companion.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
+import { CompanionQueues } from './companion-queues.ts';
 import { isDurable, type RestorableChange } from './durability.ts';
 import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
@@ -67,6 +69,7 @@ export class Topology {
   private readonly byName = new Map<string, VhostTopology>();
   private readonly places = new Map<number, QueuePlace>();
   private readonly exclusive = new Map<number, Set<number>>();
+  private readonly companions: CompanionQueues;
   private nextId = 1;
 
   constructor(options: TopologyOptions) {
@@ -74,12 +77,18 @@ export class Topology {
     this.random = options.randomBytes ?? randomBytes;
     this.queueRules = options.queueRules ?? PLAIN_QUEUE_RULES;
     this.quota = new Quota(options.limits ?? NO_TOPOLOGY_LIMITS, this.byName);
+    this.companions = new CompanionQueues({
+      vhosts: this.byName,
+      makeQueue: (vhost, declaration, changes) => this.addQueue(vhost, declaration, changes),
+      removeQueue: (id, changes) => this.removeQueue(id, changes),
+    });
   }
 
   execute(command: Command): Outcome {
     const changes: Change[] = [];
     try {
       const queue = this.run(command, changes);
+      this.companions.follow(changes);
       return { changes, refusal: undefined, queue };
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
@@ -134,6 +143,11 @@ export class Topology {
     }
   }
 
+  /** After recovery; true if there was anything to mend, which the log then has to hear of. */
+  completeCompanions(): boolean {
+    return this.companions.complete();
+  }
+
   /** Gives the queues of shards that are no more to those that host them (recovery only). */
   moveQueues(): void {
     for (const [id, { vhost, queue }] of this.places) {
@@ -164,6 +178,7 @@ export class Topology {
       const { queue } = change;
       this.places.set(queue.id, { vhost: vhost!, queue });
     }
+    this.companions.follow(changes);
     return changes;
   }
 
@@ -204,6 +219,15 @@ export class Topology {
   /** Without the hidden ones. */
   queues(vhost: string): Iterable<QueueSpec> {
     return this.byName.get(vhost)?.visibleQueues() ?? [];
+  }
+
+  allQueues(vhost: string): Iterable<QueueSpec> {
+    return this.byName.get(vhost)?.queues.values() ?? [];
+  }
+
+  /** Where an exchange keeps messages of its own. */
+  companion(vhost: string, exchange: string, role: CompanionRole): QueueSpec | undefined {
+    return this.byName.get(vhost)?.queues.get(companionName(role, exchange));
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {

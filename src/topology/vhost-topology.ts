@@ -49,13 +49,13 @@ export class VhostTopology {
 
   /** Queues that are listed. */
   *visibleQueues(): Iterable<QueueSpec> {
-    for (const queue of this.queues.values()) if (!isHiddenQueue(queue.name)) yield queue;
+    for (const queue of this.queues.values()) if (!isHiddenQueue(queue)) yield queue;
   }
 
   /** `queue` has its policies already: see `VhostPolicies.ruleNewQueue`. */
   addQueue(queue: QueueSpec, changes: Change[]): void {
     this.queues.set(queue.name, queue);
-    if (isHiddenQueue(queue.name)) this.hiddenCount += 1;
+    if (isHiddenQueue(queue)) this.hiddenCount += 1;
     changes.push({ kind: 'queue-declared', vhost: this.name, queue });
   }
 
@@ -73,7 +73,7 @@ export class VhostTopology {
 
   /** Without what follows from it; returns the exchanges that have lost bindings. */
   forgetQueue(queue: QueueSpec): Iterable<string> {
-    if (this.queues.delete(queue.name) && isHiddenQueue(queue.name)) this.hiddenCount -= 1;
+    if (this.queues.delete(queue.name) && isHiddenQueue(queue)) this.hiddenCount -= 1;
     return this.bindings.removeTo('queue', queue.name);
   }
 

@@ -66,11 +66,14 @@ describe('a dead letter at least once', () => {
     await publishAll(channel, queue, ['expired'], { expiration: '30' });
     const dead = await grave.deliveries(3);
     const found = dead.map((message) => [message.body.toString(), ...deathSummary(message)]);
-    expect(found.sort()).toEqual([
-      ['expired', ['expired', queue, 1]],
-      ['poison', ['delivery_limit', queue, 1]],
-      ['rejected', ['rejected', queue, 1]],
-    ]);
+    expect(found).toHaveLength(3);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ['expired', ['expired', queue, 1]],
+        ['poison', ['delivery_limit', queue, 1]],
+        ['rejected', ['rejected', queue, 1]],
+      ]),
+    );
   });
 
   test('arrive in their order', async () => {

@@ -91,7 +91,7 @@ export const differences = {
     warrenmq: true,
   }),
   topicPermissionsHoldForCopies: difference({
-    reason: 'topic permissions are asked about the keys of CC and BCC since 3.13',
+    reason: 'topic permissions are asked about the keys of CC and BCC since 4.0',
     rabbitmq310: false,
     warrenmq: true,
   }),
@@ -130,6 +130,23 @@ export const differences = {
       'WarrenMQ always has',
     rabbitmq310: true,
     warrenmq: false,
+  }),
+  repliesWaitForTheCommit: difference({
+    reason: 'before 4.2 a reply to amq.rabbitmq.reply-to was sent at once, transaction or not',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  clearedPermissionsCloseConnections: difference({
+    reason:
+      'a user without permissions in a virtual host may not connect to it, so in WarrenMQ he does ' +
+      'not stay connected either (docs/access-control.md)',
+    rabbitmq310: false,
+    warrenmq: true,
+  }),
+  publishOverHttpToMissingExchange: difference({
+    reason: 'the HTTP API of 3.10 answers 400 with the words of the channel error, later ones 404',
+    rabbitmq310: 400,
+    warrenmq: 404,
   }),
   lastDeathIsTold: difference({
     reason: 'the x-last-death- headers came with RabbitMQ 3.13',

@@ -109,7 +109,6 @@ describe.concurrent('connection.start', () => {
 
   test('server properties advertise the capabilities', async () => {
     const client = await broker.open();
-    // direct_reply_to is missing here: its own tests will ask for it.
     expect(client.serverProperties['capabilities']).toMatchObject({
       publisher_confirms: true,
       exchange_exchange_bindings: true,
@@ -119,6 +118,7 @@ describe.concurrent('connection.start', () => {
       consumer_priorities: true,
       authentication_failure_close: true,
       per_consumer_qos: true,
+      direct_reply_to: true,
     });
   });
 });

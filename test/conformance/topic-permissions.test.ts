@@ -117,6 +117,28 @@ describe('a topic permission to read', () => {
   });
 });
 
+describe('a topic permission to read, and other bindings', () => {
+  test.each(['exchange.bind', 'exchange.unbind'] as const)(
+    'counts for %s from a topic exchange',
+    async (method) => {
+      await permitTopics('amq.topic', '.*', '^a\\.');
+      await connect();
+      const binding = { source: 'amq.topic', destination: 'amq.fanout' };
+      await channel.call(method, { ...binding, routingKey: 'a.#' });
+      const refusal = await channel.refused(method, { ...binding, routingKey: 'b.#' });
+      expect(refusal).toEqual(refusedTopic('read', 'b.#', 'amq.topic'));
+    },
+  );
+
+  test('counts for queue.unbind', async () => {
+    await permitTopics('amq.topic', '.*', '^a\\.');
+    await connect();
+    const binding = { queue: await channel.exclusiveQueue(), exchange: 'amq.topic' };
+    const refusal = await channel.refused('queue.unbind', { ...binding, routingKey: 'b' });
+    expect(refusal).toEqual(refusedTopic('read', 'b', 'amq.topic'));
+  });
+});
+
 describe('without a topic permission', () => {
   test('every key is allowed', async () => {
     await connect();

@@ -3,6 +3,7 @@
 // a bystander is served, and when the clients are gone nothing is left of them: no message, slab page,
 // request, channel, consumer or window. FUZZ_SEED repeats a run, FUZZ_ROUNDS makes it longer.
 import { afterEach, describe, expect, it } from 'vitest';
+import { isHiddenQueue } from '../../src/routing/hidden-queues.ts';
 import { SimBroker, type SimOptions } from '../unit/acceptor/sim/sim-broker.ts';
 import { LOGIN, type SimClient } from '../unit/acceptor/sim/sim-client.ts';
 import { mutated, Random, sessionFrames } from './session-bytes.ts';
@@ -10,6 +11,8 @@ import { mutated, Random, sessionFrames } from './session-bytes.ts';
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_123);
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 8);
 const SESSIONS_PER_ROUND = 12;
+
+const TRACED = 'whose messages are traced';
 
 const SHAPES: readonly [name: string, options: SimOptions][] = [
   ['with plenty of room', { shards: 1 }],
@@ -38,6 +41,7 @@ const SHAPES: readonly [name: string, options: SimOptions][] = [
     'with little memory for each queue',
     { acceptors: 2, shards: 2, queueBudgetBytes: 500, inlineBodyBytesMax: 2048 },
   ],
+  [TRACED, { acceptors: 2, shards: 2, inlineBodyBytesMax: 1000, timestampInterceptor: 'true' }],
 ];
 
 let broker: SimBroker;
@@ -85,6 +89,16 @@ async function runSessions(random: Random): Promise<void> {
   broker.forgetClosedClients();
 }
 
+/** Traces all messages in one of the shapes; its queue goes with those of the sessions. */
+async function trace(janitor: SimClient): Promise<void> {
+  const exchange = 'amq.rabbitmq.trace';
+  janitor.method(1, 'queue.declare', { queue: 'traces' });
+  janitor.method(1, 'queue.bind', { queue: 'traces', exchange, routingKey: '#' });
+  for (const { vhosts } of broker.acceptors) vhosts.setTraced(['/']);
+  await broker.settle();
+  janitor.take();
+}
+
 /** Queues that sessions made belong to nobody when they end. */
 async function deleteQueues(janitor: SimClient): Promise<void> {
   for (const shard of broker.shards) {
@@ -101,6 +115,7 @@ function leftovers(): Record<string, number> {
   const left: Record<string, number> = {};
   broker.acceptors.forEach((acceptor, index) => {
     left[`acceptor ${index} slab pages`] = acceptor.slab.pageCount - acceptor.slab.freePages;
+    left[`acceptor ${index} transactions`] = acceptor.publisher.transactions.usedBytes;
     left[`acceptor ${index} requests`] = broker.openRequests(index);
     left[`acceptor ${index} stalled`] = acceptor.stalled.size;
     left[`acceptor ${index} channels`] = acceptor.channelCount - (index === 0 ? 1 : 0);
@@ -109,6 +124,9 @@ function leftovers(): Record<string, number> {
   let channels = 0;
   let windows = 0;
   broker.shards.forEach((shard, index) => {
+    left[`shard ${index} hidden queues`] = [...shard.queues.values()].filter(({ spec }) =>
+      isHiddenQueue(spec),
+    ).length;
     left[`shard ${index} messages`] = shard.store.messageCount;
     left[`shard ${index} live bytes`] = shard.store.liveBytes;
     left[`shard ${index} counted bytes`] = shard.memories.of('/').bytes;
@@ -123,7 +141,7 @@ function leftovers(): Record<string, number> {
   return Object.fromEntries(Object.entries(left).filter(([, count]) => count !== 0));
 }
 
-describe.each(SHAPES)('a broker %s', (_name, options) => {
+describe.each(SHAPES)('a broker %s', (shape, options) => {
   it('survives mutated sessions and keeps nothing of them', async () => {
     broker = await SimBroker.start(options);
     const bystander = await broker.open(1);
@@ -136,6 +154,7 @@ describe.each(SHAPES)('a broker %s', (_name, options) => {
       const random = new Random(seed);
       broker.choose = (limit) => random.below(limit);
       try {
+        if (shape === TRACED) await trace(bystander);
         await runSessions(random);
         await broker.settle();
         await deleteQueues(bystander);

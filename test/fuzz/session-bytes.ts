@@ -35,6 +35,7 @@ export class Random {
 
 const QUEUES = ['a', 'a', 'a', 'b', 'b', 'c', 'c', ''];
 const EXCHANGES = ['', '', '', '', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x'];
+const REPLY_TO = 'amq.rabbitmq.reply-to';
 const BODY_SIZES = [0, 1, 10, 100, 600, 3000, 4088, 4089, 9000, 25_000];
 
 type Step = (random: Random, channel: number) => Buffer[];
@@ -54,6 +55,9 @@ function properties(random: Random): Properties {
       timestamp: 7,
       userId: 'guest',
     },
+    { headers: { CC: ['a', 'c'], BCC: ['b'], k: 'v' }, deliveryMode: 2 },
+    { headers: random.chance(20) ? { CC: 'a' } : { BCC: [] }, replyTo: REPLY_TO },
+    { replyTo: REPLY_TO },
   ]);
 }
 
@@ -68,6 +72,18 @@ const publish: Step = (random, channel) =>
     body(random),
     properties(random),
   );
+
+/** Publishes and acks that take effect together, or not at all, or wait on. */
+const transaction: Step = (random, channel) => {
+  const frames = [methodFrame(channel, 'tx.select', {})];
+  for (let count = random.below(4); count > 0; count -= 1) {
+    frames.push(...publish(random, channel));
+    frames.push(methodFrame(channel, 'basic.ack', { deliveryTag: 0, multiple: true }));
+  }
+  const end = random.pick(['tx.commit', 'tx.commit', 'tx.rollback', undefined] as const);
+  if (end !== undefined) frames.push(methodFrame(channel, end, {}));
+  return frames;
+};
 
 /** A publish whose body does not end: the next frames decide what becomes of it. */
 const unfinishedPublish: Step = (random, channel) => [
@@ -138,6 +154,16 @@ const STEPS: readonly Step[] = [
     }),
   ],
   (_random, channel) => [methodFrame(channel, 'confirm.select', {})],
+  transaction,
+  (random, channel) => [
+    methodFrame(channel, 'basic.consume', {
+      queue: REPLY_TO,
+      noAck: true,
+      nowait: random.chance(50),
+      consumerTag: 'r',
+    }),
+    ...(random.chance(30) ? [methodFrame(channel, 'basic.cancel', { consumerTag: 'r' })] : []),
+  ],
   (random, channel) => [methodFrame(channel, 'queue.purge', { queue: random.pick(QUEUES) })],
   (_random, channel) => [methodFrame(channel, 'channel.flow', { active: true })],
   () => [HEARTBEAT],
@@ -183,8 +209,8 @@ const FAUX_PAS: readonly Step[] = [
   ],
   (_random, channel) => [methodFrame(channel, 'basic.recover', { requeue: false })],
   (_random, channel) => [methodFrame(channel, 'channel.flow', { active: false })],
-  // tx.select
-  (_random, channel) => [frame(1, channel, Buffer.from([0, 90, 0, 10]))],
+  // tx.commit
+  (_random, channel) => [frame(1, channel, Buffer.from([0, 90, 0, 20]))],
 ];
 
 function step(random: Random, channel: number): Buffer[] {

@@ -29,7 +29,7 @@ describe.each([
     const operatorPolicies = [{ ...limits, definition: { 'max-length': 7 } }];
     const storageBackend = 'portable';
     const settings = { ...shape, dataDir, listeners, operatorPolicies, storageBackend } as const;
-    broker = new Broker(defaultConfig({ ...settings, logLevel: 'none' }));
+    broker = new Broker(defaultConfig({ ...settings, logLevel: 'none' }), []);
     const [{ port }] = await broker.start();
     connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
     channel = await connection.createConfirmChannel();

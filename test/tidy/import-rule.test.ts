@@ -14,6 +14,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/routing': ['src/base', 'src/errors', 'src/protocol'],
   'src/auth': ['src/base', 'src/errors', 'src/config', 'src/protocol', 'src/routing'],
   'src/topology': ['src/base', 'src/errors', 'src/config', 'src/protocol', 'src/routing'],
+  'src/plugins': [
+    'src/base',
+    'src/errors',
+    'src/config',
+    'src/protocol',
+    'src/routing',
+    'src/auth',
+  ],
   'src/acceptor': [
     'src/base',
     'src/errors',
@@ -21,6 +29,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/protocol',
     'src/routing',
     'src/auth',
+    'src/plugins',
     'src/topology',
     'shards/ring',
     'shards/mailbox',
@@ -32,6 +41,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/protocol',
     'src/routing',
     'src/auth',
+    'src/plugins',
     'src/topology',
     'src/acceptor',
     'src/log',
@@ -50,7 +60,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/supervisor',
     'shards/mailbox',
   ],
-  'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/supervisor'],
+  'src/main.ts': ['src/base', 'src/config', 'src/management', 'src/plugins', 'src/supervisor'],
   // `warrenmq inspect` recovers a store as the broker does.
   'src/cli': [
     'src/base',

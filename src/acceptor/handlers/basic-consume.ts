@@ -68,7 +68,7 @@ function subscribe(
     (method.exclusive ? layout.CONSUME_EXCLUSIVE_FLAG : 0);
   const { tagBytes } = consumer;
   const words = [queue.id, channel.id, id, flags, prefetch, priority, timeout];
-  words.push(tagBytes.length, 0, ...layout.consumeTagWords(tagBytes));
+  words.push(tagBytes.length, 0, ...layout.wordsOfBytes(tagBytes));
   const recordBytes = layout.consumeRecordBytes(tagBytes.length);
   channel.ask(link, layout.CONSUME, recordBytes, words, ID_BASIC_CONSUME, (reply) => {
     if (reply.status === STATUS_NO_QUEUE || reply.status === STATUS_EXCLUSIVE_CONSUMER) {

@@ -13,6 +13,7 @@ import type { FieldTable } from '../../protocol/field-table.ts';
 import type { DestinationKind } from '../../routing/change.ts';
 import type { Channel } from '../channel.ts';
 import { assertMayBind } from './declare-permissions.ts';
+import { copyHistory } from '../recent-history.ts';
 import { queueNameOf } from './named-queue.ts';
 
 interface Binding {
@@ -68,6 +69,7 @@ function change(
 ): void {
   const { vhost, acceptor, globalId } = channel.connection;
   assertMayBind(channel, binding);
+  const isNew = kind === 'bind' && !vhost.routes.isBound(binding);
   void channel.whileWaiting(methodId, async () => {
     await acceptor.control.execute({
       kind,
@@ -79,6 +81,7 @@ function change(
       arguments: binding.arguments,
       connectionId: globalId,
     });
+    if (isNew) await copyHistory(channel, binding);
     if (channel.isOpen && ok !== undefined) channel.send(ok);
   });
 }

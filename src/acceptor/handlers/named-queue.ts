@@ -2,7 +2,7 @@
 // declared on the channel (specification 1.7.2.3); an exclusive queue belongs to one connection.
 import { noLastQueue } from '../../errors/channel-refusals.ts';
 import { AmqpError } from '../../errors/refusal.ts';
-import { queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
+import { companionQueue, queueLocked, queueNotFound } from '../../errors/topology-refusals.ts';
 import type { QueueSpec } from '../../routing/change.ts';
 import { isDirectReplyTo } from '../../routing/hidden-queues.ts';
 import type { Channel } from '../channel.ts';
@@ -15,7 +15,8 @@ export function queueNameOf(channel: Channel, name: string): string {
 }
 
 /**
- * The queue, or undefined when there is none. Throws 405 for another connection's exclusive one.
+ * The queue, or undefined when there is none. Throws 405 for another connection's exclusive one,
+ * 403 for one in which an exchange keeps its messages.
  */
 export function findQueue(channel: Channel, name: string): QueueSpec | undefined {
   const { connection } = channel;
@@ -23,6 +24,9 @@ export function findQueue(channel: Channel, name: string): QueueSpec | undefined
   if (isDirectReplyTo(name)) return undefined;
   const queue = connection.vhost.routes.queue(name);
   if (queue === undefined) return undefined;
+  if (queue.companion !== undefined) {
+    throw new AmqpError(companionQueue(connection.vhost.name, name, queue.companion.exchange));
+  }
   if (queue.exclusiveOwner !== 0 && queue.exclusiveOwner !== connection.globalId) {
     throw new AmqpError(queueLocked(connection.vhost.name, name));
   }

@@ -4,6 +4,9 @@
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
 import type { CtlContext, Verb } from './verb.ts';
 
+const ALARM_EXPRESSION =
+  /rabbit_alarm:(?<verb>set|clear)_alarm\(\{+\s*resource_limit,\s*(?<resource>memory|disk)\b/u;
+
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   k: 2 ** 10,
@@ -93,10 +96,7 @@ const evaluate: Verb = {
   arguments: '<expression>',
   description: 'rabbit_alarm:set_alarm and clear_alarm of a resource_limit, and nothing else.',
   run: async (context, [expression]) => {
-    const { verb, resource } =
-      /rabbit_alarm:(?<verb>set|clear)_alarm\(\{+\s*resource_limit,\s*(?<resource>memory|disk)\b/u.exec(
-        expression,
-      )?.groups ?? {};
+    const { verb, resource } = ALARM_EXPRESSION.exec(expression)?.groups ?? {};
     if (verb === undefined || resource === undefined) {
       throw new CtlError(
         EXIT_CODES.software,

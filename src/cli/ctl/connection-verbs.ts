@@ -1,4 +1,5 @@
-// warrenmqctl's verbs that close connections, with 320 and the reason. Runs in main.
+// warrenmqctl's verbs that close connections, with 320 and the reason. Runs in main, of a process
+// of its own. Which connections they are is found out by listing them.
 import { escaped, type Row } from './api-client.ts';
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
 import type { CtlContext, Verb } from './verb.ts';

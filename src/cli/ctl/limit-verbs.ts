@@ -4,8 +4,6 @@ import { escaped, type Row } from './api-client.ts';
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
 import type { CtlContext, Verb } from './verb.ts';
 
-type Limits = Readonly<Record<string, unknown>>;
-
 async function setLimits({ api }: CtlContext, path: string, text: string): Promise<void> {
   let limits: unknown;
   try {
@@ -63,7 +61,7 @@ const listVhostLimits: Verb = {
     if (global === true) {
       context.rows([{ name: 'vhost', valueOf: (row) => row['vhost'] }, valueColumn], rows);
     } else {
-      context.terminal.out(`${JSON.stringify((rows[0]?.['value'] ?? {}) as Limits)}\n`);
+      context.terminal.out(`${JSON.stringify(rows[0]?.['value'] ?? {})}\n`);
     }
   },
 };

@@ -1,4 +1,5 @@
-// warrenmqctl's verbs about the node as a whole. Runs in main.
+// warrenmqctl's verbs about the node as a whole. Runs in main, of a process of its own. Stopping
+// and starting "the application" is closing and opening the listeners: the process stays.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { productVersion } from '../../base/product-version.ts';
 import type { Row } from './api-client.ts';

@@ -1,4 +1,5 @@
-// warrenmqctl's verbs about permissions and topic permissions. Runs in main.
+// warrenmqctl's verbs about permissions and topic permissions. Runs in main, of a process of its
+// own. Texts are rabbitmqctl's.
 import { escaped, type Row } from './api-client.ts';
 import { noSuchUser, noSuchVhost } from './ctl-error.ts';
 import { type CtlContext, plainColumns, type Verb } from './verb.ts';

@@ -1,4 +1,5 @@
-// warrenmqctl's verbs about policies, operator policies and runtime parameters. Runs in main.
+// warrenmqctl's verbs about policies, operator policies and runtime parameters. Runs in main, of a
+// process of its own. Whether a policy is right is for the broker to say.
 import { escaped, type Row } from './api-client.ts';
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
 import { plainColumns, type Verb } from './verb.ts';

@@ -1,4 +1,5 @@
-// warrenmqctl's verbs about users. Runs in main. Texts are rabbitmqctl's.
+// warrenmqctl's verbs about users. Runs in main, of a process of its own. Texts are rabbitmqctl's;
+// a password that is not given is read from standard input.
 import { escaped, type Row } from './api-client.ts';
 import { CtlError, EXIT_CODES, noSuchUser } from './ctl-error.ts';
 import { Atoms } from './output.ts';

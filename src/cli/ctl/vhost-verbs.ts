@@ -1,4 +1,5 @@
-// warrenmqctl's verbs about virtual hosts, tracing among them. Runs in main.
+// warrenmqctl's verbs about virtual hosts, tracing among them. Runs in main, of a process of its
+// own. Texts are rabbitmqctl's.
 import { escaped, type Row } from './api-client.ts';
 import { CtlError, EXIT_CODES, noSuchVhost } from './ctl-error.ts';
 import { Atoms } from './output.ts';

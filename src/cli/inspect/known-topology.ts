@@ -35,7 +35,7 @@ export class KnownTopology {
     this.problems = problems;
     const queues = new Map<number, KnownQueue>();
     for (const vhost of this.state.topology.vhosts()) {
-      for (const spec of this.state.topology.queues(vhost)) queues.set(spec.id, { vhost, spec });
+      for (const spec of this.state.topology.allQueues(vhost)) queues.set(spec.id, { vhost, spec });
     }
     this.queues = queues;
   }
@@ -63,7 +63,7 @@ export class KnownTopology {
     const declared = [...topology.exchanges(name)].filter((one) => !isPredeclared(one.name));
     return {
       name,
-      queues: [...topology.queues(name)].map(({ name: queue, id, shard }) => ({
+      queues: [...topology.allQueues(name)].map(({ name: queue, id, shard }) => ({
         name: queue,
         id,
         shard,

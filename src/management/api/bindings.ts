@@ -1,6 +1,7 @@
 // /api/bindings; the bindings of one queue or exchange are listed with it. Main thread. Binding and
-// unbinding is done as a client of the user (direct-requests.ts). Every queue is bound to the default exchange by its name (specification 3.1.3.1); nothing
-// stores those bindings, but RabbitMQ lists them, and so do we.
+// unbinding is done as a client of the user (direct-requests.ts). Every queue is bound to the
+// default exchange by its name (specification 3.1.3.1); nothing stores those bindings, but RabbitMQ
+// lists them, and so do we.
 import { createHash } from 'node:crypto';
 import { bindingKey } from '../../routing/binding-key.ts';
 import type { BindingSpec, QueueSpec } from '../../routing/change.ts';
@@ -10,7 +11,7 @@ import { tableOf, textOf } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, readOnly, Reply, resource } from '../route.ts';
 import { tableJson } from '../table-json.ts';
 import { askAsClient, bindMethod, unbindMethod } from './direct-requests.ts';
-import { compareText, type InVhost, listing, vhostOf } from './listing.ts';
+import { compareText, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
 
 const HASH_BYTES = 8;
 
@@ -43,9 +44,8 @@ export function implicitBinding({ name }: QueueSpec): BindingSpec {
 function endsInPath({ parameters }: ApiRequest) {
   const destinationKind = parameters['kind'] === 'e' ? 'exchange' : 'queue';
   if (parameters['kind'] !== 'e' && parameters['kind'] !== 'q') throw notFound();
-  const [source, destination] = [parameters['source'], parameters['destination']].map((name) =>
-    name === 'amq.default' ? '' : name,
-  );
+  const source = exchangeInPath(parameters['source']);
+  const destination = exchangeInPath(parameters['destination']);
   return { source, destination, destinationKind } as const;
 }
 

@@ -1,7 +1,9 @@
 // /api/exchanges, its bindings, and publishing to one. Main thread. In a path the default exchange,
 // whose name is empty, is called amq.default. Declaring, deleting and publishing are done as a
 // client of the user (direct-requests.ts).
+import type { QueueReport } from '../../../shards/mailbox/control-messages.ts';
 import type { ExchangeSpec } from '../../routing/change.ts';
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
 import { flagOf, requireKeys, tableOf, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
@@ -9,22 +11,22 @@ import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } 
 import { tableJson } from '../table-json.ts';
 import { bindingList } from './bindings.ts';
 import { askAsClient } from './direct-requests.ts';
-import { byName, type InVhost, listing, vhostOf } from './listing.ts';
+import { byName, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
 import { exchangePolicyJson } from './policy-json.ts';
 import { publish } from './publish.ts';
 
-const DEFAULT_EXCHANGE_IN_PATH = 'amq.default';
-
-function listExchanges(request: ApiRequest): JsonList<InVhost<ExchangeSpec>> {
+async function listExchanges(request: ApiRequest): Promise<JsonList<InVhost<ExchangeSpec>>> {
   const { topology } = request.broker.source;
+  const snapshot = await request.broker.snapshot();
   const exchanges = listing(request, (vhost) => topology.exchanges(vhost), byName);
-  return new JsonList(exchanges, exchangeJson);
+  return new JsonList(exchanges, (exchange) => exchangeJson(request, exchange, snapshot));
 }
 
-function getExchange(request: ApiRequest): object {
+async function getExchange(request: ApiRequest): Promise<object> {
+  const snapshot = await request.broker.snapshot();
   const found = findExchange(request);
   if (found === undefined) throw notFound();
-  return exchangeJson(found);
+  return exchangeJson(request, found, snapshot);
 }
 
 function findExchange(request: ApiRequest): InVhost<ExchangeSpec> | undefined {
@@ -34,10 +36,6 @@ function findExchange(request: ApiRequest): InVhost<ExchangeSpec> | undefined {
     if (item.name === name) return { vhost, item };
   }
   return undefined;
-}
-
-export function exchangeInPath(name: string): string {
-  return name === DEFAULT_EXCHANGE_IN_PATH ? '' : name;
 }
 
 async function putExchange(request: ApiRequest): Promise<Reply> {
@@ -83,7 +81,12 @@ function listBindingsTo(request: ApiRequest): object {
   return bindingList(request, () => topology.bindingsTo(vhost, 'exchange', item.name));
 }
 
-function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object {
+function exchangeJson(
+  { broker }: ApiRequest,
+  { vhost, item: exchange }: InVhost<ExchangeSpec>,
+  snapshot: BrokerSnapshot,
+): object {
+  const queue = broker.source.topology.companion(vhost, exchange.name, 'delay');
   return {
     name: exchange.name,
     vhost,
@@ -93,6 +96,16 @@ function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object 
     internal: exchange.internal,
     arguments: tableJson(exchange.arguments),
     ...exchangePolicyJson(exchange.policy),
+    ...(queue === undefined ? {} : delayedJson(snapshot.queue(queue.id))),
+  };
+}
+
+/** Ours: what an exchange holds back. */
+function delayedJson({ ready, readyBytes, nextDue }: QueueReport): object {
+  return {
+    messages_delayed: ready,
+    bytes_delayed: readyBytes,
+    next_due: nextDue === undefined ? null : new Date(nextDue).toISOString(),
   };
 }
 

@@ -1,8 +1,8 @@
-// POST /api/definitions: makes everything in exported definitions that is not there yet, in an order
-// in which each finds what it needs. Main thread. Users, permissions, parameters and policies are
-// set anew; queues and exchanges that exist stay as they are, as in RabbitMQ (rabbit_definitions).
-// Everything of one kind goes to the control plane at once, which makes one sync of it. When
-// something is wrong the import ends there with 400 and what went before stays.
+// POST /api/definitions: makes everything in exported definitions that is not there yet, in an
+// order in which each finds what it needs. Main thread. Users, permissions, parameters and policies
+// are set anew; queues and exchanges that exist stay as they are, as in RabbitMQ
+// (rabbit_definitions). Everything of one kind goes to the control plane at once, which makes one
+// sync of it. When something is wrong the import ends there with 400 and what went before stays.
 import type { FieldTable } from '../../protocol/field-table.ts';
 import type { DestinationKind } from '../../routing/change.ts';
 import type { Command } from '../../topology/command.ts';
@@ -18,7 +18,7 @@ import { userLimitsOf } from './user-limits.ts';
 import { accountOf } from './users.ts';
 import { makeVhost } from './vhosts.ts';
 
-type Importer = (item: JsonObject, context: ImportContext) => Promise<void> | undefined;
+type Importer = (item: JsonObject, context: ImportContext) => Promise<void>;
 
 interface ImportContext {
   readonly broker: BrokerView;
@@ -50,7 +50,7 @@ export async function importDefinitions(
     if (vhost !== undefined && !inVhost) continue;
     const items = definitions[section] ?? [];
     if (!Array.isArray(items)) throw badRequest(`${section} should be a list`);
-    const made: (Promise<void> | undefined)[] = [];
+    const made: Promise<void>[] = [];
     try {
       for (const item of items) {
         if (!isObject(item)) throw badRequest('an item is no object');
@@ -124,12 +124,12 @@ async function importPolicy(item: JsonObject, context: ImportContext): Promise<v
   await setPolicy(context.broker, vhostIn(item, context), name, 'policy', item);
 }
 
-function importExchange(item: JsonObject, context: ImportContext): Promise<void> | undefined {
+async function importExchange(item: JsonObject, context: ImportContext): Promise<void> {
   const vhost = vhostIn(item, context);
   const name = required(item, 'name');
   const known = context.broker.source.topology.exchanges(vhost);
-  if ([...known].some((exchange) => exchange.name === name)) return undefined;
-  return execute(context, {
+  if ([...known].some((exchange) => exchange.name === name)) return;
+  await execute(context, {
     kind: 'declare-exchange',
     vhost,
     name,
@@ -141,10 +141,10 @@ function importExchange(item: JsonObject, context: ImportContext): Promise<void>
   });
 }
 
-function importQueue(item: JsonObject, context: ImportContext): Promise<void> | undefined {
+async function importQueue(item: JsonObject, context: ImportContext): Promise<void> {
   const vhost = vhostIn(item, context);
   const name = required(item, 'name');
-  return execute(context, {
+  await execute(context, {
     kind: 'declare-queue',
     vhost,
     name,
@@ -164,11 +164,11 @@ function queueArguments(item: JsonObject): FieldTable {
   return { ...args, 'x-queue-type': type };
 }
 
-function importBinding(item: JsonObject, context: ImportContext): Promise<void> | undefined {
+async function importBinding(item: JsonObject, context: ImportContext): Promise<void> {
   const source = textOf(item, 'source', '');
   // Every queue has its default binding by itself.
-  if (source === '') return undefined;
-  return execute(context, {
+  if (source === '') return;
+  await execute(context, {
     kind: 'bind',
     vhost: vhostIn(item, context),
     source,

@@ -16,6 +16,11 @@ export function vhostOf({ parameters, broker }: ApiRequest): string {
   return vhost;
 }
 
+/** In a path the default exchange, whose name is empty, is called amq.default. */
+export function exchangeInPath(name: string): string {
+  return name === 'amq.default' ? '' : name;
+}
+
 /** `itemsOf` one virtual host, for each that is asked for. */
 export function listing<Item>(
   request: ApiRequest,

@@ -50,7 +50,7 @@ export function globalParameters({ source }: BrokerView): { name: string; value:
 export function jsonValue(value: Json): JsonValue {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(jsonValue);
-  if (typeof value !== 'object' || value === null) return value as JsonValue;
+  if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
 }
 
@@ -141,7 +141,7 @@ async function deleteGlobal(request: ApiRequest): Promise<Reply> {
   return NO_CONTENT;
 }
 
-/** RabbitMQ keeps the cluster's name as a global parameter; the configuration says what it is at first. */
+/** A global parameter, as in RabbitMQ; at first it is what the configuration says. */
 export function clusterName(broker: BrokerView): string {
   const set = globalParameters(broker).find(({ name }) => name === 'cluster_name');
   return typeof set?.value === 'string' ? set.value : broker.source.config.clusterName;

@@ -1,4 +1,5 @@
-// /api/permissions: what users may do in virtual hosts. Main thread. Administrators only.
+// /api/permissions: what users may do in virtual hosts. Main thread. Administrators only. Whether a
+// pattern is one is for whoever keeps it to say (record-fact.ts).
 import type { User } from '../../auth/users.ts';
 import { notFound } from '../http-refusal.ts';
 import { type JsonObject, requireKeys, textOf } from '../json-body.ts';

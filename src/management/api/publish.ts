@@ -8,8 +8,7 @@ import { isObject, requireKeys, textOf } from '../json-body.ts';
 import type { DirectChannel } from '../direct-channel.ts';
 import type { ApiRequest } from '../route.ts';
 import { asClient } from './direct-requests.ts';
-import { exchangeInPath } from './exchanges.ts';
-import { vhostOf } from './listing.ts';
+import { exchangeInPath, vhostOf } from './listing.ts';
 import { payloadFrom, propertiesFrom } from './message-json.ts';
 
 export async function publish(request: ApiRequest): Promise<object> {

@@ -1,5 +1,5 @@
-// Makes a fact about users, permissions or parameters so. Main thread. Why it cannot be is told with
-// 400; the texts come from whoever keeps the fact.
+// Makes a fact about users, permissions or parameters so. Main thread. Why it cannot be is told
+// with 400; the texts come from whoever keeps the fact.
 import type { AccountFact } from '../../supervisor/facts/fact.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest } from '../http-refusal.ts';

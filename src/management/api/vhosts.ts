@@ -7,7 +7,7 @@ import { visibleVhosts } from '../access.ts';
 import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest } from '../http-refusal.ts';
-import { flagOf, type JsonObject, textOf } from '../json-body.ts';
+import { flagOf, isObject, type JsonObject, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { isVhostBlocked } from '../source.ts';
@@ -78,8 +78,7 @@ async function deleteVhost(request: ApiRequest): Promise<Reply> {
 
 function metadataIn(body: JsonObject, before: VhostMetadata): VhostMetadata {
   const nested = body['metadata'];
-  const from = typeof nested === 'object' && nested !== null ? { ...nested, ...body } : body;
-  const said = from as JsonObject;
+  const said = isObject(nested) ? { ...nested, ...body } : body;
   const type = textOf(said, 'default_queue_type') ?? before.defaultQueueType;
   if (type !== undefined && type !== 'undefined' && !isQueueType(type)) {
     throw badRequest(`'${type}' is not a valid default_queue_type value (classic or quorum)`);

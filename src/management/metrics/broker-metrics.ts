@@ -3,7 +3,7 @@
 // Counters never fall while the broker runs: only totals that survive the end of a queue are here.
 import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
-import { type DiskFacts, hasMemoryAlarm, type MemoryFacts } from '../source.ts';
+import { type DiskFacts, hasMemoryAlarm, type MemoryFacts, type PluginFacts } from '../source.ts';
 import { accessMetrics } from './access-metrics.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
@@ -17,6 +17,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
     ...objects(broker, snapshot),
     ...memoryMetrics(broker.source.memory),
     ...diskMetrics(broker.source.disk),
+    ...pluginMetrics(broker.source.plugins),
     ...accessMetrics(broker.source),
     ...counter(
       'rabbitmq_global_messages_received_total',
@@ -55,6 +56,22 @@ function identity(broker: BrokerView): MetricFamily[] {
       rabbitmq_cluster: config.clusterName,
       rabbitmq_endpoint: 'aggregated',
     }),
+  ];
+}
+
+/** In main; the acceptors count their own. */
+function pluginMetrics({ faultCount, droppedEventCount }: PluginFacts): MetricFamily[] {
+  return [
+    ...counter(
+      'warrenmq_plugin_failures_total',
+      'Calls of plugins, outside of the acceptors, that have thrown an error',
+      faultCount,
+    ),
+    ...counter(
+      'warrenmq_plugin_events_dropped_total',
+      'Events that the listeners of plugins were too slow for',
+      droppedEventCount,
+    ),
   ];
 }
 

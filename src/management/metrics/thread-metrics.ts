@@ -119,6 +119,12 @@ const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
     type: 'counter',
     value: (report) => report.delivered,
   },
+  {
+    name: 'warrenmq_acceptor_plugin_failures_total',
+    help: 'Calls of plugins that have thrown an error',
+    type: 'counter',
+    value: (report) => report.pluginFaults,
+  },
 ];
 
 export function threadMetrics({ shards, acceptors }: ThreadReports): MetricFamily[] {

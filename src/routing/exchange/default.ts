@@ -1,10 +1,11 @@
 // The default exchange "" (specification 3.1.3.1): every queue is reachable by its name, without a
 // binding entry; RabbitMQ refuses explicit bindings to or from it, so there is nothing to bind.
 // Runs in each thread that keeps a replica, on a route-cache miss.
-import type { FieldTable } from '../../protocol/field-table.ts';
 import type { ExchangeSpec } from '../change.ts';
 import type { ExchangeMatcher, MatchSink } from '../exchange-matcher.ts';
-import type { Binding, QueueNode } from '../topology-node.ts';
+import type { QueueTable } from '../exchange-type.ts';
+import type { RoutedMessage } from '../routed-message.ts';
+import type { Binding } from '../topology-node.ts';
 
 /** As RabbitMQ lists it. */
 export const DEFAULT_EXCHANGE: ExchangeSpec = {
@@ -17,11 +18,11 @@ export const DEFAULT_EXCHANGE: ExchangeSpec = {
 };
 
 export class DefaultMatcher implements ExchangeMatcher {
-  readonly readsHeaders = false;
-  private readonly queues: ReadonlyMap<string, QueueNode>;
+  readonly isCacheable = true;
+  readonly isAskedOnce = false;
+  private readonly queues: QueueTable;
 
-  /** `queues` is the virtual host's own live table of queues by name. */
-  constructor(queues: ReadonlyMap<string, QueueNode>) {
+  constructor(queues: QueueTable) {
     this.queues = queues;
   }
 
@@ -35,8 +36,9 @@ export class DefaultMatcher implements ExchangeMatcher {
     // `bind` never succeeds, so there is never one to remove.
   }
 
-  match(routingKey: string, _headers: FieldTable | undefined, sink: MatchSink): void {
+  match(routingKey: string, _message: RoutedMessage, sink: MatchSink): void {
     const queue = this.queues.get(routingKey);
-    if (queue !== undefined) sink.found(queue);
+    // What an exchange keeps for itself is nobody's to publish to.
+    if (queue !== undefined && queue.spec.companion === undefined) sink.found(queue);
   }
 }

@@ -1,12 +1,13 @@
 // Direct exchange (specification 3.1.3.1): the routing key equals the binding key, byte for byte.
 // Runs in each thread that keeps a replica, on a route-cache miss.
-import type { FieldTable } from '../../protocol/field-table.ts';
 import { DestinationCounts } from '../destination-counts.ts';
 import type { ExchangeMatcher, MatchSink } from '../exchange-matcher.ts';
+import type { RoutedMessage } from '../routed-message.ts';
 import type { Binding } from '../topology-node.ts';
 
 export class DirectMatcher implements ExchangeMatcher {
-  readonly readsHeaders = false;
+  readonly isCacheable = true;
+  readonly isAskedOnce = false;
   private readonly byKey = new Map<string, DestinationCounts>();
 
   bind(binding: Binding): void {
@@ -27,7 +28,7 @@ export class DirectMatcher implements ExchangeMatcher {
     if (destinations.isEmpty) this.byKey.delete(key);
   }
 
-  match(routingKey: string, _headers: FieldTable | undefined, sink: MatchSink): void {
+  match(routingKey: string, _message: RoutedMessage, sink: MatchSink): void {
     this.byKey.get(routingKey)?.reportTo(sink);
   }
 }

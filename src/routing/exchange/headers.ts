@@ -14,6 +14,7 @@
 import type { FieldTable } from '../../protocol/field-table.ts';
 import type { ExchangeMatcher, MatchSink } from '../exchange-matcher.ts';
 import { headerValueKey } from '../field-value-key.ts';
+import type { RoutedMessage } from '../routed-message.ts';
 import type { Binding } from '../topology-node.ts';
 
 interface Condition {
@@ -63,7 +64,8 @@ class MessageHeaders {
 }
 
 export class HeadersMatcher implements ExchangeMatcher {
-  readonly readsHeaders = true;
+  readonly isCacheable = false;
+  readonly isAskedOnce = true;
   private readonly conditioned = new Map<Binding, ConditionedBinding>();
   private readonly unconditional: Filed = new Set();
   private readonly byName = new Map<string, NamedHeader>();
@@ -83,7 +85,7 @@ export class HeadersMatcher implements ExchangeMatcher {
     for (const condition of entry.filedUnder) this.unfile(entry, condition);
   }
 
-  match(_routingKey: string, headers: FieldTable | undefined, sink: MatchSink): void {
+  match(_routingKey: string, { headers }: RoutedMessage, sink: MatchSink): void {
     for (const entry of this.unconditional) sink.found(entry.binding.destination);
     if (headers === undefined) return;
     const message = new MessageHeaders(headers);

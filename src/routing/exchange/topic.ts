@@ -9,9 +9,9 @@
 //
 //     a.*.c   a.#      (root) -a-> ( ) -*-> ( ) -c-> (1)
 //                                    \-#-> (2), which stays in the set on every word
-import type { FieldTable } from '../../protocol/field-table.ts';
 import { DestinationCounts } from '../destination-counts.ts';
 import type { ExchangeMatcher, MatchSink } from '../exchange-matcher.ts';
+import type { RoutedMessage } from '../routed-message.ts';
 import type { Binding, Destination } from '../topology-node.ts';
 
 class TrieNode {
@@ -88,7 +88,8 @@ export function splitTopicKey(key: string): string[] {
 }
 
 export class TopicMatcher implements ExchangeMatcher {
-  readonly readsHeaders = false;
+  readonly isCacheable = true;
+  readonly isAskedOnce = false;
   private readonly root = new TrieNode('', undefined);
   private step = 0;
 
@@ -113,7 +114,7 @@ export class TopicMatcher implements ExchangeMatcher {
     }
   }
 
-  match(routingKey: string, _headers: FieldTable | undefined, sink: MatchSink): void {
+  match(routingKey: string, _message: RoutedMessage, sink: MatchSink): void {
     let reached: TrieNode[] = [];
     this.step += 1;
     this.reach(this.root, reached);

@@ -70,9 +70,10 @@ export class VhostPolicies {
     return samePolicy(exchange.policy, policy) ? exchange : { ...exchange, policy };
   }
 
-  private findForQueue({ name, arguments: args }: QueueSpec): AppliedPolicy | undefined {
-    // What the broker keeps for itself is no business of those who set policies.
-    if (isHiddenQueue(name)) return undefined;
+  /** Hidden queues have none: a policy for all queues is not meant for what the broker keeps. */
+  private findForQueue(queue: QueueSpec): AppliedPolicy | undefined {
+    if (isHiddenQueue(queue)) return undefined;
+    const { name, arguments: args } = queue;
     const type = queueTypeOf(args);
     return this.find((policy) => isForQueue(policy, name, type));
   }
@@ -109,7 +110,6 @@ const APPLY_TO_OF: Readonly<Record<QueueType, ApplyTo>> = {
 
 function isForQueue(policy: Ranked, name: string, type: QueueType): boolean {
   const { applyTo, settings, pattern } = policy;
-  if (isHiddenQueue(name)) return false;
   if (applyTo !== 'all' && applyTo !== 'queues' && applyTo !== APPLY_TO_OF[type]) return false;
   if (settings.some((setting) => POLICY_KEYS.get(setting)!.notOn.includes(type))) return false;
   return pattern.test(name);

@@ -128,6 +128,7 @@ describe('connection.update-secret', () => {
     await user.answerTo('queue.declare', { queue: 'kept' });
     await user.answerTo('basic.consume', { queue: 'q', consumerTag: 'gone' });
     await user.answerTo('basic.consume', { queue: 'kept', consumerTag: 'stays', noAck: true });
+    await user.answerTo('basic.consume', { queue: 'amq.rabbitmq.reply-to', noAck: true });
     await user.permit({ write: '.*', read: '^kept$' });
     expect(await user.client.exchange()).toEqual([]);
     const received = await update();

@@ -100,6 +100,21 @@ describe('publishes of a transaction', () => {
     expect(received[0].body.toString()).toBe('body');
   });
 
+  it('that a full queue refuses fail the commit; the others are taken', async () => {
+    await start();
+    const full = { 'x-max-length': 1, 'x-overflow': 'reject-publish' };
+    client.method(2, 'queue.declare', { queue: 'full', arguments: full });
+    await client.exchange();
+    for (const queue of ['full', 'q0', 'full', 'full', 'q1']) client.publish(1, queue, 'body');
+    const [close, ...more] = await commit();
+    expect(more).toEqual([]);
+    expect(close).toMatchObject({
+      name: 'channel.close',
+      fields: { code: 406, text: 'PRECONDITION_FAILED - partial tx completion', classId: 90 },
+    });
+    expect([await messages('full'), await messages('q0'), await messages('q1')]).toEqual([1, 1, 1]);
+  });
+
   it('are refused at once when there is no such exchange', async () => {
     await start();
     client.publish(1, 'q0', 'kept');

@@ -72,6 +72,8 @@ describe('defaults', () => {
       vhostBudgetBytes: 0,
       queueBudgetBytes: 0,
       transactionBytesMax: 134217728,
+      plugins: [],
+      pluginsOnError: 'stop',
       timestampInterceptor: 'none',
       routingNodeInterceptor: 'none',
     });
@@ -184,13 +186,15 @@ describe('precedence', () => {
       'storage.durability': 'write',
       'storage.backend': 'portable',
       'storage.segment_bytes': '1MiB',
+      'plugins.on_error': 'skip',
       'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
       'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
     };
-    // By itself these keys only take `none`, which is the default.
+    // By themselves these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
       'default_limits.vhosts': 'default_limits.vhosts.a.max_queues',
       'default_policies.operator': 'default_policies.operator.a.max_length',
+      plugins: 'plugins.1',
     };
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';

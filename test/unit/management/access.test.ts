@@ -22,14 +22,22 @@ function refusalOf(name: string, access: Access, vhost?: string): string | undef
 const reason = (text: string) => `401 {"error":"not_authorised","reason":"${text}"}`;
 const NO_VHOST = reason('User not authorised to access virtual host');
 
+const NO_POLICIES = reason('User not authorised to access object');
+users.add({ ...users.find('manager')!, name: 'maker', tags: ['policymaker'] });
+
 describe('assertAccess', () => {
-  it.each(['management', 'monitor', 'vhost', 'visible-vhost', 'loopback-or-monitor'] as const)(
-    'refuses users without a tag, and lets administrators do %s',
-    (access) => {
-      expect(refusalOf('nobody', access, '/')).toBe(reason('Not management user'));
-      expect(refusalOf('guest', access, 'other')).toBeUndefined();
-    },
-  );
+  it.each([
+    'management',
+    'monitor',
+    'vhost',
+    'visible-vhost',
+    'policymaker',
+    'administrator',
+    'loopback-or-monitor',
+  ] as const)('refuses users without a tag, and lets administrators do %s', (access) => {
+    expect(refusalOf('nobody', access, '/')).toBe(reason('Not management user'));
+    expect(refusalOf('guest', access, 'other')).toBeUndefined();
+  });
 
   it.each([
     ['manager', 'management', undefined, undefined],
@@ -44,6 +52,13 @@ describe('assertAccess', () => {
     ['monitor', 'loopback-or-monitor', undefined, undefined],
     ['monitor', 'vhost', 'other', NO_VHOST],
     ['monitor', 'visible-vhost', 'other', undefined],
+    ['manager', 'administrator', undefined, reason('Not administrator user')],
+    ['monitor', 'administrator', '/', reason('Not administrator user')],
+    ['monitor', 'policymaker', '/', NO_POLICIES],
+    ['maker', 'policymaker', undefined, undefined],
+    ['maker', 'policymaker', '/', undefined],
+    ['maker', 'policymaker', 'other', NO_POLICIES],
+    ['maker', 'administrator', undefined, reason('Not administrator user')],
   ] as const)('of %s to %s in %s', (name, access, vhost, refusal) => {
     expect(refusalOf(name, access, vhost)).toBe(refusal);
   });

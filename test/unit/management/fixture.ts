@@ -97,6 +97,7 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     blockedConnections: [],
     unreadConnections: 0,
     slabPagesUsed: 0,
+    pluginFaults: 0,
     accessRefused: 0,
     ...counts,
   };
@@ -117,6 +118,7 @@ export class FakeBroker implements ManagementSource {
   logins = { attempts: 5, succeeded: 3, failed: 2 };
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
+  plugins = { faultCount: 0, droppedEventCount: 0 };
   readonly recoveries: RecoveryReport[] = [];
   readonly listeners = [{ host: '::', port: 5672 }];
   readonly startedAtMillis = 1_700_000_000_000;

@@ -115,7 +115,7 @@ describe('connections', () => {
   it('are closed by name or pid, with a reason', async () => {
     const [first] = (await get('/api/connections')) as { pid: string }[];
     await send('DELETE', `/api/connections/${encodeURIComponent('z -> s')}`);
-    await send('DELETE', `/api/connections/${encodeURIComponent(first!.pid)}`);
+    await send('DELETE', `/api/connections/${encodeURIComponent(first.pid)}`);
     await send('DELETE', '/api/connections/username/guest');
     const reason = 'Closed via management plugin';
     expect(broker.control.closed.splice(0)).toEqual([
@@ -144,6 +144,9 @@ describe('channels and consumers', () => {
       unconfirmed: 2,
       consumers: 1,
       isConfirming: true,
+      isTransactional: false,
+      uncommittedPublishes: 0,
+      uncommittedAcks: 0,
     };
     const consumer = {
       channel: 1,
@@ -187,6 +190,7 @@ describe('the node', () => {
     const reason = 'maintenance';
     await send('PUT', '/api/warrenmq/listening', { listening: false, reason });
     expect(await get('/api/warrenmq/listening')).toEqual({ listening: false });
+    expect(await statusOf('/api/health/checks/port-listener/5672')).toBe(503);
     await send('PUT', '/api/warrenmq/listening', { listening: true });
     await send('PUT', '/api/warrenmq/memory-limit', { relative: 0.5 });
     await send('PUT', '/api/warrenmq/disk-limit', { bytes: 5 });

@@ -3,11 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { FieldTable } from '../../../src/protocol/field-table.ts';
 import { Double } from '../../../src/protocol/field-table.ts';
 import {
-  validateBinding,
   validateHeadersBinding,
   validateTopicBinding,
 } from '../../../src/routing/binding-validation.ts';
-import { isKnownExchangeType, knownExchangeTypes } from '../../../src/routing/exchange-types.ts';
+import {
+  addExchangeType,
+  exchangeType,
+  exchangeTypes,
+} from '../../../src/routing/exchange-types.ts';
+import { bindingSpec, exchangeSpec, queueSpec } from './vhost-fixture.ts';
 
 describe('validateHeadersBinding', () => {
   it.each<FieldTable>([
@@ -48,20 +52,41 @@ describe('validateTopicBinding', () => {
   });
 });
 
-describe('validateBinding', () => {
-  it('checks what the type of the source asks for', () => {
-    const bad = { 'x-match': 'bogus' };
-    expect(validateBinding('headers', '#.#.#', bad)).toContain('x-match');
-    expect(validateBinding('topic', '#.#.#', bad)).toContain('wildcards');
-    expect(validateBinding('direct', '#.#.#', bad)).toBeUndefined();
-    expect(validateBinding('fanout', '#.#.#', bad)).toBeUndefined();
+describe('a binding', () => {
+  it('is checked by the type of its source', () => {
+    const bad = bindingSpec('x', 'q', '#.#.#', { 'x-match': 'bogus' });
+    const problemOf = (type: string) =>
+      exchangeType(type)?.validateBinding?.(bad, exchangeSpec('x', type), queueSpec('q', 1));
+    expect(problemOf('headers')).toContain('x-match');
+    expect(problemOf('topic')).toContain('wildcards');
+    expect(problemOf('direct')).toBeUndefined();
+    expect(problemOf('fanout')).toBeUndefined();
   });
 });
 
 describe('the registry of exchange types', () => {
-  it('knows the four of the specification', () => {
-    expect(knownExchangeTypes()).toEqual(['direct', 'fanout', 'headers', 'topic']);
-    expect(knownExchangeTypes().every(isKnownExchangeType)).toBe(true);
-    expect(['', 'Direct', 'x-unknown', 'constructor'].some(isKnownExchangeType)).toBe(false);
+  it('knows the four of the specification and those of RabbitMQ and its plugins', () => {
+    expect(exchangeTypes().map(({ name }) => name)).toEqual([
+      'direct',
+      'fanout',
+      'headers',
+      'topic',
+      'x-consistent-hash',
+      'x-delayed-message',
+      'x-local-random',
+      'x-modulus-hash',
+      'x-random',
+      'x-recent-history',
+    ]);
+    for (const type of exchangeTypes()) expect(exchangeType(type.name)).toBe(type);
+    expect(['', 'Direct', 'x-unknown', 'constructor'].map(exchangeType)).toEqual(
+      Array.from({ length: 4 }, () => undefined),
+    );
+  });
+
+  it('lets nobody replace a built-in type', () => {
+    const type = { ...exchangeType('topic')! };
+    expect(() => addExchangeType(type)).toThrow("exchange type 'topic' is built in");
+    expect(exchangeType('topic')).not.toBe(type);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BrokerRoutes } from '../../../src/routing/broker-routes.ts';
 import { Resolution } from '../../../src/routing/resolution.ts';
+import { PLAIN_MESSAGE } from '../../../src/routing/routed-message.ts';
 import { bindingSpec, exchangeSpec, queueSpec } from './vhost-fixture.ts';
 
 function brokerWith(...vhosts: readonly string[]): BrokerRoutes {
@@ -27,7 +28,7 @@ describe('the routes of a broker', () => {
     const binding = bindingSpec('x', 'q', 'k');
     const resolution = new Resolution();
     const queuesOf = () => {
-      broker.vhost('a')!.resolve('x', 'k', undefined, resolution);
+      broker.vhost('a')!.resolve('x', 'k', PLAIN_MESSAGE, resolution);
       return resolution.queues.map((q) => q.name);
     };
     broker.apply({ kind: 'exchange-declared', vhost: 'a', exchange: exchangeSpec('x', 'direct') });

@@ -4,7 +4,7 @@ import type { FieldTable } from '../../../src/protocol/field-table.ts';
 import { DirectMatcher } from '../../../src/routing/exchange/direct.ts';
 import { FanoutMatcher } from '../../../src/routing/exchange/fanout.ts';
 import { Binding, ExchangeNode, QueueNode } from '../../../src/routing/topology-node.ts';
-import { bindingSpec, exchangeSpec, queueSpec, VHOST, VhostFixture } from './vhost-fixture.ts';
+import { bindingSpec, exchangeSpec, queueSpec, VhostFixture } from './vhost-fixture.ts';
 
 type BoundAs = [routingKey: string, args: FieldTable];
 
@@ -95,11 +95,20 @@ describe('a matcher', () => {
 });
 
 describe('an exchange of a type that nobody knows', () => {
-  it('is a broken change, not an exchange without routes', () => {
-    const exchange = exchangeSpec('x', 'x-unknown');
-    const { routes } = new VhostFixture();
-    const declare = () => routes.apply({ kind: 'exchange-declared', vhost: VHOST, exchange });
-    expect(declare).toThrow("exchange 'x' has the unknown type 'x-unknown'");
-    expect(routes.exchange('x')).toBeUndefined();
+  it('stays, with its bindings, and routes nothing until somebody does', () => {
+    const vhost = new VhostFixture().exchange('x', 'x-unknown').exchange('f', 'fanout').queue('q');
+    vhost.bind('x', 'q').bindExchange('f', 'x').bind('f', 'q');
+    expect(vhost.route('x', 'k')).toEqual([]);
+    expect(vhost.resolution.status).toBe('no-type');
+    expect(vhost.route('f', 'k')).toEqual(['q']);
+    expect(vhost.resolution.status).toBe('routed');
+    vhost.unbind('x', 'q').deleteExchange('x');
+    expect(vhost.routes.exchange('x')).toBeUndefined();
+  });
+
+  it('is refused as internal if it is that too', () => {
+    const vhost = new VhostFixture().exchange('x', 'x-unknown', { internal: true });
+    vhost.route('x', 'k');
+    expect(vhost.resolution.status).toBe('internal');
   });
 });

@@ -106,7 +106,7 @@ describe('the headers exchange', () => {
     expect(vhost.route('h', '', { user: 'x' })).toEqual(['q2']);
   });
 
-  it('says that its results depend on the headers, also when it was reached through another', () => {
+  it('says that its results cannot be remembered, also when it was reached through another', () => {
     const vhost = headersWith(all).exchange('f', 'fanout').exchange('d', 'direct');
     vhost.bindExchange('f', 'h').bindExchange('d', 'f', 'k');
     for (const [exchange, key, expected] of [
@@ -117,7 +117,7 @@ describe('the headers exchange', () => {
       ['', 'q0', false],
     ] as const) {
       vhost.route(exchange, key, {});
-      expect([exchange, key, vhost.resolution.dependsOnHeaders]).toEqual([exchange, key, expected]);
+      expect([exchange, key, vhost.resolution.isCacheable]).toEqual([exchange, key, !expected]);
     }
   });
 
@@ -148,7 +148,11 @@ describe('the headers exchange', () => {
         for (const binding of bindings) matcher.bind(binding);
         while (bindings.length > 0) {
           const found = new Set<unknown>();
-          matcher.match('', headers, { found: (destination) => found.add(destination) });
+          const message = { headers, properties: {} };
+          matcher.match('', message, {
+            found: (destination) => found.add(destination),
+            kept: () => {},
+          });
           const expected = bindings.filter((b) => matchesNaively(b.spec.arguments, headers));
           expect(found).toEqual(new Set(expected.map((b) => b.destination)));
           matcher.unbind(bindings.shift()!);

@@ -5,9 +5,11 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../../../src/routing/change.ts';
+import { companionName, type CompanionRole } from '../../../src/routing/companion.ts';
 import { Resolution } from '../../../src/routing/resolution.ts';
 import { VhostRoutes } from '../../../src/routing/vhost-routes.ts';
 import type { FieldTable } from '../../../src/protocol/field-table.ts';
+import type { BasicProperties } from '../../../src/protocol/properties.ts';
 
 export const VHOST = '/';
 
@@ -43,6 +45,14 @@ export class VhostFixture {
   exchange(name: string, type: string, more: Parameters<typeof exchangeSpec>[2] = {}): this {
     const exchange = exchangeSpec(name, type, more);
     this.routes.apply({ kind: 'exchange-declared', vhost: VHOST, exchange });
+    return this;
+  }
+
+  companion(role: CompanionRole, exchange: string): this {
+    this.lastId += 1;
+    const name = companionName(role, exchange);
+    const queue = { ...queueSpec(name, this.lastId), companion: { exchange, role } };
+    this.routes.apply({ kind: 'queue-declared', vhost: VHOST, queue });
     return this;
   }
 
@@ -86,9 +96,15 @@ export class VhostFixture {
   }
 
   /** The names of the queues a message goes to, in order; not made unique here. */
-  route(exchange: string, key: string | readonly string[], headers?: FieldTable): string[] {
-    if (typeof key === 'string') this.routes.resolve(exchange, key, headers, this.resolution);
-    else this.routes.resolveKeys(exchange, key, headers, this.resolution);
+  route(
+    exchange: string,
+    key: string | readonly string[],
+    headers?: FieldTable,
+    properties: BasicProperties = {},
+  ): string[] {
+    const message = { headers, properties };
+    if (typeof key === 'string') this.routes.resolve(exchange, key, message, this.resolution);
+    else this.routes.resolveKeys(exchange, key, message, this.resolution);
     return this.resolution.queues.map((queue) => queue.name).sort();
   }
 }

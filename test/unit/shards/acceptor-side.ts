@@ -130,7 +130,7 @@ export class AcceptorSide {
       (noAck ? to.CONSUME_NO_ACK_FLAG : 0) | (exclusive ? to.CONSUME_EXCLUSIVE_FLAG : 0);
     const tag = Buffer.from(`\u0003c-${consumer % 10}`);
     const words = [queue, channel, consumer, flags, prefetch, priority, timeoutMillis];
-    words.push(tag.length, 0, ...to.consumeTagWords(tag));
+    words.push(tag.length, 0, ...to.wordsOfBytes(tag));
     return this.ask(to.CONSUME, to.consumeRecordBytes(tag.length), words);
   }
 

@@ -11,6 +11,8 @@ const QUEUE = 7;
 const CHANNEL = 3;
 const CONSUMER = 11;
 const SECOND = 1000;
+/** As a client sends them: a quorum queue adds to them. */
+const NO_PROPERTIES = '\0\0';
 const QUORUM = { 'x-queue-type': 'quorum' };
 
 function driverWith(args: FieldTable, options: DriverOptions = {}): ShardDriver {
@@ -21,7 +23,7 @@ function driverWith(args: FieldTable, options: DriverOptions = {}): ShardDriver 
 }
 
 function publish(driver: ShardDriver, ...bodies: string[]): void {
-  for (const body of bodies) driver.acceptor.publish([QUEUE], { body });
+  for (const body of bodies) driver.acceptor.publish([QUEUE], { body, props: NO_PROPERTIES });
 }
 
 /** What the shard sends between `from` and `to` seconds, looking once a second. */

@@ -93,3 +93,26 @@ describe('a log without room', () => {
     expect(said()).toEqual(['cleared 2000/1000', 'alarm none']);
   });
 });
+
+describe('an operator', () => {
+  beforeEach(() => start(1000));
+
+  it('sets the alarm whatever is free, until it is unset', () => {
+    watch.measured(5000);
+    watch.force(true);
+    watch.measured(6000);
+    expect([said(), watch.alarm?.freeBytes]).toEqual([['raised 5000/1000', 'alarm []'], 5000]);
+    watch.force(false);
+    expect([said(), watch.alarm]).toEqual([['cleared 6000/1000', 'alarm none'], undefined]);
+  });
+
+  it('sets another limit', () => {
+    watch.measured(5000);
+    watch.setLimit(6000);
+    watch.measured(5000);
+    expect(said()).toEqual(['raised 5000/6000', 'alarm []']);
+    watch.setLimit(0);
+    watch.measured(5000);
+    expect(said()).toEqual(['cleared 5000/0', 'alarm none']);
+  });
+});

@@ -51,6 +51,28 @@ describe("the broker's budget", () => {
   });
 });
 
+it('the budget can be another while the broker runs, and a tiny one is nothing', () => {
+  start(10_000_000);
+  watch.shardHolds(0, 2_000_000, []);
+  watch.setBrokerBytes(2_000_000.5);
+  expect([watch.limitBytes, said()]).toEqual([2_000_000, ['raised * 2000000/2000000', 'alarms *']]);
+  watch.setBrokerBytes(5_000_000);
+  expect(said()).toEqual(['cleared * 2000000', 'alarms ']);
+  watch.shardHolds(0, 0, []);
+  watch.setBrokerBytes(8);
+  expect(said()).toEqual(['raised * 0/0', 'alarms *']);
+});
+
+it('an alarm that is forced stays until it is no longer', () => {
+  start(1000);
+  watch.force(true);
+  watch.force(true);
+  watch.shardHolds(0, 10, []);
+  expect(said()).toEqual(['raised * 0/0', 'alarms *']);
+  watch.force(false);
+  expect([said(), watch.alarms]).toEqual([['cleared * 10', 'alarms '], []]);
+});
+
 it('a budget of nothing blocks from the start and for ever', () => {
   start(0);
   expect(said()).toEqual(['raised * 0/0', 'alarms *']);

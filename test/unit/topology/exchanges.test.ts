@@ -23,6 +23,9 @@ const withX = () =>
     binding('bind', 'x', 'q'),
   );
 
+const UNKNOWN_TYPE =
+  "406 unknown exchange type 'nope' (known: direct, fanout, headers, topic, x-consistent-hash, " +
+  'x-delayed-message, x-local-random, x-modulus-hash, x-random, x-recent-history)';
 const DEFAULT_REFUSED = '403 operation not permitted on the default exchange';
 
 describe('refused declarations', () => {
@@ -72,16 +75,8 @@ describe('refused declarations', () => {
       exchange('new', args({ 'alternate-exchange': { a: 1 } })),
       "406 invalid type 'table' for arg 'alternate-exchange' in exchange 'new' in vhost '/'",
     ],
-    [
-      'an unknown type',
-      exchange('new', { type: 'nope' }),
-      "406 unknown exchange type 'nope' (known: direct, fanout, headers, topic)",
-    ],
-    [
-      'an unknown type, before the default exchange',
-      exchange('', { type: 'nope' }),
-      "406 unknown exchange type 'nope' (known: direct, fanout, headers, topic)",
-    ],
+    ['an unknown type', exchange('new', { type: 'nope' }), UNKNOWN_TYPE],
+    ['an unknown type, before the default exchange', exchange('', { type: 'nope' }), UNKNOWN_TYPE],
     [
       'a reserved name',
       exchange('amq.foo'),

@@ -49,7 +49,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
         vhost,
         name: exchangeName,
         autoDelete: fc.boolean(),
-        type: fc.constantFrom('direct', 'direct', 'headers', 'nope'),
+        type: fc.constantFrom('direct', 'direct', 'headers', 'x-recent-history', 'nope'),
       })
       .map(({ name, ...options }) => exchange(name, options)),
   },

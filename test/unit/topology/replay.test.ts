@@ -91,7 +91,7 @@ function listed(
 
 function listingOf(topology: Topology): unknown {
   return [...topology.vhosts()].map((vhost) =>
-    listed(vhost, topology.exchanges(vhost), topology.queues(vhost), topology.bindings(vhost)),
+    listed(vhost, topology.exchanges(vhost), topology.allQueues(vhost), topology.bindings(vhost)),
   );
 }
 

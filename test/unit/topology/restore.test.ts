@@ -105,6 +105,9 @@ describe('a restored topology', () => {
           for (const index of lost) facts.splice(index % facts.length, 1);
           const { topology: again } = restored(facts);
           assertSound(again);
+          again.completeCompanions();
+          assertSound(again);
+          expect(again.completeCompanions()).toBe(false);
           again.execute({ kind: 'create-vhost', vhost: '/' });
           accepted(again, queue('new', { durable: false }));
           assertSound(again);

@@ -128,6 +128,7 @@ export class SimBroker {
         slabs,
         spinMicros: 0,
         channelCounter,
+        plugins: [],
       };
       const port = {
         // As a MessagePort does: what cannot be cloned throws here, in the broker's code.

@@ -12,6 +12,8 @@ import { ShardDriver } from '../shard-driver.ts';
 const QUEUE = 7;
 const SINGLE_ACTIVE = { 'x-single-active-consumer': true };
 const QUORUM = { ...SINGLE_ACTIVE, 'x-queue-type': 'quorum' };
+/** As a client sends them: a quorum queue adds to them. */
+const NO_PROPERTIES = '\0\0';
 const FIRST = 11;
 const SECOND = 12;
 const THIRD = 13;
@@ -31,7 +33,7 @@ function consume(consumer: number, options: Consume = {}): void {
 }
 
 function publish(...bodies: string[]): void {
-  for (const body of bodies) acceptor.publish([QUEUE], { body });
+  for (const body of bodies) acceptor.publish([QUEUE], { body, props: NO_PROPERTIES });
 }
 
 /** Who got what. */

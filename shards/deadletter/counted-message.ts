@@ -7,13 +7,22 @@ import { PropertyScan } from '../../src/protocol/properties.ts';
 import { withHeaders } from '../../src/protocol/property-splice.ts';
 import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import { type Slab, SlabCursor } from '../mailbox/slab.ts';
+import type { Queue } from '../queue/queue.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 
 const HEADER = 'x-delivery-count';
 const scan = new PropertyScan();
 
+/** How the head of `queue` is to be shown to clients, if not as it is stored. */
+export function shownAs(queue: Queue, handle: number): IncomingMessage | undefined {
+  if (!queue.settings.isQuorum) return undefined;
+  const deliveries = queue.ready.peekDeliveryCount();
+  if (deliveries === 0) return undefined;
+  return countedMessage(queue.store, handle, deliveries, queue.slabs);
+}
+
 /** `deliveries`: how often it was delivered before this time. */
-export function countedMessage(
+function countedMessage(
   store: MessageStore,
   handle: number,
   deliveries: number,
@@ -39,7 +48,8 @@ export function countedMessage(
   return message;
 }
 
-function propsOf(
+/** Where the properties of a stored message are, or a copy of them. */
+export function propsOf(
   store: MessageStore,
   handle: number,
   inline: Buffer,
