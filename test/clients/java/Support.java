@@ -77,6 +77,10 @@ abstract class Support {
     return String.valueOf(number).getBytes();
   }
 
+  static int number(Delivery message) {
+    return Integer.parseInt(text(message));
+  }
+
   static String text(Delivery message) {
     return new String(message.getBody());
   }
