@@ -48,7 +48,8 @@ function countedMessage(
   return message;
 }
 
-function propsOf(
+/** Where the properties of a stored message are, or a copy of them. */
+export function propsOf(
   store: MessageStore,
   handle: number,
   inline: Buffer,

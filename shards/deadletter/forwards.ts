@@ -8,6 +8,7 @@
 // on the way costs nothing. Few are underway at once: an acceptor keeps those in its memory for
 // which a target has no room.
 import { alignTo8 } from '../../src/base/round.ts';
+import { DeathCounter } from '../mailbox/death-counts.ts';
 import {
   FORWARD,
   FORWARD_ADDRESS_BYTES,
@@ -63,8 +64,8 @@ export class Forwards {
   private nextNumber: number;
   /** Queues that have more to hand over. */
   private readonly wanting: Set<Queue>;
-  /** Since the start: sent on, and given up. */
-  doneCount: number;
+  /** Of all queues of the shard, since the start. */
+  readonly deaths: DeathCounter;
 
   constructor(store: MessageStore, ports: readonly Port[], deadlines: Deadlines) {
     this.store = store;
@@ -77,7 +78,7 @@ export class Forwards {
     this.underway = new Map();
     this.nextNumber = 1;
     this.wanting = new Set();
-    this.doneCount = 0;
+    this.deaths = new DeathCounter();
   }
 
   /** A queue that need not hand over a message now may do so only then. */
@@ -138,12 +139,16 @@ export class Forwards {
     if (forward === undefined) throw new Error(`shard: nothing was forwarded as ${number}`);
     this.underway.delete(number);
     const { queue } = forward;
-    const isKept = queue.rules.settings.deadLettering?.isAtLeastOnce === true && !queue.isDeleted;
+    const { settings } = queue.rules;
+    const isSafe = settings.deadLettering?.isAtLeastOnce === true;
+    const isKept = isSafe && !queue.isDeleted;
     if (outcome === FORWARDED_LATER || (outcome === FORWARDED_FAILED && isKept)) {
       this.failed.push(forward);
       this.deadlines.armAt(this.retry, this.deadlines.now + RETRY_MILLIS);
       return;
     }
+    const isDead = forward.reason !== 'delayed' && forward.reason !== 'history';
+    if (isSafe && isDead) this.deaths.count('confirmed', settings);
     this.finish(forward);
   }
 
@@ -156,7 +161,6 @@ export class Forwards {
 
   private finish(forward: Forward): void {
     const { queue } = forward;
-    this.doneCount += 1;
     if (forward.onDone !== undefined) {
       this.store.release(forward.handle);
       forward.onDone();

@@ -31,7 +31,7 @@ import {
   SLAB_FLAG,
   SPILLED_FLAG,
 } from '../mailbox/to-shard-layout.ts';
-import { holdsOnDisk, loaded, lost, readyHandles } from '../queue/paging.ts';
+import { holdsOnDisk, loaded, readyHandles, withdraw } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
@@ -316,7 +316,7 @@ export class ReadAhead implements ReadyVisitor {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
-      lost(queue, position, row);
+      withdraw(queue, position, ~row);
       this.options.onLost(queue, position);
       return;
     }

@@ -110,13 +110,14 @@ function afterDelay(
   properties: Properties,
   routes: VhostRoutes,
 ): Onward | undefined {
-  const { exchange, oldRoutingKey, hasDied } = record;
+  const { exchange, oldExchange, oldRoutingKey, hasDied } = record;
   const headers = { ...properties.headers, [DELAY_HEADER]: -delayMillisOf(properties.headers) };
   const props = properties.with(headers, false);
   const keys = [oldRoutingKey, ...keysOf(headers, 'CC')];
   const queues = targets(routes, exchange, keys, new Properties(props));
   if (queues.length === 0) return undefined;
-  return { exrk: exrkOf(exchange, oldRoutingKey), props, queues, hasDied, delayMillis: 0 };
+  // It may have come by a binding from another exchange, where it was published.
+  return { exrk: exrkOf(oldExchange, oldRoutingKey), props, queues, hasDied, delayMillis: 0 };
 }
 
 /** The address names a queue, or, with a routing key of any kind, an exchange. */

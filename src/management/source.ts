@@ -25,6 +25,7 @@ export type TopologyListings = Pick<
   | 'bindings'
   | 'bindingsFrom'
   | 'bindingsTo'
+  | 'companion'
 >;
 
 /** By shard and by acceptor. */

@@ -6,7 +6,11 @@
 import { totalmem } from 'node:os';
 import { constrainedMemory } from 'node:process';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { ConsumerReport } from '../../shards/mailbox/control-messages.ts';
+import type {
+  ConsumerReport,
+  DelayedAction,
+  DelayedAnswer,
+} from '../../shards/mailbox/control-messages.ts';
 import { globalConnectionId } from '../acceptor/connection-ids.ts';
 import type { AcceptorNotice } from '../acceptor/control-messages.ts';
 import type {
@@ -15,6 +19,7 @@ import type {
   ManagementNotice,
 } from '../acceptor/management-messages.ts';
 import type { Access } from '../auth/users.ts';
+import type { QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
@@ -34,7 +39,7 @@ export interface OperatorParts {
   readonly parameters: Pick<Parameters, 'all'>;
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
-  readonly reports: Pick<Reports, 'consumers'>;
+  readonly reports: Pick<Reports, 'consumers' | 'delayed'>;
   /** Listens again where the broker listened at first. */
   readonly listenAgain: () => Promise<unknown>;
 }
@@ -108,6 +113,10 @@ export class Operator {
         }),
       ),
     };
+  }
+
+  delayed(queue: QueueSpec, action: DelayedAction): Promise<DelayedAnswer> {
+    return this.parts.reports.delayed(queue, action);
   }
 
   closeConnections(connectionIds: readonly number[], reason: string): void {

@@ -83,7 +83,9 @@ describe('topology', () => {
       json: { length: 2 },
     });
     for (const { headers } of [plain, argued]) {
-      const location = headers.get('location')!.replace(/^\/api\//u, '');
+      // Relative to the path that was posted to.
+      expect(headers.get('location')).toMatch(/^t1\/[^/]+$/u);
+      const location = `bindings/%2F/e/tx/q/${headers.get('location')}`;
       expect(await send('GET', location)).toMatchObject({ status: 200, json: { source: 'tx' } });
       expect((await send('DELETE', location)).status).toBe(204);
       expect((await send('DELETE', location)).status).toBe(404);

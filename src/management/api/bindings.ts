@@ -85,9 +85,9 @@ async function postBinding(request: ApiRequest): Promise<Reply> {
   const routingKey = textOf(body, 'routing_key', '');
   const binding = { ...ends, routingKey, arguments: tableOf(body, 'arguments') };
   await askAsClient(request, bindMethod(binding));
-  const { source, kind, destination } = request.parameters;
-  const path = [vhostOf(request), 'e', source, kind, destination, propertiesKey(binding)];
-  return new Reply(201, { location: `/api/bindings/${path.map(encodeURIComponent).join('/')}` });
+  // Relative to the path that was posted to, as RabbitMQ has it: clients split it at the slash.
+  const path = [request.parameters['destination'], propertiesKey(binding)];
+  return new Reply(201, { location: path.map(encodeURIComponent).join('/') });
 }
 
 function namedBinding(request: ApiRequest): BindingSpec {

@@ -24,6 +24,7 @@ import type {
   ShardReport,
 } from '../../../shards/mailbox/control-messages.ts';
 
+import { DeathCounter } from '../../../shards/mailbox/death-counts.ts';
 import { FakeControl } from './fake-control.ts';
 
 const ALL = { configure: '.*', write: '.*', read: '.*' };
@@ -60,7 +61,16 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
 }
 
 export function shardReport(...queues: readonly QueueReport[]): ShardReport {
-  return { log: undefined, queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
+  const deaths = new DeathCounter().report();
+  return {
+    log: undefined,
+    queues,
+    messages: 1,
+    arenaBytes: 2,
+    liveBytes: 3,
+    slabMessages: 4,
+    deaths,
+  };
 }
 
 export const LOG_REPORT: LogReport = {
@@ -94,6 +104,8 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     published: 0,
     unroutable: 0,
     delivered: 0,
+    forwarded: 0,
+    forwardedUnroutable: 0,
     stalledConnections: 0,
     rateLimitedConnections: 0,
     blockedConnections: [],

@@ -51,6 +51,7 @@ export interface Message {
   readonly priority?: number;
   /** Delivery mode 2; so are all but those of lane memory. */
   readonly isPersistent?: boolean;
+  readonly ttlMillis?: number;
 }
 
 /** A delivery with its body, wherever that came from. */
