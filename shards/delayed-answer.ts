@@ -3,7 +3,7 @@
 //
 // A message whose time has come and that is with an acceptor already (shards/deadletter) is none of
 // these: it can be cancelled no more. What is cancelled is so on disk when the answer comes.
-import { propsOf } from './deadletter/counted-message.ts';
+import { propsOf } from './store/stored-properties.ts';
 import type { PeekReads, Peeked } from './log/peek-reads.ts';
 import type { DelayedAction, DelayedAnswer, DelayedMessage } from './mailbox/control-messages.ts';
 import type { DelayedReady } from './queue/delayed-ready.ts';
