@@ -109,20 +109,26 @@ export class Forwards {
     }
   }
 
-  /** Sends what can be sent. Call once per turn. */
-  turn(): void {
+  /** Sends what can be sent. Call once per turn; true when more can be sent right away. */
+  turn(): boolean {
+    let isBusy = false;
     while (this.first < this.waiting.length && this.underway.size < UNDERWAY_MAX) {
-      if (!this.send(this.waiting[this.first])) break;
+      const port = this.portOf(this.waiting[this.first]);
+      if (!this.send(this.waiting[this.first], port)) {
+        // Where the acceptor has made room meanwhile nobody else would wake this thread for it.
+        isBusy = port.outlet.waitForSpace();
+        break;
+      }
       this.first += 1;
     }
     if (this.first === this.waiting.length) {
       this.waiting = [];
       this.first = 0;
-    } else if (this.first > WAITING_MAX) {
+    } else if (this.first > WAITING_MAX && this.first * 2 > this.waiting.length) {
       this.waiting.splice(0, this.first);
       this.first = 0;
     }
-    if (this.wanting.size === 0 || !this.hasRoom) return;
+    if (this.wanting.size === 0 || !this.hasRoom) return isBusy;
     const queues = [...this.wanting];
     this.wanting.clear();
     for (const queue of queues) {
@@ -130,6 +136,7 @@ export class Forwards {
       queue.rules.apply();
       queue.wake();
     }
+    return isBusy;
   }
 
   /** From an acceptor: what has become of a message. */
@@ -172,7 +179,8 @@ export class Forwards {
     for (const forward of failed) this.waiting.push(forward);
   }
 
-  private send(forward: Forward): boolean {
+  /** False when there is no room now. */
+  private send(forward: Forward, { outlet }: Port): boolean {
     const { store } = this;
     const { queue, handle, reason } = forward;
     const address = forward.address ?? queue.rules.address;
@@ -183,14 +191,10 @@ export class Forwards {
     }
     const flags = store.flags(handle);
     const isSlab = (flags & SLAB_FLAG) !== 0;
-    const { outlet } = this.portFor(queue, handle, isSlab);
     const dataBytes = store.inlineBytes(handle);
     const bytes = forwardRecordBytes(alignTo8(dataBytes), address.length);
     const at = outlet.claimRecord(bytes, FORWARD);
-    if (at < 0) {
-      outlet.waitForSpace();
-      return false;
-    }
+    if (at < 0) return false;
     const { words } = outlet.ring;
     words[at + FORWARD_NUMBER] = this.nextNumber;
     words[at + FORWARD_REASON] = FORWARD_REASONS.indexOf(reason);
@@ -211,8 +215,9 @@ export class Forwards {
   }
 
   /** The slab's owner can pass a body on without copying it; otherwise one acceptor per queue. */
-  private portFor(queue: Queue, handle: number, isSlab: boolean): Port {
+  private portOf({ queue, handle }: Forward): Port {
     const { ports, store } = this;
+    const isSlab = (store.flags(handle) & SLAB_FLAG) !== 0;
     const owner = isSlab ? store.slabOwner(handle) : ports.length;
     return owner < ports.length ? ports[owner] : ports[queue.id % ports.length];
   }

@@ -108,7 +108,8 @@ async function trace(janitor: SimClient): Promise<void> {
 async function deleteQueues(janitor: SimClient): Promise<void> {
   for (const shard of broker.shards) {
     for (const { spec } of shard.queues.values()) {
-      if (spec.name !== 'still' && !isHiddenQueue(spec)) janitor.method(1, 'queue.delete', { queue: spec.name });
+      if (spec.name !== 'still' && !isHiddenQueue(spec))
+        janitor.method(1, 'queue.delete', { queue: spec.name });
     }
   }
   for (const exchange of ['x', 'later']) janitor.method(1, 'exchange.delete', { exchange });

@@ -50,7 +50,18 @@ const RULED_QUEUES: Readonly<Record<string, FieldTable>> = {
 };
 const RULED_NAMES = Object.keys(RULED_QUEUES);
 const QUEUES = ['a', 'a', 'a', 'b', 'b', 'c', 'c', '', ...RULED_NAMES];
-const EXCHANGES = ['', '', '', '', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x', 'later'];
+const EXCHANGES = [
+  '',
+  '',
+  '',
+  '',
+  'amq.direct',
+  'amq.topic',
+  'amq.headers',
+  'amq.fanout',
+  'x',
+  'later',
+];
 const REPLY_TO = 'amq.rabbitmq.reply-to';
 const BODY_SIZES = [0, 1, 10, 100, 600, 3000, 4088, 4089, 9000, 25_000];
 

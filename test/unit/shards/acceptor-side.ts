@@ -39,7 +39,8 @@ export type FromShard =
   | { readonly kind: 'consumer-gone'; consumer: number }
   | { readonly kind: 'ack-timeout'; channel: number; consumer: number; millis: number }
   | { readonly kind: 'pace'; queue: number; rate: number }
-  | { readonly kind: 'slab-free'; page: number };
+  | { readonly kind: 'slab-free'; page: number }
+  | { readonly kind: 'forward'; number: number; reason: string; exrk: string };
 
 export function isDelivery(record: FromShard): record is Delivered {
   return record.kind === 'deliver';
@@ -178,6 +179,11 @@ export class AcceptorSide {
     this.write(this.acks, to.RELEASE, to.RELEASE_BYTES, [message]);
   }
 
+  /** What has become of a forwarded message: FORWARDED_DONE and others. */
+  forwarded(number: number, outcome: number): void {
+    this.write(this.acks, to.FORWARDED, to.FORWARDED_BYTES, [number, outcome]);
+  }
+
   /** Acks first, as the layout asks. */
   flush(): void {
     this.acks.publish();
@@ -222,11 +228,24 @@ export class AcceptorSide {
         return { kind: 'ack-timeout', channel: word(2), consumer: word(3), millis: word(4) };
       case from.PACE:
         return { kind: 'pace', queue: word(2), rate: word(3) };
+      case from.FORWARD:
+        return this.forward(word, at);
       case from.SLAB_FREE:
         return { kind: 'slab-free', page: word(2) };
       default:
         throw new Error(`the shard sent a record of kind ${word(1)}`);
     }
+  }
+
+  private forward(word: (offset: number) => number, at: number): FromShard {
+    const dataAt = (at + from.FORWARD_DATA) * 4;
+    const exrkBytes = word(from.FORWARD_EXRK_BYTES);
+    return {
+      kind: 'forward',
+      number: word(from.FORWARD_NUMBER),
+      reason: from.FORWARD_REASONS[word(from.FORWARD_REASON)],
+      exrk: this.ring.bytes.toString('utf8', dataAt, dataAt + exrkBytes),
+    };
   }
 
   private framed(at: number): Delivered[] {
