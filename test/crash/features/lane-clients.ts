@@ -10,7 +10,8 @@ import { type MessagePlan, STAMP_BYTES } from '../message-plan.ts';
 import { type Habit, isRolledBack, LANES, type Lane } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 
-const BATCH_MAX = 12;
+/** So many connections carry all consumers. */
+const CONSUMING = 3;
 const PAUSE_MILLIS = 10;
 const WINDOW = 150;
 const TRANSACTION_MAX = 10;
@@ -22,10 +23,13 @@ export class LaneClients {
   readonly #connections: ChannelModel[] = [];
   readonly #consuming: ChannelModel[] = [];
   readonly #publishing: Promise<void>[] = [];
+  readonly #batchMax: number;
   #isStopping = false;
   received = 0;
 
-  constructor(broker: BrokerProcess, plan: MessagePlan, ledger: Ledger) {
+  /** Each lane publishes up to `batchMax` messages every ten milliseconds. */
+  constructor(broker: BrokerProcess, plan: MessagePlan, ledger: Ledger, batchMax: number) {
+    this.#batchMax = batchMax;
     this.#broker = broker;
     this.#plan = plan;
     this.#ledger = ledger;
@@ -70,9 +74,25 @@ export class LaneClients {
     for (const connection of this.#connections.splice(0)) connection.close().catch(() => undefined);
   }
 
-  async consume(queue: string, habit: Habit, prefetch: number): Promise<void> {
-    const connection = await this.connect();
-    this.#consuming.push(connection);
+  /** Consumers on queues, by what they do. */
+  async consumeAll(
+    queues: readonly { name: string; habit: Habit; prefetch: number }[],
+  ): Promise<void> {
+    const opening = Array.from({ length: CONSUMING }, () => this.connect());
+    const connections = await Promise.all(opening);
+    this.#consuming.push(...connections);
+    const starting = queues.map(({ name, habit, prefetch }, index) =>
+      this.#consume(connections[index % CONSUMING], name, habit, prefetch),
+    );
+    await Promise.all(starting);
+  }
+
+  async #consume(
+    connection: ChannelModel,
+    queue: string,
+    habit: Habit,
+    prefetch: number,
+  ): Promise<void> {
     const channel = await connection.createChannel();
     channel.on('error', () => undefined);
     await channel.prefetch(prefetch);
@@ -131,7 +151,7 @@ export class LaneClients {
     let isOver = false;
     channel.on('close', () => (isOver = true));
     while (!isOver && (!this.#isStopping || unsettled > 0)) {
-      for (let count = 0; count < BATCH_MAX && !this.#isStopping && !isOver; count += 1) {
+      for (let count = 0; count < this.#batchMax && !this.#isStopping && !isOver; count += 1) {
         if (unsettled >= WINDOW) break;
         const number = this.#ledger.published(index);
         unsettled += 1;

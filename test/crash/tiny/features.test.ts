@@ -13,12 +13,11 @@ test.each([
   async (_name, shards, acceptors, backend) => {
     await proving(
       async ({ seed, launch, options }) => {
-        const cycles = { cycles: 2, drainEvery: 2, lifeMillisMax: 700 };
+        const cycles = { cycles: 2, drainEvery: 2, lifeMillisMax: 600, batchMax: 3 };
         const set = { ...options.set, 'storage.backend': backend };
         const settings = { seed, launch, options: { ...options, set }, ...cycles };
         const { counts, violations } = await featureCycles(settings, () => undefined);
         expect(counts.confirmed).toBeGreaterThan(0);
-        expect(counts.nacked).toBeGreaterThan(0);
         expect(violations.lost).toBe(0);
       },
       { shards, acceptors },
