@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib';
 import { RawClient } from '../../support/raw-client.ts';
 import type { RawChannel } from '../../support/raw-channel.ts';
-import type { BrokerProcess } from '../broker-process.ts';
 import { type MessagePlan, STAMP_BYTES } from '../message-plan.ts';
 import { type Habit, isRolledBack, LANES, type Lane } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
@@ -16,8 +15,14 @@ const PAUSE_MILLIS = 10;
 const WINDOW = 150;
 const TRANSACTION_MAX = 10;
 
+/** Where a broker listens, on the loopback interface. */
+interface Address {
+  readonly url: string;
+  readonly port: number;
+}
+
 export class LaneClients {
-  readonly #broker: BrokerProcess;
+  readonly #broker: Address;
   readonly #plan: MessagePlan;
   readonly #ledger: Ledger;
   readonly #connections: ChannelModel[] = [];
@@ -28,7 +33,7 @@ export class LaneClients {
   received = 0;
 
   /** Each lane publishes up to `batchMax` messages every ten milliseconds. */
-  constructor(broker: BrokerProcess, plan: MessagePlan, ledger: Ledger, batchMax: number) {
+  constructor(broker: Address, plan: MessagePlan, ledger: Ledger, batchMax: number) {
     this.#batchMax = batchMax;
     this.#broker = broker;
     this.#plan = plan;
@@ -67,11 +72,12 @@ export class LaneClients {
     await Promise.all(this.#consuming.splice(0).map((connection) => connection.close()));
   }
 
-  /** After the broker's end. */
+  /** Whether the broker is still there or not. */
   async end(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#publishing);
-    for (const connection of this.#connections.splice(0)) connection.close().catch(() => undefined);
+    const closing = this.#connections.splice(0).map((connection) => connection.close());
+    await Promise.allSettled(closing);
   }
 
   /** Consumers on queues, by what they do. */

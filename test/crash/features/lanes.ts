@@ -143,3 +143,8 @@ export async function declareLanes(channel: Channel): Promise<void> {
   await channel.bindQueue('delayed', DELAYED, 'delayed');
   for (const name of ['fan-1', 'fan-2', 'fan-3']) await channel.bindQueue(name, FAN, '');
 }
+
+export async function deleteLanes(channel: Channel): Promise<void> {
+  for (const { name } of QUEUES) await channel.deleteQueue(name);
+  for (const exchange of [DELAYED, FAN]) await channel.deleteExchange(exchange);
+}
