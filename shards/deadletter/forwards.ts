@@ -31,9 +31,11 @@ import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 
-/** Messages with acceptors at once, and how many queues may hand over before they have to wait. */
+/** Messages with acceptors at once. */
 const UNDERWAY_MAX = 512;
+/** How many may wait for that, and how many a queue may have that are not done with. */
 const WAITING_MAX = 1024;
+const QUEUE_MAX = 1024;
 /** When a message that nobody took is offered again. */
 const RETRY_MILLIS = 1000;
 
@@ -80,9 +82,16 @@ export class Forwards {
     this.doneCount = 0;
   }
 
-  /** A queue that need not hand over a message now may do so only then. */
-  get hasRoom(): boolean {
-    return this.waiting.length - this.first < WAITING_MAX && this.failed.length < WAITING_MAX;
+  /**
+   * A queue that need not hand over a message now may do so only then. One whose dead letters fail
+   * again and again thus keeps no other queue from handing over its own.
+   */
+  hasRoomFor(queue: Queue): boolean {
+    return this.hasRoom && queue.forwardingCount < QUEUE_MAX;
+  }
+
+  private get hasRoom(): boolean {
+    return this.waiting.length - this.first < WAITING_MAX;
   }
 
   /** `queue` is looked at again when there is room. */
@@ -128,15 +137,20 @@ export class Forwards {
       this.waiting.splice(0, this.first);
       this.first = 0;
     }
-    if (this.wanting.size === 0 || !this.hasRoom) return isBusy;
-    const queues = [...this.wanting];
-    this.wanting.clear();
-    for (const queue of queues) {
+    if (this.wanting.size > 0 && this.hasRoom) this.askWanting();
+    return isBusy;
+  }
+
+  /** Those that wanted to first come first; who still wants to is then the last. */
+  private askWanting(): void {
+    for (const queue of [...this.wanting]) {
+      if (!this.hasRoom) return;
+      if (!queue.isDeleted && !this.hasRoomFor(queue)) continue;
+      this.wanting.delete(queue);
       if (queue.isDeleted) continue;
       queue.rules.apply();
       queue.wake();
     }
-    return isBusy;
   }
 
   /** From an acceptor: what has become of a message. */

@@ -1,7 +1,11 @@
 // Dead letters on their way from a shard: they go on as soon as there is room, whoever made it, and are
 // counted until somebody has them. The acceptor is played by hand.
 import { describe, expect, it } from 'vitest';
-import { FORWARDED_DONE, OUTCOME_REJECT } from '../../../shards/mailbox/to-shard-layout.ts';
+import {
+  FORWARDED_DONE,
+  FORWARDED_FAILED,
+  OUTCOME_REJECT,
+} from '../../../shards/mailbox/to-shard-layout.ts';
 import type { FromShard } from './acceptor-side.ts';
 import { checkCounts } from './log/counted-bytes.ts';
 import { ShardDriver } from './shard-driver.ts';
@@ -64,6 +68,37 @@ describe('dead letters underway', () => {
     expect([state.store.messageCount, state.store.liveBytes]).toEqual([0, 0]);
     expect(state.memories.of('/').bytes).toBe(0);
     expect([...state.forwards.all()]).toEqual([]);
+  });
+
+  it('that fail again and again keep no other queue from its own', () => {
+    const driver = shardWithDeadLetters();
+    const args = {
+      'x-queue-type': 'quorum',
+      'x-overflow': 'reject-publish',
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-dead-letter-exchange': 'nowhere',
+      'x-message-ttl': 0,
+    };
+    driver.declare(2, { arguments: args });
+    const fail = (): void => {
+      for (const { number } of forwardsIn(driver.exchange())) {
+        driver.acceptor.forwarded(number, FORWARDED_FAILED);
+      }
+    };
+    for (let i = 0; i < 3000; i += 1) {
+      driver.acceptor.publish([2], { exrk: `#${i}` });
+      if (i % 100 === 99) fail();
+    }
+    for (let rounds = 0; rounds < 20; rounds += 1) fail();
+    // Some have been tried and are kept; the others wait in their queue.
+    const { queues } = driver.state;
+    const failing = queues.get(2)!;
+    expect(failing.ready.length).toBeGreaterThan(1000);
+    expect(failing.ready.length + failing.forwardingCount).toBe(3000);
+    for (const exrk of ['a', 'b', 'c']) driver.acceptor.publish([1], { exrk });
+    const others = forwardsIn(driver.exchange()).filter(({ exrk }) => !exrk.startsWith('#'));
+    expect(others.map(({ exrk }) => exrk)).toEqual(['a', 'b']);
+    checkCounts(driver.state);
   });
 
   it('of a queue that a reject empties are sent once each', () => {
