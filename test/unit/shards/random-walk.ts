@@ -306,6 +306,7 @@ export class RandomWalk {
       case 'consumer-gone':
       case 'ack-timeout':
       case 'pace':
+      case 'forward':
         throw new Error(`unexpected ${record.kind}`);
     }
   }

@@ -28,7 +28,7 @@ class Model {
   readonly ready: DelayedReady;
   private readonly start: number;
   private readonly dues = new Map<number, number>();
-  private entries: Entry[] = [];
+  private readonly entries: Entry[] = [];
   private next: number;
   private nextHandle = 0;
 
