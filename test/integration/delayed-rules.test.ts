@@ -12,6 +12,7 @@ import {
   type Options,
 } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { metricSum } from '../soak/samples.ts';
 import { TestBroker, useBroker } from '../support/broker.ts';
 import { uniqueName } from '../support/unique-name.ts';
 
@@ -235,6 +236,8 @@ describe('a delayed message', () => {
     const message = await channel.get(work);
     channel.nack(message as never, false, false);
     await expect.poll(async () => (await delayedOf(exchange)).total_count).toBe(1);
+    const died = 'rabbitmq_global_messages_dead_lettered_rejected_total';
+    expect(await metricSum(broker.managementUrl, died)).toBe(1);
     const [got] = await take(channel, queue, 1);
     expect(got.headers).toMatchObject({
       'x-delay': -200,
