@@ -8,7 +8,6 @@
 // on the way costs nothing. Few are underway at once: an acceptor keeps those in its memory for
 // which a target has no room.
 import { alignTo8 } from '../../src/base/round.ts';
-import { DeathCounter } from '../mailbox/death-counts.ts';
 import {
   FORWARD,
   FORWARD_ADDRESS_BYTES,
@@ -31,6 +30,7 @@ import type { Port } from '../port.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
+import { DeathCounter } from './death-counter.ts';
 
 /** Messages with acceptors at once. */
 const UNDERWAY_MAX = 512;
