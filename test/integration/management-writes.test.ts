@@ -258,7 +258,6 @@ describe('definitions', () => {
     await send('PUT', 'topic-permissions/v%20x/d1', topic);
     await send('PUT', 'user-limits/d1/max-channels', { value: 5 });
     await send('PUT', 'vhost-limits/v%20x/max-queues', { value: 50 });
-    await send('PUT', 'parameters/shovel/v%20x/s', { value: { a: [1] } });
     await send('PUT', 'global-parameters/g', { value: 'v' });
     const policy = { pattern: '^q', definition: { 'max-length': 5 }, priority: 2 };
     await send('PUT', 'policies/v%20x/p', { ...policy, 'apply-to': 'queues' });

@@ -1,6 +1,6 @@
 // /api/parameters and /api/global-parameters (https://www.rabbitmq.com/docs/parameters): named
-// pieces of configuration of plugins and of this broker. Main thread. What a value means is its
-// component's business. Policies are parameters too and have resources of their own; what is kept
+// pieces of configuration of components. Main thread. Which components there are and what their
+// values look like is in parameter-components.ts. Policies are parameters too and have resources of their own; what is kept
 // of virtual hosts and of the whole broker goes by components of ours, which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
 import type { BrokerView } from '../broker-view.ts';
@@ -10,6 +10,7 @@ import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { accessibleVhosts } from '../access.ts';
 import { vhostOf } from './listing.ts';
+import { assertParameter } from './parameter-components.ts';
 import { recordFact } from './record-fact.ts';
 
 /** Global parameters are those of no virtual host. */
@@ -54,6 +55,7 @@ export function jsonValue(value: Json): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
 }
 
+/** Whether it is a component's is for whoever takes it from a user to say. */
 export async function setParameter(view: BrokerView, parameter: Parameter): Promise<void> {
   await recordFact(view, { kind: 'parameter-set', parameter });
 }
@@ -91,6 +93,7 @@ async function putParameter(request: ApiRequest): Promise<Reply> {
   requireKeys(body, ['value']);
   const isNew = findParameter(request.broker, vhost, component, name) === undefined;
   const value = jsonValue(body['value']);
+  assertParameter(component, name, value);
   await setParameter(request.broker, { vhost, component, name, value });
   return isNew ? CREATED : NO_CONTENT;
 }
