@@ -7,6 +7,7 @@ import { channelRoutes } from './channels.ts';
 import { connectionRoutes } from './connections.ts';
 import { definitionRoutes } from './definitions.ts';
 import { exchangeRoutes } from './exchanges.ts';
+import { featureRoutes } from './features.ts';
 import { healthCheckRoutes } from './health-checks.ts';
 import { nodeOperationRoutes } from './node-operations.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   ...connectionRoutes,
   ...channelRoutes,
   ...nodeOperationRoutes,
+  ...featureRoutes,
   ...healthCheckRoutes,
   ...metricsRoutes,
 ];
