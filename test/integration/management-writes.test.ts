@@ -281,9 +281,9 @@ describe('definitions', () => {
       expect(exported).toMatchObject({
         topic_permissions: [{ exchange: 'amq.topic' }],
         policies: [{ name: 'p', priority: 2 }],
-        global_parameters: [{ name: 'g' }],
+        global_parameters: [{ name: 'internal_cluster_id' }, { name: 'g' }],
       });
-      expect(exported['parameters']).toHaveLength(3);
+      expect(exported['parameters']).toHaveLength(2);
       expect(exported['bindings']).toHaveLength(2);
       expect((await call(second, 'POST', 'definitions', exported)).status).toBe(204);
       expect((await call(second, 'GET', 'definitions')).json).toEqual(exported);

@@ -3,6 +3,7 @@
 // values look like is in parameter-components.ts. Policies are parameters too and have resources of their own; what is kept
 // of virtual hosts and of the whole broker goes by components of ours, which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
+import { GLOBAL_PARAMETERS as GLOBAL } from '../../supervisor/facts/parameters.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type Json, requireKeys } from '../json-body.ts';
@@ -13,8 +14,6 @@ import { vhostOf } from './listing.ts';
 import { assertParameter } from './parameter-components.ts';
 import { recordFact } from './record-fact.ts';
 
-/** Global parameters are those of no virtual host. */
-const GLOBAL = { vhost: '', component: 'global-parameter' } as const;
 /** The description, tags and default queue type of a virtual host. */
 export const VHOST_METADATA = { component: 'vhost-metadata', name: 'metadata' } as const;
 
