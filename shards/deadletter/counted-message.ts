@@ -1,7 +1,6 @@
 // A message as it is delivered once more by a quorum queue: with how often it was delivered before
 // in its headers (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). Shard
 // thread; rare, so it is made anew for each delivery and the stored message stays as it is.
-import { decodeTable } from '../../src/protocol/field-table.ts';
 import { PropertyScan } from '../../src/protocol/properties.ts';
 import { withHeaders } from '../../src/protocol/property-splice.ts';
 import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
@@ -53,8 +52,6 @@ function withCount(props: Buffer, deliveries: number): Buffer {
   if (!scan.scan(props, view, 0, props.length)) {
     throw new Error('shard: a stored message has malformed properties');
   }
-  const { headersOffset: from, headersBytes } = scan;
-  const headers = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
-  const counted = { ...headers, [HEADER]: BigInt(deliveries) };
-  return withHeaders(props, 0, props.length, scan, counted, false);
+  const counted = { [HEADER]: BigInt(deliveries) };
+  return withHeaders(props, 0, props.length, scan, counted, [], false);
 }

@@ -2,7 +2,7 @@
 // port. Never per message of a client.
 import type { Change } from '../../src/routing/change.ts';
 import type { Durability } from '../../src/routing/durability.ts';
-import type { DeathCounts } from './death-counts.ts';
+import type { DeathReason } from './from-shard-layout.ts';
 import type { SlabMemory } from './slab.ts';
 
 /** The shared memory of one (acceptor, shard) pair. */
@@ -193,6 +193,16 @@ export interface LogReport {
   readonly lost: number;
 }
 
+/** How many messages have died in one way since the start. */
+export interface DeathCount {
+  /** confirmed: dead letters that all their targets have. */
+  readonly outcome: DeathReason | 'confirmed';
+  /** disabled: they are dropped. */
+  readonly strategy: 'disabled' | 'at_most_once' | 'at_least_once';
+  readonly isQuorum: boolean;
+  readonly count: number;
+}
+
 export interface ShardReport {
   /** Undefined: nothing is kept on disk. */
   readonly log: LogReport | undefined;
@@ -201,7 +211,8 @@ export interface ShardReport {
   readonly arenaBytes: number;
   readonly liveBytes: number;
   readonly slabMessages: number;
-  readonly deaths: DeathCounts;
+  /** Those that have happened. */
+  readonly deaths: readonly DeathCount[];
 }
 
 /** What the queues of a virtual host hold on one shard. */

@@ -9,7 +9,7 @@
 // ReadyMessages here; cancelling one looks through all. Nobody consumes from such a queue, so
 // nothing ever comes back to it.
 import { placesInOrder } from './due-order.ts';
-import { extendRanges } from './position-ranges.ts';
+import { extendRanges, sortDistinct } from './position-ranges.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
 import type { ReturnedHeap } from './returned-heap.ts';
 
@@ -204,7 +204,7 @@ export class DelayedReady implements ReadyMessages {
       positions[place] = this.rows[this.heap[place] * COLUMNS + POSITION] - this.next;
     }
     for (const [i, position] of others.entries()) positions[this.length + i] = position - this.next;
-    positions.sort();
+    sortDistinct(positions);
     const ranges: number[] = [];
     for (const position of positions) extendRanges(ranges, (position + this.next) | 0, 1);
     return ranges;

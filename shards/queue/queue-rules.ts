@@ -294,7 +294,7 @@ export class QueueRules {
     const { queue } = this;
     if (this.address.length > 0) {
       const { forwards } = this.surroundings;
-      if (!forwards.hasRoom) {
+      if (!forwards.hasRoomFor(queue)) {
         forwards.want(queue);
         return false;
       }

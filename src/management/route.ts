@@ -64,6 +64,7 @@ export function resource(
 }
 
 /** In RabbitMQ's order. */
-export function allowedMethods(route: Route): string {
-  return ['HEAD', ...Object.keys(route.methods), 'OPTIONS'].join(', ');
+export function allowedMethods({ methods }: Route): string {
+  const head = methods['GET'] === undefined ? [] : ['HEAD'];
+  return [...head, ...Object.keys(methods), 'OPTIONS'].join(', ');
 }

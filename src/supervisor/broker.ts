@@ -2,7 +2,7 @@
 // thread.
 import path from 'node:path';
 import type { AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
-import { defaultUser, type Users } from '../auth/users.ts';
+import type { Users } from '../auth/users.ts';
 import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
@@ -21,6 +21,7 @@ import { ControlPlane } from './control-plane.ts';
 import { DiskControl } from './disk-control.ts';
 import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
+import { makeNew } from './first-facts.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
 import { type Logins, loginsOf } from './logins.ts';
@@ -163,7 +164,7 @@ export class Broker {
   /** Resolves with the addresses that are listened on. */
   async start(): Promise<ListenerAddress[]> {
     const threads = [...this.shards, ...this.acceptors];
-    await this.store.start((state) => this.makeNew(state));
+    await this.store.start((state) => makeNew(state, this.config));
     const { topology } = this.control;
     if (topology.completeCompanions()) await this.store.rewrite();
     const orphans = orphanLogs(this.config.dataDir, this.shards.length);
@@ -201,13 +202,6 @@ export class Broker {
       this.shards.map((thread) => thread.stop({ kind: 'stop' }, SHARD_STOP_MILLIS)),
     );
     await this.store.close();
-  }
-
-  /** What a store holds that is new, as in RabbitMQ: later the configuration changes none of it. */
-  private makeNew(state: BrokerState): void {
-    const { defaultVhost, defaultPass } = this.config;
-    state.execute({ kind: 'create-vhost', vhost: defaultVhost });
-    state.users.add(defaultUser(this.config.defaultUser, defaultPass, defaultVhost));
   }
 
   /** Every acceptor listens; with port 0 the first one chooses for all. */

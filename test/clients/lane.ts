@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestBroker, useBroker } from '../support/broker.ts';
 import { withDeadline } from '../support/inbox.ts';
 import { ManagementApi } from '../support/management-api.ts';
-import { laneState, type LaneState, type Toolchain } from './toolchains.ts';
+import { laneState, type Toolchain } from './toolchains.ts';
 
 /** What every lane shows that speaks AMQP itself. */
 const SCENARIOS = [
@@ -41,20 +41,16 @@ export function describeLane(
   command: readonly string[],
   scenarios: readonly string[] = SCENARIOS,
 ): void {
-  const state = laneState(toolchain);
-  const describeState = DESCRIBED_AS[state.outcome];
+  const { outcome, reason } = laneState(toolchain);
+  const tests = {
+    ready: () => describeScenarios(command, scenarios),
+    missing: () => test(`skipped: needs ${reason}`, ({ skip }) => skip()),
+    broken: () => test('is built', () => expect.fail(reason)),
+  };
   describe(name, () => {
-    describeState(state.reason, command, scenarios);
+    tests[outcome]();
   });
 }
-
-type Describe = (reason: string, command: readonly string[], scenarios: readonly string[]) => void;
-
-const DESCRIBED_AS: Readonly<Record<LaneState['outcome'], Describe>> = {
-  missing: (reason) => test(`skipped: needs ${reason}`, ({ skip }) => skip(reason)),
-  broken: (reason) => test('is built', () => expect.fail(reason)),
-  ready: (_reason, command, scenarios) => describeScenarios(command, scenarios),
-};
 
 function describeScenarios(command: readonly string[], scenarios: readonly string[]): void {
   // Two of each, so that what a client does goes through all threads.

@@ -258,7 +258,6 @@ describe('definitions', () => {
     await send('PUT', 'topic-permissions/v%20x/d1', topic);
     await send('PUT', 'user-limits/d1/max-channels', { value: 5 });
     await send('PUT', 'vhost-limits/v%20x/max-queues', { value: 50 });
-    await send('PUT', 'parameters/shovel/v%20x/s', { value: { a: [1] } });
     await send('PUT', 'global-parameters/g', { value: 'v' });
     const policy = { pattern: '^q', definition: { 'max-length': 5 }, priority: 2 };
     await send('PUT', 'policies/v%20x/p', { ...policy, 'apply-to': 'queues' });
@@ -282,9 +281,9 @@ describe('definitions', () => {
       expect(exported).toMatchObject({
         topic_permissions: [{ exchange: 'amq.topic' }],
         policies: [{ name: 'p', priority: 2 }],
-        global_parameters: [{ name: 'g' }],
+        global_parameters: [{ name: 'internal_cluster_id' }, { name: 'g' }],
       });
-      expect(exported['parameters']).toHaveLength(3);
+      expect(exported['parameters']).toHaveLength(2);
       expect(exported['bindings']).toHaveLength(2);
       expect((await call(second, 'POST', 'definitions', exported)).status).toBe(204);
       expect((await call(second, 'GET', 'definitions')).json).toEqual(exported);

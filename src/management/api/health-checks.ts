@@ -3,8 +3,10 @@
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { lowResources } from '../source.ts';
+import { listenerProtocol } from './listener-protocols.ts';
 
 const OK = { status: 'ok' };
+const TIME_UNITS = new Set(['days', 'weeks', 'months', 'years']);
 
 /**
  * The alarms of memory and disk. A virtual host that holds its whole budget is no reason to take
@@ -30,6 +32,44 @@ function portListener({ parameters, broker }: ApiRequest): object {
     missing: port,
     ports,
   });
+}
+
+/** By any of the names that the protocol has: `amqp091` is `amqp`. */
+function protocolListener({ parameters, broker }: ApiRequest): object {
+  const protocol = listenerProtocol(parameters['protocol']);
+  const protocols = broker.listeners().map((listener) => listener.protocol);
+  if (protocols.some((known) => known === protocol)) return { ...OK, protocol };
+  throw new HttpRefusal(503, {
+    status: 'failed',
+    reason: 'No active listener',
+    missing: protocol,
+    protocols: [...new Set(protocols)],
+  });
+}
+
+/** Whoever does not listen serves no clients: warrenmqctl stop_app, or the start is not done. */
+function servesClients({ broker }: ApiRequest): object {
+  if (broker.listeners().some(({ protocol }) => protocol === 'amqp')) return OK;
+  throw new HttpRefusal(503, { status: 'failed', reason: 'No AMQP listener is open' });
+}
+
+/** No listener has a certificate, so none expires. */
+function certificateExpiration({ parameters }: ApiRequest): object {
+  if (!/^-?\d+$/u.test(parameters['within'])) throw badRequest('Invalid expiration value.');
+  if (!TIME_UNITS.has(parameters['unit'].toLowerCase())) {
+    throw badRequest('Time unit not recognised. Supported units: days, weeks, months, years.');
+  }
+  return OK;
+}
+
+/** Virtual hosts are facts and queues here, and nothing that could be down by itself. */
+function virtualHosts(): object {
+  return OK;
+}
+
+/** Whatever is lost with the only node would be lost with any: RabbitMQ has it so too. */
+function nodeIsQuorumCritical(): object {
+  return { ...OK, reason: 'single node cluster' };
 }
 
 /** Before it is reached, not when it is: the next client would be refused (connection_max). */
@@ -58,6 +98,16 @@ export const healthCheckRoutes = [
     alarmCheck('There are alarms in effect on the node'),
   ),
   readOnly('/api/health/checks/port-listener/:port', 'management', portListener),
+  readOnly('/api/health/checks/protocol-listener/:protocol', 'management', protocolListener),
+  readOnly(
+    '/api/health/checks/certificate-expiration/:within/:unit',
+    'management',
+    certificateExpiration,
+  ),
+  readOnly('/api/health/checks/virtual-hosts', 'management', virtualHosts),
+  readOnly('/api/health/checks/node-is-quorum-critical', 'management', nodeIsQuorumCritical),
+  readOnly('/api/health/checks/ready-to-serve-clients', 'management', servesClients),
+  readOnly('/api/health/checks/is-in-service', 'management', servesClients),
   readOnly(
     '/api/health/checks/below-node-connection-limit',
     'management',

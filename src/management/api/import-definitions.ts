@@ -10,6 +10,7 @@ import type { PolicyKind } from '../../topology/policy/policy.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { flagOf, isObject, type JsonObject, requireKeys, tableOf, textOf } from '../json-body.ts';
+import { assertParameter } from './parameter-components.ts';
 import { jsonValue, setGlobal, setParameter } from './parameters.ts';
 import { permissionOf } from './permissions.ts';
 import { setPolicy } from './policies.ts';
@@ -111,7 +112,9 @@ async function importParameter(item: JsonObject, context: ImportContext): Promis
     await setPolicy(context.broker, vhost, name, component satisfies PolicyKind, value);
     return;
   }
-  await setParameter(context.broker, { vhost, component, name, value: jsonValue(value) });
+  const kept = jsonValue(value);
+  assertParameter(component, name, kept);
+  await setParameter(context.broker, { vhost, component, name, value: kept });
 }
 
 async function importGlobal(item: JsonObject, { broker }: ImportContext): Promise<void> {

@@ -1,8 +1,9 @@
 // /api/parameters and /api/global-parameters (https://www.rabbitmq.com/docs/parameters): named
-// pieces of configuration of plugins and of this broker. Main thread. What a value means is its
-// component's business. Policies are parameters too and have resources of their own; what is kept
+// pieces of configuration of components. Main thread. Which components there are and what their
+// values look like is in parameter-components.ts. Policies are parameters too and have resources of their own; what is kept
 // of virtual hosts and of the whole broker goes by components of ours, which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
+import { GLOBAL_PARAMETERS as GLOBAL } from '../../supervisor/facts/parameters.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type Json, requireKeys } from '../json-body.ts';
@@ -10,10 +11,9 @@ import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { accessibleVhosts } from '../access.ts';
 import { vhostOf } from './listing.ts';
+import { assertParameter } from './parameter-components.ts';
 import { recordFact } from './record-fact.ts';
 
-/** Global parameters are those of no virtual host. */
-const GLOBAL = { vhost: '', component: 'global-parameter' } as const;
 /** The description, tags and default queue type of a virtual host. */
 export const VHOST_METADATA = { component: 'vhost-metadata', name: 'metadata' } as const;
 
@@ -54,6 +54,7 @@ export function jsonValue(value: Json): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
 }
 
+/** Whether it is a component's is for whoever takes it from a user to say. */
 export async function setParameter(view: BrokerView, parameter: Parameter): Promise<void> {
   await recordFact(view, { kind: 'parameter-set', parameter });
 }
@@ -91,6 +92,7 @@ async function putParameter(request: ApiRequest): Promise<Reply> {
   requireKeys(body, ['value']);
   const isNew = findParameter(request.broker, vhost, component, name) === undefined;
   const value = jsonValue(body['value']);
+  assertParameter(component, name, value);
   await setParameter(request.broker, { vhost, component, name, value });
   return isNew ? CREATED : NO_CONTENT;
 }

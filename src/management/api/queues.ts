@@ -19,16 +19,29 @@ import { messageStats, queueBytes, queueResidence, queueTotals } from './message
 import { queuePolicyJson } from './policy-json.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
-  const { broker } = request;
-  const snapshot = await broker.snapshot();
-  const { topology } = broker.source;
+  const figures = await figuresFor(request);
+  const { topology } = request.broker.source;
   const queues = listing(request, (vhost) => topology.queues(vhost), byName);
-  return new JsonList(queues, (queue) => queueJson(request, queue, snapshot));
+  return new JsonList(queues, (queue) => queueJson(request, queue, figures));
 }
 
 async function getQueue(request: ApiRequest): Promise<object> {
-  const snapshot = await request.broker.snapshot();
-  return queueJson(request, findQueue(request), snapshot);
+  const figures = await figuresFor(request);
+  return queueJson(request, findQueue(request), figures);
+}
+
+type Figures = (queue: QueueSpec) => object;
+
+/**
+ * With `disable_stats=true` what a queue is and not how it does, and no thread is asked;
+ * `enable_queue_totals=true` beside it adds how many messages there are.
+ */
+async function figuresFor({ broker, query }: ApiRequest): Promise<Figures> {
+  const isBare = query.get('disable_stats') === 'true';
+  if (isBare && query.get('enable_queue_totals') !== 'true') return () => ({});
+  const snapshot = await broker.snapshot();
+  if (isBare) return ({ id }) => queueTotals(snapshot.queue(id));
+  return (queue) => statsJson(queue, snapshot);
 }
 
 function getQueueBindings(request: ApiRequest): object {
@@ -83,9 +96,8 @@ function findQueue(request: ApiRequest): InVhost<QueueSpec> {
 function queueJson(
   { broker }: ApiRequest,
   { vhost, item: queue }: InVhost<QueueSpec>,
-  snapshot: BrokerSnapshot,
+  figures: Figures,
 ): object {
-  const report = snapshot.queue(queue.id);
   const owner = broker.source.connections.get(queue.exclusiveOwner);
   return {
     name: queue.name,
@@ -100,6 +112,13 @@ function queueJson(
     node: broker.node,
     shard: queue.shard,
     state: 'running',
+    ...figures(queue),
+  };
+}
+
+function statsJson({ id }: QueueSpec, snapshot: BrokerSnapshot): object {
+  const report = snapshot.queue(id);
+  return {
     consumers: report.consumers,
     single_active_consumer_tag: report.singleActiveConsumer ?? '',
     ...queueTotals(report),

@@ -8,6 +8,7 @@ import { connectionRoutes } from './connections.ts';
 import { definitionRoutes } from './definitions.ts';
 import { delayedRoutes } from './delayed.ts';
 import { exchangeRoutes } from './exchanges.ts';
+import { featureRoutes } from './features.ts';
 import { healthCheckRoutes } from './health-checks.ts';
 import { nodeOperationRoutes } from './node-operations.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -43,6 +44,7 @@ export const routes: readonly Route[] = [
   ...connectionRoutes,
   ...channelRoutes,
   ...nodeOperationRoutes,
+  ...featureRoutes,
   ...healthCheckRoutes,
   ...metricsRoutes,
 ];

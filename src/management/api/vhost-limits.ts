@@ -8,11 +8,12 @@ import { notFound } from '../http-refusal.ts';
 import { requireKeys } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, type Reply, resource } from '../route.ts';
 import { vhostOf } from './listing.ts';
+import { VHOST_LIMITS } from './parameter-components.ts';
 import { findParameter, setParameter } from './parameters.ts';
 import { recordFact } from './record-fact.ts';
 import { limitIn } from './user-limits.ts';
 
-const PARAMETER = { component: 'vhost-limits', name: 'limits' } as const;
+const PARAMETER = { component: VHOST_LIMITS, name: 'limits' } as const;
 const NAMES = new Set(['max-connections', 'max-queues']);
 
 type Limits = Readonly<Record<string, number>>;

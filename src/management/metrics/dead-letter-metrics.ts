@@ -1,19 +1,16 @@
-// Dead letters and delayed messages, for Prometheus. Main thread, pure. The counters of dead letters
-// have RabbitMQ's names, labels and help texts (rabbit_global_counters); like it, only combinations
-// that can happen are there.
-import {
-  CONFIRMED,
-  DEATH_QUEUE_TYPES,
-  type DeathOutcome,
-  deathIndex,
-  STRATEGIES,
-  type Strategy,
-} from '../../../shards/mailbox/death-counts.ts';
+// Dead letters and delayed messages, for Prometheus. Main thread, pure. The counters of dead
+// letters have RabbitMQ's names, labels and help texts (rabbit_global_counters); like it, only
+// combinations that can happen are there.
+import type { DeathCount } from '../../../shards/mailbox/control-messages.ts';
 import type { ThreadReports } from '../source.ts';
 import type { MetricFamily, Sample } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
-const HELP: Readonly<Record<DeathOutcome, string>> = {
+type Outcome = DeathCount['outcome'];
+type Strategy = DeathCount['strategy'];
+
+const STRATEGIES: readonly Strategy[] = ['disabled', 'at_most_once', 'at_least_once'];
+const HELP: Readonly<Record<Outcome, string>> = {
   expired: 'Total number of messages dead-lettered due to message TTL exceeded',
   rejected: 'Total number of messages dead-lettered due to basic.reject or basic.nack',
   maxlen: 'Total number of messages dead-lettered due to overflow drop-head or reject-publish-dlx',
@@ -22,26 +19,29 @@ const HELP: Readonly<Record<DeathOutcome, string>> = {
 };
 
 export function deadLetterMetrics(reports: ThreadReports): MetricFamily[] {
-  const outcomes = Object.keys(HELP) as DeathOutcome[];
+  const outcomes = Object.keys(HELP) as Outcome[];
   return [...outcomes.map((outcome) => deaths(outcome, reports)), ...forwards(reports)];
 }
 
-function deaths(outcome: DeathOutcome, { shards }: ThreadReports): MetricFamily {
+function deaths(outcome: Outcome, { shards }: ThreadReports): MetricFamily {
   const samples: Sample[] = [];
-  for (const queueType of DEATH_QUEUE_TYPES) {
+  for (const isQuorum of [false, true]) {
     for (const strategy of STRATEGIES) {
-      if (!canHappen(outcome, strategy, queueType === 'rabbit_quorum_queue')) continue;
-      const index = deathIndex(outcome, strategy, queueType);
-      const value = shards.reduce((sum, { deaths: counts }) => sum + counts[index], 0);
-      samples.push({ labels: { queue_type: queueType, dead_letter_strategy: strategy }, value });
+      if (!canHappen(outcome, strategy, isQuorum)) continue;
+      const queueType = isQuorum ? 'rabbit_quorum_queue' : 'rabbit_classic_queue';
+      const labels = { queue_type: queueType, dead_letter_strategy: strategy };
+      const isThis = (one: DeathCount): boolean =>
+        one.outcome === outcome && one.strategy === strategy && one.isQuorum === isQuorum;
+      const found = shards.flatMap((shard) => shard.deaths.filter(isThis));
+      samples.push({ labels, value: found.reduce((sum, { count }) => sum + count, 0) });
     }
   }
   const name = `rabbitmq_global_messages_dead_lettered_${outcome}_total`;
   return { name, help: HELP[outcome], type: 'counter', samples };
 }
 
-function canHappen(outcome: DeathOutcome, strategy: Strategy, isQuorum: boolean): boolean {
-  if (outcome === CONFIRMED) return isQuorum && strategy === 'at_least_once';
+function canHappen(outcome: Outcome, strategy: Strategy, isQuorum: boolean): boolean {
+  if (outcome === 'confirmed') return isQuorum && strategy === 'at_least_once';
   return isQuorum || (outcome !== 'delivery_limit' && strategy !== 'at_least_once');
 }
 

@@ -9,9 +9,10 @@ import type { Channel } from 'amqplib';
 import type { BrokerProcess, LaunchOptions, Launcher } from '../broker-process.ts';
 import { MessagePlan, seededRandom, USUAL_MIX } from '../message-plan.ts';
 import { LaneClients } from './lane-clients.ts';
-import { declareLanes, LANES, QUEUES } from './lanes.ts';
+import { declareLanes, type Habit, LANES, QUEUES } from './lanes.ts';
 import { Ledger } from './ledger.ts';
 
+const BATCH_MAX = 12;
 const LIFE_MILLIS_MIN = 300;
 const STOP_SHARE = 0.15;
 const CONSUMED_SHARE = 0.8;
@@ -32,6 +33,8 @@ export interface FeatureSettings {
   readonly cycles: number;
   readonly drainEvery: number;
   readonly lifeMillisMax: number;
+  /** Messages per lane and ten milliseconds. */
+  readonly batchMax?: number;
 }
 
 /** Throws at the first violation, with the cycle and the broker's last words. */
@@ -98,11 +101,8 @@ class FeatureRun {
     await this.#life(isOrderly ? 'stop' : 'kill', async (clients) => {
       const channel = await (await clients.connect()).createChannel();
       if (isFirst) await declareLanes(channel);
+      await clients.consumeAll(this.#consumers(isFirst));
       await clients.startPublishing();
-      for (const { name, habit } of QUEUES) {
-        if (habit === undefined || (!isFirst && this.#random() > CONSUMED_SHARE)) continue;
-        await clients.consume(name, habit, 5 + Math.floor(this.#random() * 60));
-      }
       await sleep(millis);
       if (!isOrderly) {
         this.ledger.isStrict = false;
@@ -113,9 +113,19 @@ class FeatureRun {
     });
   }
 
+  /** Now and then nobody consumes from a queue. */
+  #consumers(isFirst: boolean): { name: string; habit: Habit; prefetch: number }[] {
+    const random = this.#random;
+    return QUEUES.filter(
+      ({ habit }) => habit !== undefined && (isFirst || random() < CONSUMED_SHARE),
+    ).map(({ name, habit }) => ({ name, habit, prefetch: 5 + Math.floor(random() * 60) }));
+  }
+
   async #drainedLife(): Promise<void> {
     await this.#life('stop', async (clients) => {
-      for (const { name } of QUEUES) await clients.consume(name, 'ack', DRAIN_PREFETCH);
+      await clients.consumeAll(
+        QUEUES.map(({ name }) => ({ name, habit: 'ack', prefetch: DRAIN_PREFETCH })),
+      );
       const channel = await (await clients.connect()).createChannel();
       await this.#untilDrained(clients, channel);
       await clients.stopConsuming();
@@ -156,7 +166,12 @@ class FeatureRun {
     work: (clients: LaneClients) => Promise<void>,
   ): Promise<void> {
     const broker = this.#settings.launch(this.#settings.options);
-    const clients = new LaneClients(broker, this.#plan, this.ledger);
+    const clients = new LaneClients(
+      broker,
+      this.#plan,
+      this.ledger,
+      this.#settings.batchMax ?? BATCH_MAX,
+    );
     try {
       if (!(await broker.ready())) throw new Error('the broker did not start');
       await work(clients);

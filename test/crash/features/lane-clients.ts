@@ -5,27 +5,36 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib';
 import { RawClient } from '../../support/raw-client.ts';
 import type { RawChannel } from '../../support/raw-channel.ts';
-import type { BrokerProcess } from '../broker-process.ts';
 import { type MessagePlan, STAMP_BYTES } from '../message-plan.ts';
 import { type Habit, isRolledBack, LANES, type Lane } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 
-const BATCH_MAX = 12;
+/** So many connections carry all consumers. */
+const CONSUMING = 3;
 const PAUSE_MILLIS = 10;
 const WINDOW = 150;
 const TRANSACTION_MAX = 10;
 
+/** Where a broker listens, on the loopback interface. */
+interface Address {
+  readonly url: string;
+  readonly port: number;
+}
+
 export class LaneClients {
-  readonly #broker: BrokerProcess;
+  readonly #broker: Address;
   readonly #plan: MessagePlan;
   readonly #ledger: Ledger;
   readonly #connections: ChannelModel[] = [];
   readonly #consuming: ChannelModel[] = [];
   readonly #publishing: Promise<void>[] = [];
+  readonly #batchMax: number;
   #isStopping = false;
   received = 0;
 
-  constructor(broker: BrokerProcess, plan: MessagePlan, ledger: Ledger) {
+  /** Each lane publishes up to `batchMax` messages every ten milliseconds. */
+  constructor(broker: Address, plan: MessagePlan, ledger: Ledger, batchMax: number) {
+    this.#batchMax = batchMax;
     this.#broker = broker;
     this.#plan = plan;
     this.#ledger = ledger;
@@ -63,16 +72,33 @@ export class LaneClients {
     await Promise.all(this.#consuming.splice(0).map((connection) => connection.close()));
   }
 
-  /** After the broker's end. */
+  /** Whether the broker is still there or not. */
   async end(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#publishing);
-    for (const connection of this.#connections.splice(0)) connection.close().catch(() => undefined);
+    const closing = this.#connections.splice(0).map((connection) => connection.close());
+    await Promise.allSettled(closing);
   }
 
-  async consume(queue: string, habit: Habit, prefetch: number): Promise<void> {
-    const connection = await this.connect();
-    this.#consuming.push(connection);
+  /** Consumers on queues, by what they do. */
+  async consumeAll(
+    queues: readonly { name: string; habit: Habit; prefetch: number }[],
+  ): Promise<void> {
+    const opening = Array.from({ length: CONSUMING }, () => this.connect());
+    const connections = await Promise.all(opening);
+    this.#consuming.push(...connections);
+    const starting = queues.map(({ name, habit, prefetch }, index) =>
+      this.#consume(connections[index % CONSUMING], name, habit, prefetch),
+    );
+    await Promise.all(starting);
+  }
+
+  async #consume(
+    connection: ChannelModel,
+    queue: string,
+    habit: Habit,
+    prefetch: number,
+  ): Promise<void> {
     const channel = await connection.createChannel();
     channel.on('error', () => undefined);
     await channel.prefetch(prefetch);
@@ -131,7 +157,7 @@ export class LaneClients {
     let isOver = false;
     channel.on('close', () => (isOver = true));
     while (!isOver && (!this.#isStopping || unsettled > 0)) {
-      for (let count = 0; count < BATCH_MAX && !this.#isStopping && !isOver; count += 1) {
+      for (let count = 0; count < this.#batchMax && !this.#isStopping && !isOver; count += 1) {
         if (unsettled >= WINDOW) break;
         const number = this.#ledger.published(index);
         unsettled += 1;

@@ -125,7 +125,7 @@ function priorityOf(number: number): number {
 
 /** Most are short; one in forty outlasts its life of the broker. */
 export function delayOf(number: number): number {
-  return number % 40 === 0 ? 3000 + ((number * 53) % 2000) : (number * 53) % 400;
+  return number % 40 === 0 ? 1500 + ((number * 53) % 1500) : (number * 53) % 400;
 }
 
 /** Whether a transaction that ends with message `number` is rolled back. */
@@ -142,4 +142,9 @@ export async function declareLanes(channel: Channel): Promise<void> {
   }
   await channel.bindQueue('delayed', DELAYED, 'delayed');
   for (const name of ['fan-1', 'fan-2', 'fan-3']) await channel.bindQueue(name, FAN, '');
+}
+
+export async function deleteLanes(channel: Channel): Promise<void> {
+  for (const { name } of QUEUES) await channel.deleteQueue(name);
+  for (const exchange of [DELAYED, FAN]) await channel.deleteExchange(exchange);
 }

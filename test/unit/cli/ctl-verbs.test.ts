@@ -113,8 +113,10 @@ describe('virtual hosts, policies, limits and parameters', () => {
     await lines('set_vhost_limits', '-p', 'v', '{"max-queues":3}');
     expect(await lines('-q', 'list_vhost_limits', '-p', 'v')).toContain('{"max-queues":3}');
     await lines('clear_vhost_limits', '-p', 'v');
-    await lines('set_parameter', '-p', 'v', 'shovel', 's', '{"a":1}');
-    expect(await lines('-s', 'list_parameters', '-p', 'v')).toEqual(['shovel\ts\t{"a":1}']);
+    await lines('set_parameter', '-p', 'v', 'vhost-limits', 'limits', '{"max-queues":1}');
+    expect(await lines('-s', 'list_parameters', '-p', 'v')).toEqual([
+      'vhost-limits\tlimits\t{"max-queues":1}',
+    ]);
     await lines('delete_vhost', 'v');
     expect((await ctl('delete_vhost', 'v')).code).toBe(65);
     await lines('set_global_parameter', 'g', '"x"');

@@ -24,7 +24,6 @@ import type {
   ShardReport,
 } from '../../../shards/mailbox/control-messages.ts';
 
-import { DeathCounter } from '../../../shards/mailbox/death-counts.ts';
 import { FakeControl } from './fake-control.ts';
 
 const ALL = { configure: '.*', write: '.*', read: '.*' };
@@ -61,7 +60,6 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
 }
 
 export function shardReport(...queues: readonly QueueReport[]): ShardReport {
-  const deaths = new DeathCounter().report();
   return {
     log: undefined,
     queues,
@@ -69,7 +67,7 @@ export function shardReport(...queues: readonly QueueReport[]): ShardReport {
     arenaBytes: 2,
     liveBytes: 3,
     slabMessages: 4,
-    deaths,
+    deaths: [],
   };
 }
 

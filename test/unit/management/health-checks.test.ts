@@ -119,6 +119,56 @@ describe('health checks', () => {
     expect(await statusOf('/api/health/checks/alarms')).toBe(200);
   });
 
+  it.each([
+    ['certificate-expiration/1/weeks', {}],
+    ['virtual-hosts', {}],
+    ['node-is-quorum-critical', { reason: 'single node cluster' }],
+    ['ready-to-serve-clients', {}],
+    ['is-in-service', {}],
+    ['protocol-listener/amqp091', { protocol: 'amqp' }],
+    ['protocol-listener/AMQP1.0', { protocol: 'amqp' }],
+    ['protocol-listener/management', { protocol: 'http' }],
+  ])('%s is ok', async (check, more) => {
+    expect(await get(`/api/health/checks/${check}`)).toEqual({ status: 'ok', ...more });
+  });
+
+  it.each([
+    ['mqtts', 'mqtt/ssl'],
+    ['amqps', 'amqp/ssl'],
+    ['mqtt+tls', 'mqtt/ssl'],
+    ['stomp1.2', 'stomp'],
+    ['web_stomp', 'http/web-stomp'],
+    ['webmqtt/tls', 'https/web-mqtt'],
+    ['https', 'https'],
+    ['cli', 'clustering'],
+    ['gopher', 'gopher'],
+  ])('tell that nobody listens for %s', async (asked, missing) => {
+    const path = `/api/health/checks/protocol-listener/${encodeURIComponent(asked)}`;
+    const { status, body } = await ask(management.port, path);
+    const expected = { status: 'failed', reason: 'No active listener', missing };
+    expect([status, JSON.parse(body)]).toEqual([503, { ...expected, protocols: ['amqp', 'http'] }]);
+  });
+
+  it('fail when no client can connect', async () => {
+    broker.control.isListening = false;
+    try {
+      for (const check of ['ready-to-serve-clients', 'is-in-service', 'protocol-listener/amqp']) {
+        expect(await statusOf(`/api/health/checks/${check}`)).toBe(503);
+      }
+    } finally {
+      broker.control.isListening = true;
+    }
+  });
+
+  it.each([
+    ['x/days', 'Invalid expiration value.'],
+    ['1/hours', 'Time unit not recognised. Supported units: days, weeks, months, years.'],
+  ])('certificate-expiration/%s is refused', async (end, reason) => {
+    const path = `/api/health/checks/certificate-expiration/${end}`;
+    const { status, body } = await ask(management.port, path);
+    expect([status, JSON.parse(body)]).toEqual([400, { error: 'bad_request', reason }]);
+  });
+
   it('tell which port is missing', async () => {
     const reply = await ask(management.port, '/api/health/checks/port-listener/1');
     expect(reply.status).toBe(503);

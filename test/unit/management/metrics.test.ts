@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeathCounter } from '../../../shards/mailbox/death-counts.ts';
+import { DeathCounter } from '../../../shards/deadletter/death-counter.ts';
 import { routes } from '../../../src/management/api/routes.ts';
 import { BrokerView } from '../../../src/management/broker-view.ts';
 import { RequestHandler } from '../../../src/management/request-handler.ts';

@@ -1,10 +1,10 @@
 // Every resource over HTTP, with a broker that has no threads: RabbitMQ's fields, who sees what.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ask } from './fixture.ts';
 import { useManagement } from './populated-broker.ts';
 
 const management = useManagement();
-const { get, statusOf } = management;
+const { broker, get, statusOf } = management;
 
 describe('overview', () => {
   it('shows an administrator everything', async () => {
@@ -179,6 +179,25 @@ describe('queues', () => {
     });
     expect(await get('/api/exchanges/other/amq.topic')).toMatchObject({ policy: 'lengths' });
     expect(await get('/api/exchanges/other/amq.topic')).not.toHaveProperty('operator_policy');
+  });
+
+  it('leaves out what changes, and counts the messages when asked to', async () => {
+    const asked = vi.spyOn(broker, 'collectReports');
+    try {
+      const bare = '/api/queues/other?disable_stats=true';
+      const [queue] = (await get(bare)) as object[];
+      expect(queue).toMatchObject({ name: 'b', state: 'running', arguments: {} });
+      for (const member of ['messages', 'consumers', 'message_stats']) {
+        expect(queue).not.toHaveProperty(member);
+      }
+      expect(await get('/api/queues/other/b?disable_stats=true')).toEqual(queue);
+      expect(asked).not.toHaveBeenCalled();
+      const counts = { messages: 10, messages_ready: 10, messages_unacknowledged: 0 };
+      const counted = { ...queue, ...counts };
+      expect(await get(`${bare}&enable_queue_totals=true`)).toEqual([counted]);
+    } finally {
+      asked.mockRestore();
+    }
   });
 
   it('counts a queue that no shard has reported yet as empty', async () => {

@@ -34,19 +34,47 @@ describe('virtual hosts', () => {
 
 describe('parameters', () => {
   it('are set, listed by component and virtual host, and deleted', async () => {
-    const path = '/api/parameters/shovel/%2F/my%20s';
-    const value = { uri: 'amqp://', big: 1 };
+    const path = '/api/parameters/vhost-limits/%2F/my%20s';
+    const value = { 'max-queues': 7 };
     expect((await send('PUT', path, { value })).status).toBe(201);
     expect((await send('PUT', path, { value })).status).toBe(204);
-    const shown = { vhost: '/', component: 'shovel', name: 'my s', value };
+    const shown = { vhost: '/', component: 'vhost-limits', name: 'my s', value };
     expect(await get(path)).toEqual(shown);
-    for (const list of ['', '/shovel', '/shovel/%2F']) {
+    for (const list of ['', '/vhost-limits', '/vhost-limits/%2F']) {
       expect(await get(`/api/parameters${list}`)).toEqual([shown]);
     }
-    expect(await get('/api/parameters/shovel/other')).toEqual([]);
+    expect(await get('/api/parameters/vhost-limits/other')).toEqual([]);
     expect((await send('PUT', path, {})).reason).toBe('[{key_missing,value}]');
     expect((await send('DELETE', path)).status).toBe(204);
     expect((await send('DELETE', path)).status).toBe(404);
+  });
+
+  it('are refused when no component has them, or not in this form', async () => {
+    const refusal = async (path: string, value: unknown) => {
+      const { status, reason } = await send('PUT', `/api/parameters/${path}`, { value });
+      return [status, reason];
+    };
+    expect(await refusal('shovel/%2F/s', { 'src-uri': 'amqp://' })).toEqual([
+      400,
+      'Validation failed\n\ncomponent shovel not found (known is vhost-limits)\n',
+    ]);
+    const limits = 'vhost-limits/%2F/limits';
+    expect(await refusal(limits, [1])).toEqual([
+      400,
+      'Validation failed\n\nlimits not a list [1]\n',
+    ]);
+    expect(await refusal(limits, { 'max-queues': 1, x: 2 })).toEqual([
+      400,
+      'Validation failed\n\nUnrecognised terms [x] in limits\n',
+    ]);
+    expect(await refusal(limits, { 'max-queues': '5' })).toEqual([
+      400,
+      'Validation failed\n\nmax-queues should be a number, actually was "5"\n',
+    ]);
+    expect(await get('/api/parameters')).toEqual([]);
+    expect((await send('PUT', `/api/parameters/${limits}`, { value: [] })).status).toBe(201);
+    expect(await get('/api/vhost-limits/%2F')).toEqual([]);
+    expect((await send('DELETE', `/api/parameters/${limits}`)).status).toBe(204);
   });
 
   it('of our own are neither shown nor touched', async () => {

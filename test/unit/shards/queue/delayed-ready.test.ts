@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DelayedReady } from '../../../../shards/queue/delayed-ready.ts';
+import { sortDistinct } from '../../../../shards/queue/position-ranges.ts';
 
 /** Dues from here on are far. */
 const FAR = 1000;
@@ -28,7 +29,7 @@ class Model {
   readonly ready: DelayedReady;
   private readonly start: number;
   private readonly dues = new Map<number, number>();
-  private entries: Entry[] = [];
+  private readonly entries: Entry[] = [];
   private next: number;
   private nextHandle = 0;
 
@@ -171,6 +172,23 @@ describe('DelayedReady', () => {
         for (const [kind, number] of steps) model.step(kind, number);
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it('says which positions it holds, close together or far apart', () => {
+    const spread = fc.constantFrom(1, 3, 40, 400_000);
+    fc.assert(
+      fc.property(fc.integer({ min: 1000, max: 1500 }), spread, fc.nat(99), (count, gap, seed) => {
+        const numbers = Int32Array.from({ length: count }, (_value, i) => i * gap - 2 ** 31 + seed);
+        const mixed = numbers.slice();
+        for (let i = count - 1; i > 0; i -= 1) {
+          const other = (i * 7919 + seed) % (i + 1);
+          [mixed[i], mixed[other]] = [mixed[other], mixed[i]];
+        }
+        sortDistinct(mixed);
+        expect(mixed).toEqual(numbers);
+      }),
+      { numRuns: 40 },
     );
   });
 
