@@ -154,10 +154,10 @@ export class LaneClients {
 
   async #publish(channel: ConfirmChannel, lane: Lane, index: number): Promise<void> {
     let unsettled = 0;
-    let isOver = false;
-    channel.on('close', () => (isOver = true));
-    while (!isOver && (!this.#isStopping || unsettled > 0)) {
-      for (let count = 0; count < this.#batchMax && !this.#isStopping && !isOver; count += 1) {
+    const life = { isOver: false };
+    channel.on('close', () => (life.isOver = true));
+    while (!life.isOver && (!this.#isStopping || unsettled > 0)) {
+      for (let count = 0; count < this.#batchMax && !this.#isStopping && !life.isOver; count += 1) {
         if (unsettled >= WINDOW) break;
         const number = this.#ledger.published(index);
         unsettled += 1;
