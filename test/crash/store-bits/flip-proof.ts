@@ -10,6 +10,7 @@ import { difference, Harvest } from '../harvest.ts';
 import {
   fingerprintOf,
   makeSampleStore,
+  queuesOf,
   type SampleStore,
   SHARD_FOLDERS,
   TOPOLOGY_FOLDER,
@@ -26,7 +27,7 @@ import {
 
 const QUEUES_MAX = 32;
 /** Of 100 flips: made when the shards have recovered, before anything is read. */
-const LATE_PERCENT = 10;
+const LATE_PERCENT = 20;
 const TWICE_PERCENT = 20;
 const LATE_PARTS: readonly Part[] = ['message', 'piece', 'block'];
 
@@ -56,6 +57,8 @@ interface Trial {
   readonly isLate: boolean;
   readonly isTwice: boolean;
   readonly backend: 'native' | 'portable';
+  /** The one that is hit, or when the topology is any. */
+  readonly shard: number;
 }
 
 export class FlipProof {
@@ -113,7 +116,9 @@ export class FlipProof {
     const backend = implementations[sums.flips % implementations.length];
     const isLate = LATE_PARTS.includes(flip.region.part) && random.chance(LATE_PERCENT);
     const isTwice = random.chance(TWICE_PERCENT);
-    const trial = { flip, isLate, isTwice, backend };
+    const hit = SHARD_FOLDERS.findIndex((folder) => flip.file.name.startsWith(folder));
+    const shard = hit < 0 ? random.below(SHARD_FOLDERS.length) : hit;
+    const trial = { flip, isLate, isTwice, backend, shard };
     const where = describeTrial(trial, sums.flips);
     sums.flips += 1;
     sums.hits[flip.region.part] = (sums.hits[flip.region.part] ?? 0) + 1;
@@ -129,7 +134,8 @@ export class FlipProof {
     for (const backend of implementations) {
       const directory = path.join(this.#root, 'whole');
       writeStore(directory, this.files, undefined);
-      const options = { backend, isTwice: false, beforeReading: () => undefined };
+      const shards = [...SHARD_FOLDERS.keys()];
+      const options = { backend, shards, isTwice: false, beforeReading: () => undefined };
       this.#whole = await startAndRead(directory, options);
       rmSync(directory, { recursive: true });
       const reported = [...this.#whole.reports.values()].flat();
@@ -140,14 +146,16 @@ export class FlipProof {
     }
   }
 
-  async #start({ flip, isLate, isTwice, backend }: Trial): Promise<Found> {
+  async #start({ flip, isLate, isTwice, backend, shard }: Trial): Promise<Found> {
     const directory = path.join(this.#root, 'flipped');
-    writeStore(directory, this.files, isLate ? undefined : flip);
+    const folders = [SHARD_FOLDERS[shard], TOPOLOGY_FOLDER];
+    const files = this.files.filter(({ name }) => folders.some((one) => name.startsWith(one)));
+    writeStore(directory, files, isLate ? undefined : flip);
     const beforeReading = (): void => {
       if (isLate) flipIn(path.join(directory, flip.file.name), flip);
     };
     try {
-      return await startAndRead(directory, { backend, isTwice, beforeReading });
+      return await startAndRead(directory, { backend, shards: [shard], isTwice, beforeReading });
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -169,7 +177,7 @@ export class FlipProof {
     return { harvest, wrong };
   }
 
-  #judge({ flip, isLate }: Trial, found: Found, where: string): void {
+  #judge({ flip, isLate, shard }: Trial, found: Found, where: string): void {
     const { sums } = this;
     const whole = this.#whole;
     const { part, messages, isRead } = flip.region;
@@ -177,11 +185,15 @@ export class FlipProof {
     const { harvest, wrong } = this.#harvestOf(found);
     sums.wrongBodies += wrong.length;
     if (wrong.length > 0) fail(`wrong messages: ${wrong.join('; ')}`);
+    if (![...Object.keys(queuesOf(shard))].every((queue) => found.messages.has(Number(queue)))) {
+      fail('a queue is lost');
+    }
     if (found.facts !== whole.facts) fail(`other facts: ${found.facts}`);
     if (found.isNew) fail('taken for a new store');
     if (found.nextQueueId < whole.nextQueueId) fail(`queue id ${found.nextQueueId} given again`);
 
-    const { missing, extra, misplaced } = difference(this.#expected, harvest, new Set());
+    const elsewhere = [...whole.messages.keys()].filter((queue) => !found.messages.has(queue));
+    const { missing, extra, misplaced } = difference(this.#expected, harvest, new Set(elsewhere));
     sums.messagesLost += missing;
     sums.messagesLostMax = Math.max(sums.messagesLostMax, missing);
     sums.cameAgain += extra;
@@ -207,6 +219,7 @@ export class FlipProof {
   #judgeCounts(found: Found, part: Part, missing: number, fail: (words: string) => void): void {
     let forgotten = 0;
     for (const [queue, counts] of this.#whole.counts) {
+      if (!found.counts.has(queue)) continue;
       for (const [position, deliveries] of counts) {
         if ((found.counts.get(queue)?.get(position) ?? 0) < deliveries) forgotten += 1;
       }

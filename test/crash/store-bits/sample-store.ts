@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { OUTCOME_REQUEUE } from '../../../shards/mailbox/to-shard-layout.ts';
-import { BLOCK, ENTRY_HEAD } from '../../../src/log/log.ts';
 import type { QueueSpec } from '../../../src/routing/change.ts';
 import type { Fact } from '../../../src/supervisor/facts/fact.ts';
 import {
@@ -18,7 +17,6 @@ import {
 } from '../../unit/shards/log/durable-shard.ts';
 import { DECLARATIONS } from '../../unit/supervisor/facts/every-fact.ts';
 import { account, startStore } from '../../unit/supervisor/facts/store-fixture.ts';
-import { scansOf } from './store-files.ts';
 
 export const SHARD_FOLDERS = ['shards/000', 'shards/001'] as const;
 export const TOPOLOGY_FOLDER = 'topology';
@@ -28,10 +26,15 @@ const DAY_MILLIS = 86_400_000;
 /** Per shard, the queue that only fills segments, so that they are cleaned. */
 const CHURN = 5;
 const CHURN_BYTES = 3000;
+/** Up to here every tenth message stays; what is behind moves it out of its segment. */
+const STAYING_UNTIL = 800;
 const CHURN_MESSAGES_MAX = 20_000;
 const SIZES = [0, 9, 120, 700, 2500, 4000, 5000, 30 * KIB];
-const CONTINUED_SIZES = [270 * KIB, 300 * KIB];
-const CLEANING = { slackBytes: 512 * KIB, movedBytesMax: 64 * KIB };
+/** One in each life of a shard: each byte of it makes every start slower. */
+const CONTINUED_SIZES = [260 * KIB, 300 * KIB];
+/** When cleaning is through with what it was to pack. */
+const SEGMENTS_MAX = 4;
+const CLEANING = { slackBytes: 0, movedBytesMax: 64 * KIB };
 
 /** Of a message that was published, by its exchange and routing key. */
 export interface Sent {
@@ -122,11 +125,15 @@ class ShardMaker {
   async make(): Promise<DurableShard> {
     await this.#start();
     await this.#fillBlocks();
-    await this.#life();
+    // The first checkpoint of a start lets go what is dead, which would only make every flip slower.
+    await this.#shard.stop();
+    await this.#start();
+    await this.#shard.until(() => this.#shard.storage.report().checkpoints > 0);
+    await this.#life(CONTINUED_SIZES[0]);
     // The stop writes a checkpoint with everything in it, the start another one and a new segment.
     await this.#shard.stop();
     await this.#start();
-    await this.#life();
+    await this.#life(CONTINUED_SIZES[1]);
     return this.#shard;
   }
 
@@ -156,28 +163,31 @@ class ShardMaker {
   async #fillBlocks(): Promise<void> {
     const churn = this.#queue(CHURN);
     for (let i = 1; i <= CHURN_MESSAGES_MAX; i += 1) {
-      if (i % 40 === 0 && i <= 2400) {
-        this.#publish(i % 80 === 0 ? [this.#queue(1), this.#queue(3)] : [this.#queue(2)], i % 900);
+      if (i % 10 === 0 && i <= STAYING_UNTIL) {
+        this.#publish(i % 20 === 0 ? [this.#queue(1), this.#queue(3)] : [this.#queue(2)], i % 900);
       }
       this.#shard.publish([churn], bodyOf(i, CHURN_BYTES), { exrk: 'churn' });
       if (i % 100 !== 0) continue;
       await this.#shard.synced();
       this.#shard.acceptor.purge(churn);
       this.#shard.turn();
-      if (i >= 2400 && (await this.#hasBlocks())) return;
+      if (i > STAYING_UNTIL && this.#isCleaned()) return;
     }
     throw new Error('cleaning made no blocks');
   }
 
-  async #hasBlocks(): Promise<boolean> {
-    for (const { scan } of await scansOf(this.#directory)) {
-      for (const entry of scan.entries) if ((entry[ENTRY_HEAD] & 255) === BLOCK) return true;
+  /** Few segments are left, and all messages lie in blocks. */
+  #isCleaned(): boolean {
+    const { records } = this.#shard.storage.shardLog;
+    if (this.#shard.storage.report().segments > SEGMENTS_MAX) return false;
+    for (let row = 0; row < records.end; row += 1) {
+      if (records.isUsed(row) && records.inner(row) < 0) return false;
     }
-    return false;
+    return true;
   }
 
   /** Messages of all sizes into all queues; some are acked, some given back. */
-  async #life(): Promise<void> {
+  async #life(continuedBytes: number): Promise<void> {
     const shard = this.#shard;
     for (let i = 0; i < 40; i += 1) {
       const queues = [1, 2, 3, 4].filter((queue) => queue === 1 + (i % 4) || i % 6 === queue);
@@ -186,7 +196,7 @@ class ShardMaker {
         SIZES[i % SIZES.length],
       );
     }
-    for (const [i, size] of CONTINUED_SIZES.entries()) this.#publish([this.#queue(1 + i)], size);
+    this.#publish([this.#queue(2)], continuedBytes);
     await shard.synced();
     for (const index of [1, 2, 4]) await this.#settle(this.#queue(index), 8);
     await shard.until(() => shard.storage.shardLog.isIdle);

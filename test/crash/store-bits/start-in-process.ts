@@ -10,7 +10,7 @@ import { StoreRun } from '../../unit/supervisor/facts/store-fixture.ts';
 import { SHARD_FOLDERS, TOPOLOGY_FOLDER } from './sample-store.ts';
 
 /** Enough for what the sample store holds; thousands of shards are opened one after the other. */
-const SMALL = { ringBytes: 1024 * 1024, slabBytes: 1024 * 1024, shardSlabBytes: 4 * 1024 * 1024 };
+const SMALL = { ringBytes: 256 * 1024, slabBytes: 64 * 1024, shardSlabBytes: 1024 * 1024 };
 const EXTRA_TURNS = 3;
 
 /** What a start found. */
@@ -30,6 +30,8 @@ export interface Found {
 }
 
 export interface StartOptions {
+  /** The shards that are started beside the topology; they know nothing of each other. */
+  readonly shards: readonly number[];
   readonly backend: Implementation;
   /** Everything is started and stopped once before it is read, so that mended logs are read. */
   readonly isTwice: boolean;
@@ -44,9 +46,8 @@ interface Opened {
 
 export async function startAndRead(directory: string, options: StartOptions): Promise<Found> {
   const reports = new Map<string, string[]>();
-  if (options.isTwice) await stopAll(await open(directory, options.backend, reports));
-  const { backend } = options;
-  const opened = await open(directory, backend, reports);
+  if (options.isTwice) await stopAll(await open(directory, options, reports));
+  const opened = await open(directory, options, reports);
   const { topology, shards } = opened;
   try {
     options.beforeReading();
@@ -75,7 +76,7 @@ export async function startAndRead(directory: string, options: StartOptions): Pr
 
 async function open(
   directory: string,
-  backend: Implementation,
+  { backend, shards: numbers }: StartOptions,
   reports: Map<string, string[]>,
 ): Promise<Opened> {
   const say = (folder: string, lines: readonly string[]): void => {
@@ -88,7 +89,8 @@ async function open(
   say(TOPOLOGY_FOLDER, topology.warnings);
   const specs = [...topology.state.topology.queues('/')];
   const shards: DurableShard[] = [];
-  for (const [number, folder] of SHARD_FOLDERS.entries()) {
+  for (const number of numbers) {
+    const folder = SHARD_FOLDERS[number];
     const queues = queuesIn(specs, number);
     const shard = await DurableShard.open(path.join(directory, folder), {
       ...SMALL,

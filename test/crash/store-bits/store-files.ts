@@ -10,6 +10,8 @@ import type { Random } from '../../fuzz/session-bytes.ts';
 const SEGMENT_BYTES = 1024 * 1024;
 /** Behind what was written some bytes are hit too: they must not matter. */
 const VOID_BYTES = 64;
+/** Of 100 flips: in segments to come, which hold nothing yet. */
+const SPARE_PERCENT = 4;
 
 export type Part =
   | 'header'
@@ -59,7 +61,7 @@ export interface StoreFlip {
   readonly region: Region;
 }
 
-export interface FileScan {
+interface FileScan {
   readonly name: string;
   /** Those that scan one behind the other, each a record's. */
   readonly scan: { readonly entries: readonly Int32Array[]; readonly end: number };
@@ -67,7 +69,7 @@ export interface FileScan {
 }
 
 /** All files of a log directory that a scan understands. Looks only. */
-export async function scansOf(directory: string): Promise<FileScan[]> {
+async function scansOf(directory: string): Promise<FileScan[]> {
   const quiet = { onProgress() {}, onRead() {}, onPacked() {}, onSpace() {}, onFailure() {} };
   const options = { directory, segmentBytes: SEGMENT_BYTES, spareSegments: 0, memories: [] };
   const looking = openLog({ ...options, readOnly: true }, quiet, 'portable');
@@ -146,14 +148,16 @@ function usedBytes(bytes: Buffer): number {
 }
 
 /**
- * A random bit of a random file: of any byte, or as often of any record, so that small ones have
- * their turn beside large ones.
+ * A random bit of a random file: of any byte, or as often of any record of any kind, so that few and
+ * small ones have their turn beside many and large ones.
  */
 export function randomFlip(files: readonly StoreFile[], random: Random): StoreFlip {
-  const file = random.pick(files.filter(({ bytes }) => bytes.length > 0));
+  const isOfSpare = random.chance(SPARE_PERCENT);
+  const file = random.pick(files.filter(({ name }) => name.endsWith('.spare') === isOfSpare));
   const bit = random.below(8);
   if (file.regions.length > 0 && random.chance(50)) {
-    const region = random.pick(file.regions);
+    const part = random.pick([...new Set(file.regions.map((region) => region.part))]);
+    const region = random.pick(file.regions.filter((one) => one.part === part));
     const offset = region.from + random.below(region.to - region.from);
     return { file, offset, bit, region };
   }
