@@ -28,6 +28,7 @@ export function reportOf(state: ShardState): ShardReport {
       publishRateLimit: state.governor.rateOf(queue),
       isClosed: queue.isClosed,
       singleActiveConsumer: queue.singleActive?.active?.tag,
+      nextDue: queue.ready.isEmpty ? undefined : queue.delayed?.headDue,
     });
   }
   const { store } = state;
@@ -38,6 +39,7 @@ export function reportOf(state: ShardState): ShardReport {
     arenaBytes: store.arenaBytes,
     liveBytes: store.liveBytes,
     slabMessages: store.slabMessageCount,
+    deaths: state.forwards.deaths.report(),
   };
 }
 

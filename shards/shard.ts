@@ -45,7 +45,7 @@ export class Shard implements ThreadWork {
     runList.runAll();
     this.state.governor.tick();
     this.state.memoryChanged();
-    this.state.forwards.turn();
+    if (this.state.forwards.turn()) isBusy = true;
     this.state.storage?.turn();
     for (const port of ports) {
       const { outlet } = port;

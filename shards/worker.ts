@@ -11,6 +11,7 @@ import type {
 } from './mailbox/control-messages.ts';
 import { DoorbellOwner } from './ring/doorbell.ts';
 import { ThreadLoop } from './ring/thread-loop.ts';
+import { delayedAnswer } from './delayed-answer.ts';
 import { consumersOf, reportOf } from './report.ts';
 import { Shard } from './shard.ts';
 import { ShardState } from './shard-state.ts';
@@ -71,6 +72,11 @@ control.on('message', (message: ShardControl) => {
   } else if (message.kind === 'consumers') {
     const { request } = message;
     notify({ kind: 'consumers', request, consumers: consumersOf(state) });
+  } else if (message.kind === 'delayed') {
+    const { request, queueId, action } = message;
+    void delayedAnswer(state, queueId, action).then((answer) => {
+      notify({ kind: 'delayed', request, answer });
+    });
   } else {
     void stop();
     return;

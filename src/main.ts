@@ -60,7 +60,7 @@ async function startManagementOf(
     topology: broker.control.topology,
     users: broker.users,
     connections: broker.connections,
-    logins: broker.logins.counts,
+    logins: broker.logins,
     memory: broker.memory,
     disk: broker.disk.watch,
     plugins: broker.plugins,

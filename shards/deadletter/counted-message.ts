@@ -1,14 +1,13 @@
 // A message as it is delivered once more by a quorum queue: with how often it was delivered before
 // in its headers (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). Shard
 // thread; rare, so it is made anew for each delivery and the stored message stays as it is.
-import { copyBytes } from '../../src/base/copy.ts';
-import { decodeTable } from '../../src/protocol/field-table.ts';
 import { PropertyScan } from '../../src/protocol/properties.ts';
 import { withHeaders } from '../../src/protocol/property-splice.ts';
 import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
-import { type Slab, SlabCursor } from '../mailbox/slab.ts';
+import type { Slab } from '../mailbox/slab.ts';
 import type { Queue } from '../queue/queue.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
+import { propsOf } from '../store/stored-properties.ts';
 
 const HEADER = 'x-delivery-count';
 const scan = new PropertyScan();
@@ -48,36 +47,11 @@ function countedMessage(
   return message;
 }
 
-function propsOf(
-  store: MessageStore,
-  handle: number,
-  inline: Buffer,
-  slabs: readonly Slab[],
-): Buffer {
-  const exrkBytes = store.exrkBytes(handle);
-  const propsBytes = store.propsBytes(handle);
-  const flags = store.flags(handle);
-  const areInSlab = (flags & (SLAB_FLAG | OWN_PROPS_FLAG)) === SLAB_FLAG;
-  if (!areInSlab) return inline.subarray(exrkBytes, exrkBytes + propsBytes);
-  const props = Buffer.alloc(propsBytes);
-  const slab = slabs[store.slabOwner(handle)];
-  const cursor = new SlabCursor();
-  cursor.open(slab, store.slabPage(handle));
-  for (let done = 0; done < propsBytes; ) {
-    const count = cursor.next(propsBytes - done);
-    copyBytes(slab.bytes, cursor.at, props, done, count);
-    done += count;
-  }
-  return props;
-}
-
 function withCount(props: Buffer, deliveries: number): Buffer {
   const view = new DataView(props.buffer, props.byteOffset, props.length);
   if (!scan.scan(props, view, 0, props.length)) {
     throw new Error('shard: a stored message has malformed properties');
   }
-  const { headersOffset: from, headersBytes } = scan;
-  const headers = headersBytes === 0 ? {} : decodeTable(props, view, from, from + headersBytes);
-  const counted = { ...headers, [HEADER]: BigInt(deliveries) };
-  return withHeaders(props, 0, props.length, scan, counted, false);
+  const counted = { [HEADER]: BigInt(deliveries) };
+  return withHeaders(props, 0, props.length, scan, counted, [], false);
 }

@@ -30,10 +30,13 @@ import type { Port } from '../port.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
+import { DeathCounter } from './death-counter.ts';
 
-/** Messages with acceptors at once, and how many queues may hand over before they have to wait. */
+/** Messages with acceptors at once. */
 const UNDERWAY_MAX = 512;
+/** How many may wait for that, and how many a queue may have that are not done with. */
 const WAITING_MAX = 1024;
+const QUEUE_MAX = 1024;
 /** When a message that nobody took is offered again. */
 const RETRY_MILLIS = 1000;
 
@@ -63,8 +66,8 @@ export class Forwards {
   private nextNumber: number;
   /** Queues that have more to hand over. */
   private readonly wanting: Set<Queue>;
-  /** Since the start: sent on, and given up. */
-  doneCount: number;
+  /** Of all queues of the shard, since the start. */
+  readonly deaths: DeathCounter;
 
   constructor(store: MessageStore, ports: readonly Port[], deadlines: Deadlines) {
     this.store = store;
@@ -77,12 +80,19 @@ export class Forwards {
     this.underway = new Map();
     this.nextNumber = 1;
     this.wanting = new Set();
-    this.doneCount = 0;
+    this.deaths = new DeathCounter();
   }
 
-  /** A queue that need not hand over a message now may do so only then. */
-  get hasRoom(): boolean {
-    return this.waiting.length - this.first < WAITING_MAX && this.failed.length < WAITING_MAX;
+  /**
+   * A queue that need not hand over a message now may do so only then. One whose dead letters fail
+   * again and again thus keeps no other queue from handing over its own.
+   */
+  hasRoomFor(queue: Queue): boolean {
+    return this.hasRoom && queue.forwardingCount < QUEUE_MAX;
+  }
+
+  private get hasRoom(): boolean {
+    return this.waiting.length - this.first < WAITING_MAX;
   }
 
   /** `queue` is looked at again when there is room. */
@@ -109,23 +119,35 @@ export class Forwards {
     }
   }
 
-  /** Sends what can be sent. Call once per turn. */
-  turn(): void {
+  /** Sends what can be sent. Call once per turn; true when more can be sent right away. */
+  turn(): boolean {
+    let isBusy = false;
     while (this.first < this.waiting.length && this.underway.size < UNDERWAY_MAX) {
-      if (!this.send(this.waiting[this.first])) break;
+      const port = this.portOf(this.waiting[this.first]);
+      if (!this.send(this.waiting[this.first], port)) {
+        // Where the acceptor has made room meanwhile nobody else would wake this thread for it.
+        isBusy = port.outlet.waitForSpace();
+        break;
+      }
       this.first += 1;
     }
     if (this.first === this.waiting.length) {
       this.waiting = [];
       this.first = 0;
-    } else if (this.first > WAITING_MAX) {
+    } else if (this.first > WAITING_MAX && this.first * 2 > this.waiting.length) {
       this.waiting.splice(0, this.first);
       this.first = 0;
     }
-    if (this.wanting.size === 0 || !this.hasRoom) return;
-    const queues = [...this.wanting];
-    this.wanting.clear();
-    for (const queue of queues) {
+    if (this.wanting.size > 0 && this.hasRoom) this.askWanting();
+    return isBusy;
+  }
+
+  /** Those that wanted to first come first; who still wants to is then the last. */
+  private askWanting(): void {
+    for (const queue of [...this.wanting]) {
+      if (!this.hasRoom) return;
+      if (!queue.isDeleted && !this.hasRoomFor(queue)) continue;
+      this.wanting.delete(queue);
       if (queue.isDeleted) continue;
       queue.rules.apply();
       queue.wake();
@@ -138,12 +160,16 @@ export class Forwards {
     if (forward === undefined) throw new Error(`shard: nothing was forwarded as ${number}`);
     this.underway.delete(number);
     const { queue } = forward;
-    const isKept = queue.rules.settings.deadLettering?.isAtLeastOnce === true && !queue.isDeleted;
+    const { settings } = queue.rules;
+    const isSafe = settings.deadLettering?.isAtLeastOnce === true;
+    const isKept = isSafe && !queue.isDeleted;
     if (outcome === FORWARDED_LATER || (outcome === FORWARDED_FAILED && isKept)) {
       this.failed.push(forward);
       this.deadlines.armAt(this.retry, this.deadlines.now + RETRY_MILLIS);
       return;
     }
+    const isDead = forward.reason !== 'delayed' && forward.reason !== 'history';
+    if (isSafe && isDead) this.deaths.count('confirmed', settings);
     this.finish(forward);
   }
 
@@ -156,7 +182,6 @@ export class Forwards {
 
   private finish(forward: Forward): void {
     const { queue } = forward;
-    this.doneCount += 1;
     if (forward.onDone !== undefined) {
       this.store.release(forward.handle);
       forward.onDone();
@@ -172,7 +197,8 @@ export class Forwards {
     for (const forward of failed) this.waiting.push(forward);
   }
 
-  private send(forward: Forward): boolean {
+  /** False when there is no room now. */
+  private send(forward: Forward, { outlet }: Port): boolean {
     const { store } = this;
     const { queue, handle, reason } = forward;
     const address = forward.address ?? queue.rules.address;
@@ -183,14 +209,10 @@ export class Forwards {
     }
     const flags = store.flags(handle);
     const isSlab = (flags & SLAB_FLAG) !== 0;
-    const { outlet } = this.portFor(queue, handle, isSlab);
     const dataBytes = store.inlineBytes(handle);
     const bytes = forwardRecordBytes(alignTo8(dataBytes), address.length);
     const at = outlet.claimRecord(bytes, FORWARD);
-    if (at < 0) {
-      outlet.waitForSpace();
-      return false;
-    }
+    if (at < 0) return false;
     const { words } = outlet.ring;
     words[at + FORWARD_NUMBER] = this.nextNumber;
     words[at + FORWARD_REASON] = FORWARD_REASONS.indexOf(reason);
@@ -211,8 +233,9 @@ export class Forwards {
   }
 
   /** The slab's owner can pass a body on without copying it; otherwise one acceptor per queue. */
-  private portFor(queue: Queue, handle: number, isSlab: boolean): Port {
+  private portOf({ queue, handle }: Forward): Port {
     const { ports, store } = this;
+    const isSlab = (store.flags(handle) & SLAB_FLAG) !== 0;
     const owner = isSlab ? store.slabOwner(handle) : ports.length;
     return owner < ports.length ? ports[owner] : ports[queue.id % ports.length];
   }

@@ -50,7 +50,11 @@ function stateOf(
 ): QueueState {
   const { ready } = queue;
   const { nextPosition } = ready;
-  const counts = unacked.flatMap(({ position, deliveries }) => [position, deliveries]);
+  const counts: number[] = [];
+  for (const { position, deliveries } of unacked) {
+    // A count of 0 would say something else, see `redeliveredEnd`; a dead letter underway has none.
+    if (deliveries > 0) counts.push(position, deliveries);
+  }
   for (const returned of ready.returnedHeaps()) {
     for (let row = 0; row < returned.length; row += 1) {
       const deliveries = returned.deliveryCountAt(row);

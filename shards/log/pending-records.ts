@@ -25,10 +25,13 @@ const RUN_COLUMNS = 3;
 export class RowList {
   rows: Int32Array;
   count: number;
+  /** Taken out since the start. */
+  removedCount: number;
 
   constructor() {
     this.rows = new Int32Array(64 * RUN_COLUMNS);
     this.count = 0;
+    this.removedCount = 0;
   }
 
   push(a: number, b: number, c: number): number {
@@ -50,6 +53,7 @@ export class RowList {
   removeFirst(count: number): void {
     this.rows.copyWithin(0, count * RUN_COLUMNS, this.count * RUN_COLUMNS);
     this.count -= count;
+    this.removedCount += count;
   }
 }
 

@@ -31,7 +31,7 @@ import {
   SLAB_FLAG,
   SPILLED_FLAG,
 } from '../mailbox/to-shard-layout.ts';
-import { holdsOnDisk, loaded, lost, readyHandles } from '../queue/paging.ts';
+import { holdsOnDisk, loaded, readyHandles, withdraw } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
@@ -115,7 +115,7 @@ export class ReadAhead implements ReadyVisitor {
   private readonly cursor: SlabCursor;
   /** The read that `see` adds to. */
   private filling: { readonly read: Read; readonly messagesMax: number } | undefined;
-  private waiting: { readonly queue: Queue; readonly then: () => void }[];
+  private waiting: { readonly queue: Queue; readonly onLoaded: () => void }[];
   private number: number;
   /** Messages that could not be read since the start. */
   lostCount: number;
@@ -141,11 +141,11 @@ export class ReadAhead implements ReadyVisitor {
     this.wanting.push(queue);
   }
 
-  /** Runs `then` when all of a short queue is in memory. */
-  whenLoaded(queue: Queue, then: () => void): void {
-    if (queue.isDeleted || readyHandles(queue).every((handle) => handle >= 0)) then();
+  /** Runs `onLoaded` when all of a short queue is in memory. */
+  whenLoaded(queue: Queue, onLoaded: () => void): void {
+    if (queue.isDeleted || readyHandles(queue).every((handle) => handle >= 0)) onLoaded();
     else {
-      this.waiting.push({ queue, then });
+      this.waiting.push({ queue, onLoaded });
       this.want(queue);
     }
   }
@@ -181,7 +181,7 @@ export class ReadAhead implements ReadyVisitor {
     queue.isLoading = false;
     const { waiting } = this;
     this.waiting = waiting.filter((one) => one.queue !== queue);
-    for (const one of waiting) if (one.queue === queue) this.whenLoaded(queue, one.then);
+    for (const one of waiting) if (one.queue === queue) this.whenLoaded(queue, one.onLoaded);
     if (queue.isDeleted) return;
     if (queue.rules.isActive || queue.rules.canExpire) queue.rules.apply();
     queue.wake();
@@ -316,7 +316,7 @@ export class ReadAhead implements ReadyVisitor {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
       this.lostCount += 1;
-      lost(queue, position, row);
+      withdraw(queue, position, ~row);
       this.options.onLost(queue, position);
       return;
     }

@@ -2,8 +2,9 @@
 // thread. They stand among the record's targets as pairs whose queue id has the highest bit set,
 // which no queue has (docs/log-format.md), so that whoever knows queues only passes over them.
 //
-//   target: queue id, sequence number | DATED, Unix seconds | TTL_MILLIS or TTL_SECONDS, so many
-//           | PRIORITY, one more than it says | DIED, 1: it is a dead letter
+//   target: queue id, sequence number | DATED, Unix seconds | EARLIER, milliseconds before that
+//           | TTL_MILLIS or TTL_SECONDS, so many | PRIORITY, one more than it says
+//           | DIED, 1: it is a dead letter
 import { DATED_FLAG, DIED_FLAG, PRIORITY_SHIFT } from '../mailbox/to-shard-layout.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_TTL } from '../store/message-traits.ts';
@@ -14,6 +15,8 @@ const TTL_MILLIS = -0x8000_0000 + 2;
 const TTL_SECONDS = -0x8000_0000 + 3;
 const PRIORITY = -0x8000_0000 + 4;
 const DIED = -0x8000_0000 + 5;
+/** Delayed messages come back from the log in the order of their due times. */
+const EARLIER = -0x8000_0000 + 6;
 const UINT32 = 2 ** 32;
 
 /** How many pairs `writeTraits` writes. */
@@ -22,7 +25,7 @@ export function traitCount(store: MessageStore, handle: number): number {
   let count = flags >>> PRIORITY_SHIFT === 0 ? 0 : 1;
   if ((flags & DIED_FLAG) !== 0) count += 1;
   if ((flags & DATED_FLAG) === 0) return count;
-  count += 1;
+  count += store.traits.arrivedAt(handle) % 1000 === 0 ? 1 : 2;
   return store.traits.ttlMillis(handle) === NO_TTL ? count : count + 1;
 }
 
@@ -46,9 +49,16 @@ export function writeTraits(
     to += 2;
   }
   if ((flags & DATED_FLAG) === 0) return to;
+  const arrivedAt = store.traits.arrivedAt(handle);
+  const seconds = Math.ceil(arrivedAt / 1000);
   words[to] = DATED;
-  words[to + 1] = Math.ceil(store.traits.arrivedAt(handle) / 1000);
+  words[to + 1] = seconds;
   to += 2;
+  if (arrivedAt % 1000 !== 0) {
+    words[to] = EARLIER;
+    words[to + 1] = seconds * 1000 - arrivedAt;
+    to += 2;
+  }
   const ttl = store.traits.ttlMillis(handle);
   if (ttl === NO_TTL) return to;
   const isShort = ttl < UINT32;
@@ -60,6 +70,7 @@ export function writeTraits(
 /** Notes in `records` what the targets of a record say of the message of `row`. */
 export function noteTraits(records: RecordTable, row: number, targets: Int32Array): void {
   let arrivedAt = -1;
+  let earlier = 0;
   let ttl = NO_TTL;
   // They stand behind all queues.
   for (let i = targets.length - 2; i >= 0 && targets[i] < 0; i -= 2) {
@@ -67,10 +78,11 @@ export function noteTraits(records: RecordTable, row: number, targets: Int32Arra
     if (targets[i] === PRIORITY) records.setPriority(row, value & 0x1ff);
     else if (targets[i] === DIED) records.setDied(row);
     else if (targets[i] === DATED) arrivedAt = value * 1000;
+    else if (targets[i] === EARLIER) earlier = value;
     else if (targets[i] === TTL_MILLIS) ttl = value;
     else if (targets[i] === TTL_SECONDS) ttl = value * 1000;
   }
-  if (arrivedAt >= 0) records.date(row, arrivedAt, ttl);
+  if (arrivedAt >= 0) records.date(row, arrivedAt - earlier, ttl);
 }
 
 /** The row of a message that is being written gets the message's traits. */

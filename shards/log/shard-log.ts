@@ -68,6 +68,8 @@ export class ShardLog {
   private readonly listeners: (() => void)[];
   /** Acks have waited since (milliseconds); 0 = none wait. */
   private acksSince: number;
+  /** Somebody waits for acks to be on the disk. */
+  private settling: number;
   private ackTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ShardLogOptions) {
@@ -88,6 +90,7 @@ export class ShardLog {
     this.batchNumber = 0;
     this.listeners = [];
     this.acksSince = 0;
+    this.settling = 0;
     this.ackTimer = undefined;
   }
 
@@ -151,7 +154,7 @@ export class ShardLog {
     this.submit(this.seal());
   }
 
-  /** Like `turn`, but acks do not wait. For stopping and checkpoints. */
+  /** Like `turn`, but acks do not wait. */
   flush(): void {
     if (!this.pending.isEmpty && !this.isBehind) this.submit(this.seal());
   }
@@ -202,7 +205,21 @@ export class ShardLog {
     this.schedule();
   }
 
-  /** Resolves with the next progress; for stopping. */
+  /** Resolves when the disk has what queues were done with until now. */
+  async settle(): Promise<void> {
+    const { acks } = this.pending;
+    const ackEnd = acks.removedCount + acks.count;
+    this.settling += 1;
+    while (acks.removedCount < ackEnd) {
+      this.flush();
+      if (acks.removedCount < ackEnd) await this.progress();
+    }
+    const end = this.position;
+    this.settling -= 1;
+    while (this.syncedPosition < end) await this.progress();
+  }
+
+  /** Resolves with the next progress. */
   progress(): Promise<void> {
     return new Promise((resolve) => this.listeners.push(resolve));
   }
@@ -238,6 +255,7 @@ export class ShardLog {
     const { segmentBytes } = this.ledger;
     const acks = batch.acks(pending.acks, segmentBytes);
     if (acks > 0) pending.acksTaken(acks);
+    if (this.settling > 0) batch.sync = true;
     const counts = batch.deliveryCounts(pending.counts, segmentBytes);
     if (counts > 0) pending.counts.removeFirst(counts);
     if (pending.acks.count === 0) this.acksSince = 0;

@@ -13,6 +13,7 @@ import type { Unacked } from './checkpoint-records.ts';
 import { CLEANING } from './cleaner.ts';
 import { LogImport } from './log-import.ts';
 import { LogRecovery } from './log-recovery.ts';
+import { PeekReads } from './peek-reads.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { ShardLog } from './shard-log.ts';
 import { Upkeep } from './upkeep.ts';
@@ -23,6 +24,7 @@ const PROGRESS_MILLIS = 1000;
 export class Storage {
   readonly shardLog: ShardLog;
   readonly readAhead: ReadAhead;
+  readonly peeks: PeekReads;
   /** Large messages that come back from disk. */
   readonly slab: SlabAllocator;
   /** By owner. */
@@ -50,6 +52,7 @@ export class Storage {
     const { log } = this;
     const { store, ports } = state;
     this.shardLog = new ShardLog({ log, slabs, store, ports, schedule: () => this.schedule() });
+    this.peeks = new PeekReads(log, this.shardLog.records);
     this.readAhead = new ReadAhead({
       log,
       records: this.shardLog.records,
@@ -199,7 +202,7 @@ export class Storage {
       {
         onProgress: (written, synced) => this.shardLog.progressed(written, synced),
         onRead: (number) => {
-          this.readAhead.finished(number);
+          if (!this.peeks.finished(number)) this.readAhead.finished(number);
           this.schedule();
         },
         onPacked: (number) => {

@@ -2,6 +2,7 @@
 // port. Never per message of a client.
 import type { Change } from '../../src/routing/change.ts';
 import type { Durability } from '../../src/routing/durability.ts';
+import type { DeathReason } from './from-shard-layout.ts';
 import type { SlabMemory } from './slab.ts';
 
 /** The shared memory of one (acceptor, shard) pair. */
@@ -92,7 +93,43 @@ export type ShardControl =
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }
   | { readonly kind: 'report'; readonly request: number }
   | { readonly kind: 'consumers'; readonly request: number }
+  | {
+      readonly kind: 'delayed';
+      readonly request: number;
+      /** Which holds back what its exchange delays. */
+      readonly queueId: number;
+      readonly action: DelayedAction;
+    }
   | { readonly kind: 'stop' };
+
+/** What is wanted of delayed messages; without a position: of all. */
+export type DelayedAction =
+  | { readonly kind: 'list'; readonly offset: number; readonly count: number }
+  | { readonly kind: 'cancel'; readonly position: number | undefined }
+  /** It is due now. */
+  | { readonly kind: 'deliver'; readonly position: number };
+
+/** One delayed message, for listings. */
+export interface DelayedMessage {
+  /** Its number in the queue's life. */
+  readonly position: number;
+  /** Unix milliseconds. */
+  readonly due: number;
+  /** Routing key, properties and body together. */
+  readonly bytes: number;
+  /** Undefined, like the others, for a large message that is on disk only. */
+  readonly bodyBytes: number | undefined;
+  /** Exchange and routing key, as short strings. */
+  readonly exrk: Uint8Array | undefined;
+  readonly props: Uint8Array | undefined;
+}
+
+export interface DelayedAnswer {
+  /** list: how many there are in all; else to how many it was done. */
+  readonly count: number;
+  /** The earliest come first. */
+  readonly messages: readonly DelayedMessage[];
+}
 
 /** What one queue holds, for listings and metrics. */
 export interface QueueReport {
@@ -114,6 +151,8 @@ export interface QueueReport {
   readonly isClosed: boolean;
   /** The tag of the only consumer that gets messages, if the queue is so. */
   readonly singleActiveConsumer: string | undefined;
+  /** When the first of its delayed messages is due, if it holds any: Unix milliseconds. */
+  readonly nextDue?: number | undefined;
 }
 
 /** `waiting`: for the single active consumer to go. */
@@ -154,6 +193,16 @@ export interface LogReport {
   readonly lost: number;
 }
 
+/** How many messages have died in one way since the start. */
+export interface DeathCount {
+  /** confirmed: dead letters that all their targets have. */
+  readonly outcome: DeathReason | 'confirmed';
+  /** disabled: they are dropped. */
+  readonly strategy: 'disabled' | 'at_most_once' | 'at_least_once';
+  readonly isQuorum: boolean;
+  readonly count: number;
+}
+
 export interface ShardReport {
   /** Undefined: nothing is kept on disk. */
   readonly log: LogReport | undefined;
@@ -162,6 +211,8 @@ export interface ShardReport {
   readonly arenaBytes: number;
   readonly liveBytes: number;
   readonly slabMessages: number;
+  /** Those that have happened. */
+  readonly deaths: readonly DeathCount[];
 }
 
 /** What the queues of a virtual host hold on one shard. */
@@ -194,4 +245,5 @@ export type ShardNotice =
       readonly request: number;
       readonly consumers: readonly ConsumerReport[];
     }
+  | { readonly kind: 'delayed'; readonly request: number; readonly answer: DelayedAnswer }
   | { readonly kind: 'stopped' };

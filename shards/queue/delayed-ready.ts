@@ -6,8 +6,10 @@
 //
 // 28 bytes per message, wherever its data are. Messages are found by their position only soon after
 // they came (they leave memory when they have been written), or by their row, which is the hint of
-// ReadyMessages here. Nobody consumes from such a queue, so nothing ever comes back to it.
-import { extendRanges } from './position-ranges.ts';
+// ReadyMessages here; cancelling one looks through all. Nobody consumes from such a queue, so
+// nothing ever comes back to it.
+import { placesInOrder } from './due-order.ts';
+import { extendRanges, sortDistinct } from './position-ranges.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
 import type { ReturnedHeap } from './returned-heap.ts';
 
@@ -19,9 +21,11 @@ const INITIAL_ROWS = 64;
 const NO_ROW = -1;
 /** A free row: then its position is the next free row. */
 const FREE = -2;
-const RECENT_MASK = 0xffff;
+const RECENT_SIZE = 0x1_0000;
+const RECENT_SIZE_MAX = 0x100_0000;
 /** As many of the earliest as are read ahead at most. */
-const SHOWN_MAX = 256;
+const SHOWN_MAX = 1024;
+const VERY_DEEP = 0x7fff_ffff;
 const NO_COUNTS: ReadonlyMap<number, number> = new Map();
 
 /** When a message is due, and whether that is so far away that it need not stay in memory. */
@@ -61,6 +65,11 @@ export class DelayedReady implements ReadyMessages {
     this.deliveryCount = 0;
   }
 
+  /** When the head, which must exist, is due: Unix milliseconds. */
+  get headDue(): number {
+    return this.dues[this.heap[0]];
+  }
+
   get isEmpty(): boolean {
     return this.length === 0;
   }
@@ -85,8 +94,8 @@ export class DelayedReady implements ReadyMessages {
   append(handle: number): number {
     const position = this.next;
     this.next = (position + 1) | 0;
-    if (this.recent.length === 0) this.recent = new Int32Array(RECENT_MASK + 1);
-    this.recent[position & RECENT_MASK] = this.add(handle, position);
+    this.makeRecentRoom(position);
+    this.recent[position & (this.recent.length - 1)] = this.add(handle, position);
     return position;
   }
 
@@ -113,9 +122,11 @@ export class DelayedReady implements ReadyMessages {
     this.removeRow(row);
   }
 
+  /** Of what comes next nobody knows yet when it is due: as far as memory goes it is far away. */
   depthOf(position: number): number {
+    if (position === this.next) return VERY_DEEP;
     const row = this.rowOf(position);
-    return row !== NO_ROW && this.times.isFar(this.dues[row]) ? 0x7fff_ffff : 0;
+    return row !== NO_ROW && this.times.isFar(this.dues[row]) ? VERY_DEEP : 0;
   }
 
   at(position: number): number | undefined {
@@ -138,20 +149,26 @@ export class DelayedReady implements ReadyMessages {
 
   /** Rare: looks through all. */
   remove(position: number, handle: number): boolean {
-    for (let row = 0; row < this.rowCount; row += 1) {
-      if (!this.isAt(row, position) || this.rows[row * COLUMNS + HANDLE] !== handle) continue;
-      this.removeRow(row);
-      return true;
-    }
-    return false;
+    const row = this.lookFor(position);
+    if (row === NO_ROW || this.rows[row * COLUMNS + HANDLE] !== handle) return false;
+    this.removeRow(row);
+    return true;
   }
 
   /** The handle of the message at `position`, wherever it is; looks through all. */
   find(position: number): number | undefined {
-    for (let row = 0; row < this.rowCount; row += 1) {
-      if (this.isAt(row, position)) return this.rows[row * COLUMNS + HANDLE];
-    }
-    return undefined;
+    const row = this.lookFor(position);
+    return row === NO_ROW ? undefined : this.rows[row * COLUMNS + HANDLE];
+  }
+
+  /** The message at `position` is due at `due` instead; false when it is not here. */
+  setDue(position: number, due: number): boolean {
+    const row = this.lookFor(position);
+    if (row === NO_ROW) return false;
+    this.dues[row] = due;
+    this.rise(row, this.rows[row * COLUMNS + PLACE]);
+    this.sink(row, this.rows[row * COLUMNS + PLACE]);
+    return true;
   }
 
   restore(positions: Int32Array, handles: Int32Array, nextPosition: number): void {
@@ -161,10 +178,12 @@ export class DelayedReady implements ReadyMessages {
 
   forgetLoaded(): void {}
 
+  /** The head, and what is due soon after it: what is far away stays on disk. */
   showOnDisk(visitor: ReadyVisitor): void {
-    const count = Math.min(this.length, SHOWN_MAX);
-    for (let place = 0; place < count; place += 1) {
-      const row = this.heap[place];
+    let left = SHOWN_MAX;
+    for (const row of this.inOrder()) {
+      if (left === 0 || (left < SHOWN_MAX && this.times.isFar(this.dues[row]))) return;
+      left -= 1;
       const handle = this.rows[row * COLUMNS + HANDLE];
       if (handle < 0 && !visitor.see(handle, this.rows[row * COLUMNS + POSITION], row)) return;
     }
@@ -185,7 +204,7 @@ export class DelayedReady implements ReadyMessages {
       positions[place] = this.rows[this.heap[place] * COLUMNS + POSITION] - this.next;
     }
     for (const [i, position] of others.entries()) positions[this.length + i] = position - this.next;
-    positions.sort();
+    sortDistinct(positions);
     const ranges: number[] = [];
     for (const position of positions) extendRanges(ranges, (position + this.next) | 0, 1);
     return ranges;
@@ -195,21 +214,53 @@ export class DelayedReady implements ReadyMessages {
     return [];
   }
 
-  /** Up to `count` of the messages: position, due, position, due, ... in no order. */
-  list(count: number): number[] {
+  /** `count` messages by their due times, behind `offset` others: position, due, handle, ... */
+  list(offset: number, count: number): number[] {
     const listed: number[] = [];
-    const end = Math.min(count, this.length);
-    for (let place = 0; place < end; place += 1) {
-      const row = this.heap[place];
-      listed.push(this.rows[row * COLUMNS + POSITION], this.dues[row]);
+    let seen = 0;
+    for (const row of this.inOrder()) {
+      if (seen >= offset + count) break;
+      const at = row * COLUMNS;
+      if (seen >= offset) {
+        listed.push(this.rows[at + POSITION], this.dues[row], this.rows[at + HANDLE]);
+      }
+      seen += 1;
     }
     return listed;
   }
 
+  private *inOrder(): Generator<number, undefined> {
+    const { heap } = this;
+    const isBefore = (a: number, b: number): boolean => this.isBefore(heap[a], heap[b]);
+    for (const place of placesInOrder(this.length, isBefore)) yield heap[place];
+  }
+
   private rowOf(position: number): number {
     if (this.recent.length === 0) return NO_ROW;
-    const row = this.recent[position & RECENT_MASK];
+    const row = this.recent[position & (this.recent.length - 1)];
     return this.isAt(row, position) ? row : NO_ROW;
+  }
+
+  private lookFor(position: number): number {
+    const recent = this.rowOf(position);
+    if (recent !== NO_ROW) return recent;
+    for (let row = 0; row < this.rowCount; row += 1) if (this.isAt(row, position)) return row;
+    return NO_ROW;
+  }
+
+  /** What is in memory has to be found when it has been written: it is not pushed out. */
+  private makeRecentRoom(position: number): void {
+    const { length } = this.recent;
+    if (length === 0) this.recent = new Int32Array(RECENT_SIZE);
+    if (length === 0 || length === RECENT_SIZE_MAX) return;
+    const oldest = (position - length) | 0;
+    const row = this.rowOf(oldest);
+    if (row === NO_ROW || this.rows[row * COLUMNS + HANDLE] < 0) return;
+    const grown = new Int32Array(length * 2);
+    for (let at = oldest; at !== position; at = (at + 1) | 0) {
+      grown[at & (grown.length - 1)] = this.recent[at & (length - 1)];
+    }
+    this.recent = grown;
   }
 
   private isAt(row: number, position: number): boolean {

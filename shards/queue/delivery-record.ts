@@ -32,6 +32,8 @@ import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 
 /** What stands in place of a number when no ack is to come. */
 const NO_NUMBER = -1;
+/** What stands in place of the count of remaining messages when nobody asked with basic.get. */
+const NO_GET = -1;
 
 /** Where the message that is being delivered lies. */
 const stored = new MessageData();
@@ -48,7 +50,7 @@ export function deliver(
   shown: IncomingMessage | undefined,
 ): boolean {
   if ((store.flags(handle) & SLAB_FLAG) !== 0) {
-    return writeRecord(store, handle, consumer, DELIVER, consumer.id, isRedelivered, 0, shown);
+    return writeRecord(store, handle, consumer, consumer.id, isRedelivered, NO_GET, shown);
   }
   if (shown === undefined) store.locate(handle, stored);
   const isDone = writeFrames(consumer, shown ?? stored, isRedelivered);
@@ -66,7 +68,7 @@ export function answerGet(
   remaining: number,
   shown: IncomingMessage | undefined,
 ): boolean {
-  return writeRecord(store, handle, getter, GOT, request, isRedelivered, remaining, shown);
+  return writeRecord(store, handle, getter, request, isRedelivered, remaining, shown);
 }
 
 /**
@@ -98,7 +100,6 @@ function writeRecord(
   store: MessageStore,
   handle: number,
   consumer: Consumer,
-  kind: number,
   address: number,
   isRedelivered: boolean,
   remaining: number,
@@ -106,7 +107,7 @@ function writeRecord(
 ): boolean {
   const { outlet, window } = consumer.channel;
   const inlineBytes = shown?.source.length ?? store.inlineBytes(handle);
-  const at = outlet.claimDelivery(inlineBytes, kind);
+  const at = outlet.claimDelivery(inlineBytes, remaining === NO_GET ? DELIVER : GOT);
   if (at < 0) return false;
   const { words, bytes } = outlet.ring;
   const flags = shown?.flags ?? store.flags(handle);

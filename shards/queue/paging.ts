@@ -65,16 +65,18 @@ export function datedTraits(queue: Queue, handle: number): MessageTraits | undef
   return records.isDated(~handle) ? records.traits : undefined;
 }
 
-/** The message of row `row` cannot be read any more. */
-export function lost(queue: Queue, position: number, row: number): void {
-  if (!queue.ready.remove(position, ~row)) return;
-  const bytes = queue.dataBytes(~row);
+/** Takes a ready message out for good, wherever in the queue it is; false when it is not there. */
+export function withdraw(queue: Queue, position: number, handle: number): boolean {
+  if (!queue.ready.remove(position, handle)) return false;
+  const bytes = queue.dataBytes(handle);
   queue.readyBytes -= bytes;
-  queue.memory.bytes -= bytes;
-  queue.onDiskCount -= 1;
-  queue.onDiskBytes -= bytes;
-  queue.rules.left(~row);
-  queue.log!.done(~row, queue, position);
+  if (handle < 0) {
+    queue.onDiskCount -= 1;
+    queue.onDiskBytes -= bytes;
+  }
+  queue.rules.left(handle);
+  queue.discard(handle, position);
+  return true;
 }
 
 /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */

@@ -10,7 +10,7 @@ import { WireWriter } from '../../src/protocol/wire-writer.ts';
 import { type QueueSettings, queueSettings } from '../../src/routing/queue-settings.ts';
 import type { QueueSpec } from '../../src/routing/change.ts';
 import type { Forward, Forwards } from '../deadletter/forwards.ts';
-import type { ForwardReason } from '../mailbox/from-shard-layout.ts';
+import type { DeathReason, ForwardReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
@@ -167,7 +167,7 @@ export class QueueRules {
     const { ready } = queue;
     const { deadlines } = this.surroundings;
     while (!ready.isEmpty && !this.sparesHead) {
-      const end = this.endOf(ready.peek());
+      const end = queue.delayed?.headDue ?? this.endOf(ready.peek());
       if (end > deadlines.now) {
         if (end !== Number.POSITIVE_INFINITY) deadlines.armAt(this.headDeadline, end);
         return false;
@@ -192,7 +192,9 @@ export class QueueRules {
    */
   retire(handle: number, position: number, reason: ForwardReason): void {
     const { queue } = this;
-    if (this.address.length === 0 || queue.isDeleted) queue.discard(handle, position);
+    if (queue.isDeleted) return queue.discard(handle, position);
+    if (reason !== 'delayed' && reason !== 'history') this.died(reason);
+    if (this.address.length === 0) queue.discard(handle, position);
     else this.surroundings.forwards.add({ queue, handle, position, reason });
   }
 
@@ -200,7 +202,12 @@ export class QueueRules {
   forwardRefused(handle: number): void {
     const { queue } = this;
     queue.memory.bytes += queue.dataBytes(handle);
+    this.died('maxlen');
     this.surroundings.forwards.add({ queue, handle, position: undefined, reason: 'maxlen' });
+  }
+
+  private died(reason: DeathReason): void {
+    this.surroundings.forwards.deaths.count(reason, this.settings);
   }
 
   /** A dead letter has arrived, or is given up. */
@@ -287,7 +294,7 @@ export class QueueRules {
     const { queue } = this;
     if (this.address.length > 0) {
       const { forwards } = this.surroundings;
-      if (!forwards.hasRoom) {
+      if (!forwards.hasRoomFor(queue)) {
         forwards.want(queue);
         return false;
       }

@@ -45,6 +45,8 @@ export class Queue {
   spec: QueueSpec;
   readonly rules: QueueRules;
   readonly ready: ReadyMessages;
+  /** The ready messages of a queue that holds back what its exchange delays. */
+  readonly delayed: DelayedReady | undefined;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
@@ -96,19 +98,19 @@ export class Queue {
     this.id = spec.id;
     this.spec = spec;
     this.rules = new QueueRules(this, vhost, surroundings);
-    this.ready = this.rules.isDelaying
-      ? new DelayedReady(this.rules)
-      : readyMessages(this.settings, surroundings.store, surroundings.log?.records);
+    const { store, log } = surroundings;
+    this.delayed = this.rules.isDelaying ? new DelayedReady(this.rules) : undefined;
+    this.ready = this.delayed ?? readyMessages(this.settings, store, log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
     const { isSingleActive, isQuorum } = this.settings;
     this.singleActive = isSingleActive ? new SingleActive(this.consumers, isQuorum) : undefined;
     this.lane = lane;
-    this.store = surroundings.store;
+    this.store = store;
     this.runList = surroundings.runList;
     this.slabs = surroundings.slabs;
     this.residency = surroundings.residency;
-    this.log = surroundings.log;
+    this.log = log;
     this.readAhead = surroundings.readAhead;
     this.ackRun = 0;
     this.ackGeneration = 0;

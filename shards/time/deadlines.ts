@@ -2,8 +2,11 @@
 // by due time, and one timer for its top, so that a sleeping shard wakes; nothing runs from the
 // timer itself, only in the shard's turn. Times are Unix milliseconds, read once per turn.
 
-/** Longer waits are cut in pieces: setTimeout takes 31 bits. */
-const TIMER_MILLIS_MAX = 0x7fff_ffff;
+/**
+ * Longer waits are cut in pieces: setTimeout takes 31 bits, and neither a clock that was set nor a
+ * machine that slept moves it.
+ */
+const TIMER_MILLIS_MAX = 30_000;
 const NOT_ARMED = -1;
 
 /** One thing that is to be done when its time has come; it can be armed again and again. */
@@ -40,6 +43,10 @@ export class Deadlines {
     this.heap = [];
     this.timer = undefined;
     this.timerDue = Number.POSITIVE_INFINITY;
+  }
+
+  get armedCount(): number {
+    return this.heap.length;
   }
 
   /** Acts on what is due. Call at the beginning of each turn. */

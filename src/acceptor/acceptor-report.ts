@@ -11,6 +11,8 @@ export function acceptorReport(acceptor: Acceptor): Omit<AcceptorReport, 'plugin
     consumers: acceptor.consumers.size,
     published: publisher.publishedCount,
     unroutable: publisher.unroutableCount,
+    forwarded: acceptor.forwarding.publishedCount,
+    forwardedUnroutable: acceptor.forwarding.droppedCount,
     delivered: acceptor.deliveries.deliveredCount,
     stalledConnections: acceptor.stalled.size,
     rateLimitedConnections: acceptor.publishRates.waitingCount,

@@ -191,6 +191,7 @@ export class Acceptor implements ThreadWork {
       if (change.kind === 'vhost-deleted') vhostDeleted(this.connections, change.vhost);
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
+    this.forwarding.topologyKnown();
   }
 
   // --- connections ----------------------------------------------------------------------------
@@ -354,6 +355,7 @@ export class Acceptor implements ThreadWork {
   async stop(reason: string, millisMax: number): Promise<void> {
     this.isStopping = true;
     await this.suspend(reason, millisMax);
+    await this.forwarding.finish(millisMax);
     clearInterval(this.sweepTimer);
     this.admissions.stop();
     clearTimeout(this.retryTimer);

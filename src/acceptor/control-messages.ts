@@ -107,6 +107,9 @@ export interface AcceptorReport {
   readonly published: number;
   readonly unroutable: number;
   readonly delivered: number;
+  /** For shards: dead letters, delayed messages, histories; and those that no queue was to get. */
+  readonly forwarded: number;
+  readonly forwardedUnroutable: number;
   readonly stalledConnections: number;
   /** Not read because they have published as much as a rate limit allows. */
   readonly rateLimitedConnections: number;

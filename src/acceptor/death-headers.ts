@@ -2,12 +2,7 @@
 // Acceptor thread, pure. https://www.rabbitmq.com/docs/dlx#effects; names, order and types of the
 // fields are those of RabbitMQ (rabbit_dead_letter, mc_amqpl), which clients decode.
 import type { DeathReason } from '../../shards/mailbox/from-shard-layout.ts';
-import {
-  type FieldTable,
-  type FieldValue,
-  Timestamp,
-  typeNameOf,
-} from '../protocol/field-table.ts';
+import { type FieldTable, Timestamp, typeNameOf } from '../protocol/field-table.ts';
 
 export interface Death {
   readonly queue: string;
@@ -21,39 +16,24 @@ export interface Death {
 }
 
 /**
- * Headers of a message that has never died here: what a client has put there, perhaps from a
- * message that it publishes again, does not count (as since RabbitMQ 4.0).
+ * The headers that one more death writes. `headers`: those of a message that has died here before,
+ * else undefined: what a client has put there, perhaps from a message that it publishes again, does
+ * not count (as since RabbitMQ 4.0).
  */
-export function withoutDeaths(headers: FieldTable): FieldTable {
-  if (!Object.hasOwn(headers, 'x-death')) return headers;
-  const entries = Object.entries(headers).filter(([name]) => !WRITTEN_BY_BROKER.test(name));
-  return Object.fromEntries(entries);
-}
-
-const WRITTEN_BY_BROKER = /^x-(death|(first|last)-death-(reason|queue|exchange))$/;
-
-/** Headers after one more death; without `keepsKeys` another routing key takes their place. */
-export function afterDeath(
-  headers: FieldTable,
-  death: Death,
-  keepsKeys: boolean,
-): Record<string, FieldValue> {
+export function afterDeath(headers: FieldTable | undefined, death: Death): FieldTable {
   const { queue, reason, exchange } = death;
-  const deaths = deathsOf(headers);
+  const deaths = headers === undefined ? [] : deathsOf(headers);
   const same = deaths.find((one) => one['queue'] === queue && one['reason'] === reason);
-  const others = deaths.filter((one) => one !== same);
-  const next: Record<string, FieldValue> = { ...headers };
-  next['x-death'] = [same === undefined ? firstOf(death) : again(same), ...others];
-  if (next['x-first-death-reason'] === undefined) {
-    next['x-first-death-reason'] = reason;
-    next['x-first-death-queue'] = queue;
-    next['x-first-death-exchange'] = exchange;
-  }
-  next['x-last-death-reason'] = reason;
-  next['x-last-death-queue'] = queue;
-  next['x-last-death-exchange'] = exchange;
-  if (!keepsKeys) delete next['CC'];
-  return next;
+  const others = deaths.filter((one) => one !== same).map((one) => counted(one, 0n));
+  return {
+    'x-death': [same === undefined ? firstOf(death) : counted(same, 1n), ...others],
+    'x-first-death-reason': headers?.['x-first-death-reason'] ?? reason,
+    'x-first-death-queue': headers?.['x-first-death-queue'] ?? queue,
+    'x-first-death-exchange': headers?.['x-first-death-exchange'] ?? exchange,
+    'x-last-death-reason': reason,
+    'x-last-death-queue': queue,
+    'x-last-death-exchange': exchange,
+  };
 }
 
 /**
@@ -86,10 +66,11 @@ function firstOf(death: Death): FieldTable {
   return { ...fields, 'original-expiration': death.expiration };
 }
 
-function again(death: FieldTable): FieldTable {
+/** Its count is a 64-bit integer, which a decoded table no longer says: clients count on that. */
+function counted(death: FieldTable, more: bigint): FieldTable {
   const count = death['count'];
   const isCount = typeof count === 'bigint' || typeof count === 'number';
-  return { ...death, count: (isCount ? BigInt(Math.trunc(Number(count))) : 0n) + 1n };
+  return { ...death, count: (isCount ? BigInt(Math.trunc(Number(count))) : 0n) + more };
 }
 
 /** What is there, however little it looks like what a broker wrote. */

@@ -11,7 +11,7 @@ import { DELAY_HEADER, delayMillisOf } from '../routing/message-delay.ts';
 import { Resolution } from '../routing/resolution.ts';
 import type { RoutedMessage } from '../routing/routed-message.ts';
 import type { VhostRoutes } from '../routing/vhost-routes.ts';
-import { afterDeath, isCycle, keysOf, withoutDeaths } from './death-headers.ts';
+import { afterDeath, isCycle, keysOf } from './death-headers.ts';
 import { exrkOf, type ForwardRecord } from './forward-record.ts';
 
 const DIGITS_LONGEST = 20;
@@ -54,9 +54,9 @@ class Properties implements RoutedMessage {
     return this.bytes.toString('latin1', from, from + expirationBytes);
   }
 
-  with(headers: FieldTable, dropsExpiration: boolean): Buffer {
+  with(added: FieldTable, dropped: readonly string[], dropsExpiration: boolean): Buffer {
     const { bytes, scan } = this;
-    return withHeaders(bytes, 0, bytes.length, scan, headers, dropsExpiration);
+    return withHeaders(bytes, 0, bytes.length, scan, added, dropped, dropsExpiration);
   }
 }
 
@@ -82,8 +82,7 @@ function deadLetter(
   reason: DeathReason,
 ): Onward | undefined {
   const { queue, exchange, routingKey } = record;
-  const before = record.hasDied ? properties.headers : withoutDeaths(properties.headers);
-  const oldKeys = [record.oldRoutingKey, ...keysOf(before, 'CC')];
+  const oldKeys = [record.oldRoutingKey, ...keysOf(properties.headers, 'CC')];
   const death = {
     queue,
     reason,
@@ -92,10 +91,13 @@ function deadLetter(
     routingKeys: oldKeys,
     expiration: properties.expiration,
   };
-  const headers = afterDeath(before, death, routingKey === undefined);
-  const props = properties.with(headers, true);
+  const added = afterDeath(record.hasDied ? properties.headers : undefined, death);
+  // Another routing key takes the place of all that it had.
+  const props = properties.with(added, routingKey === undefined ? [] : ['CC'], true);
   const keys = routingKey === undefined ? oldKeys : [routingKey];
-  const found = targets(routes, exchange, keys, new Properties(props));
+  const dead = new Properties(props);
+  const { headers } = dead;
+  const found = targets(routes, exchange, keys, dead);
   // Not to where it would come back from for ever.
   const queues =
     reason === 'rejected' ? found : found.filter(({ name }) => !isCycle(headers, name));
@@ -110,13 +112,14 @@ function afterDelay(
   properties: Properties,
   routes: VhostRoutes,
 ): Onward | undefined {
-  const { exchange, oldRoutingKey, hasDied } = record;
-  const headers = { ...properties.headers, [DELAY_HEADER]: -delayMillisOf(properties.headers) };
-  const props = properties.with(headers, false);
+  const { exchange, oldExchange, oldRoutingKey, hasDied } = record;
+  const { headers } = properties;
+  const props = properties.with({ [DELAY_HEADER]: -delayMillisOf(headers) }, [], false);
   const keys = [oldRoutingKey, ...keysOf(headers, 'CC')];
   const queues = targets(routes, exchange, keys, new Properties(props));
   if (queues.length === 0) return undefined;
-  return { exrk: exrkOf(exchange, oldRoutingKey), props, queues, hasDied, delayMillis: 0 };
+  // It may have come by a binding from another exchange, where it was published.
+  return { exrk: exrkOf(oldExchange, oldRoutingKey), props, queues, hasDied, delayMillis: 0 };
 }
 
 /** The address names a queue, or, with a routing key of any kind, an exchange. */

@@ -4,11 +4,12 @@ import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { DIED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, type Slab } from '../../shards/mailbox/slab.ts';
+import { copyFromSlab } from '../../shards/mailbox/slab-reading.ts';
 import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { copyBytes } from '../base/copy.ts';
 import { alignTo8 } from '../base/round.ts';
 import { IncomingPublish } from './publisher.ts';
-import { copyFromSlab, copyToSlab, moveToSlab } from './slab-copy.ts';
+import { copyToSlab, moveToSlab } from './slab-copy.ts';
 
 /** What `ForwardRecord.message` needs of its acceptor. */
 export interface SlabAccess {

@@ -6,7 +6,10 @@
 //
 // A message that finds a ring full waits here, in memory of its own, in order; a shard has few
 // underway, so these are few. What no queue gets has reached its end, as in RabbitMQ; a shard that
-// must not lose it (at-least-once) offers it again.
+// must not lose it (at-least-once) offers it again. A broker that stops takes no more of them and
+// waits for those that are published: their shards would otherwise keep what has arrived elsewhere.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FORWARD_NUMBER } from '../../shards/mailbox/from-shard-layout.ts';
 import {
   DIED_FLAG,
   FORWARDED_DONE,
@@ -21,6 +24,8 @@ import { ForwardRecord } from './forward-record.ts';
 import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
+
+const FINISH_POLL_MILLIS = 1;
 
 /** One forwarded message until its targets have it. */
 interface Forwarded {
@@ -45,6 +50,9 @@ export class Forwarding implements ConfirmSink {
   /** They wait for room. */
   private readonly parked: Forwarded[];
   private nextNumber: number;
+  private isStopping: boolean;
+  /** This acceptor has been told of the topology; before that it would find no queue for anything. */
+  private hasTopology: boolean;
   /** Messages published, and those that no queue got. */
   publishedCount: number;
   droppedCount: number;
@@ -54,12 +62,23 @@ export class Forwarding implements ConfirmSink {
     this.underway = new Map();
     this.parked = [];
     this.nextNumber = 1;
+    this.isStopping = false;
+    this.hasTopology = false;
     this.publishedCount = 0;
     this.droppedCount = 0;
   }
 
+  /** Shards that have recovered may forward what was due before main has told the acceptors. */
+  topologyKnown(): void {
+    this.hasTopology = true;
+  }
+
   /** A FORWARD record at word `at` of the shard's ring. */
   take(link: ShardLink, at: number): void {
+    if (this.isStopping || !this.hasTopology) {
+      link.forwarded(link.deliveries.words[at + FORWARD_NUMBER], FORWARDED_LATER);
+      return;
+    }
     const record = new ForwardRecord(link.deliveries, at);
     const routes = this.acceptor.vhost(record.vhost)?.routes;
     const next = routes && onward(record, record.props(this.acceptor.slabs), routes);
@@ -89,6 +108,18 @@ export class Forwarding implements ConfirmSink {
       this.parked.shift();
     }
     return false;
+  }
+
+  /** Publishes nothing any more; resolves when shards know of all that was, or time is up. */
+  async finish(millisMax: number): Promise<void> {
+    this.isStopping = true;
+    for (const { link, number, copyPage } of this.parked.splice(0)) {
+      if (copyPage !== NO_PAGE) this.acceptor.slab.release(copyPage);
+      link.forwarded(number, FORWARDED_LATER);
+    }
+    const end = performance.now() + millisMax;
+    while (this.underway.size > 0 && performance.now() < end) await sleep(FINISH_POLL_MILLIS);
+    for (const link of this.acceptor.links) link.flush();
   }
 
   get isWaiting(): boolean {

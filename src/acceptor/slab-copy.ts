@@ -1,4 +1,4 @@
-// Copies between slabs and ordinary memory, for messages that are to have other properties than
+// Copies into slabs, from another or from ordinary memory, for messages that are to have other properties than
 // they came with. Acceptor thread, rare.
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
@@ -10,17 +10,6 @@ export interface BodyPlace {
   /** Bytes of the chain that begins at `page` before the body. */
   readonly skip: number;
   readonly bodyBytes: number;
-}
-
-/** Fills `target` with what lies in a slab from the first byte of `page` on. */
-export function copyFromSlab(slab: Slab, page: number, target: Buffer): void {
-  const from = new SlabCursor();
-  from.open(slab, page);
-  for (let done = 0; done < target.length; ) {
-    const count = from.next(target.length - done);
-    copyBytes(slab.bytes, from.at, target, done, count);
-    done += count;
-  }
 }
 
 /** The first page of a copy of `bytes`, or NO_PAGE when there is no room now. */

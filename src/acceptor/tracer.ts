@@ -3,6 +3,7 @@
 // thread, one per acceptor; a virtual host that is not traced has no tracer, which is all that the
 // hot path looks at. What cannot go at once is dropped, as in RabbitMQ: tracing slows nobody down.
 import { NO_PAGE } from '../../shards/mailbox/slab.ts';
+import { copyFromSlab } from '../../shards/mailbox/slab-reading.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -14,7 +15,7 @@ import { readDelivered } from './delivered-frames.ts';
 import { exrkOf } from './forward-record.ts';
 import { IncomingPublish } from './publisher.ts';
 import type { Route } from './route.ts';
-import { copyFromSlab, moveToSlab } from './slab-copy.ts';
+import { moveToSlab } from './slab-copy.ts';
 import { type TracedMessage, tracedProperties, traceProperties } from './trace-content.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 

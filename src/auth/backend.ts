@@ -1,8 +1,6 @@
 // Who checks logins: the narrow interface behind which the broker's own users are one of several
 // (RabbitMQ: auth_backends). Main thread. Backends are asked in the order of the configuration
 // until one agrees; the one that did says what its user may do.
-import { loginRefused } from '../errors/auth-refusals.ts';
-import type { Refusal } from '../errors/refusal.ts';
 import type { Credentials } from './sasl.ts';
 import { type Access, accessOf, type Users } from './users.ts';
 
@@ -63,16 +61,35 @@ export function chosenBackends(
   });
 }
 
-/** Asks one backend after the other. */
+/** Who somebody is who has no connection, such as the sender of an HTTP request. */
+export interface Identity {
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** As of now; undefined: not even connect to the virtual host. */
+  accessTo(vhost: string): Access | undefined;
+}
+
+export function identityOf(users: Users, loggedIn: LoggedIn): Identity {
+  const { username, tags, access } = loggedIn;
+  // A backend that says what its user may do knows the user's tags as well.
+  const own = access === undefined ? (users.find(username)?.tags ?? []) : [];
+  return {
+    name: username,
+    tags: [...new Set([...tags, ...own])],
+    accessTo: (vhost) => accessFor(users, loggedIn, vhost),
+  };
+}
+
+/** Asks one backend after the other; undefined: none takes the login. */
 export async function authenticate(
   backends: readonly AuthBackend[],
   login: Login,
-): Promise<LoggedIn | Refusal> {
+): Promise<LoggedIn | undefined> {
   for (const backend of backends) {
     const loggedIn = await agreed(backend, login);
     if (loggedIn !== undefined) return loggedIn;
   }
-  return loginRefused(login.mechanism);
+  return undefined;
 }
 
 async function agreed(backend: AuthBackend, login: Login): Promise<LoggedIn | undefined> {

@@ -143,10 +143,6 @@ export function defaultUser(name: string, password: string, vhost: string): User
   };
 }
 
-export function canAccessVhost(user: User, vhost: string): boolean {
-  return user.permissions.has(vhost);
-}
-
 /** Undefined: the user may not connect to the virtual host. */
 export function accessOf(user: User, vhost: string): Access | undefined {
   const permission = user.permissions.get(vhost);

@@ -6,7 +6,7 @@
 //     policymaker               the same, and may set policies and parameters there
 //     monitoring                the same, plus every connection, the node, every vhost's name
 //     administrator             everything
-import { canAccessVhost, type User } from '../auth/users.ts';
+import type { Identity } from '../auth/backend.ts';
 import { accessRefused } from './http-refusal.ts';
 import type { TopologyListings } from './source.ts';
 
@@ -30,13 +30,13 @@ export type Access =
 
 const MANAGEMENT_TAGS = new Set(['administrator', 'monitoring', 'policymaker', 'management']);
 
-export function isMonitor(user: User): boolean {
+export function isMonitor(user: Identity): boolean {
   return isAdministrator(user) || user.tags.includes('monitoring');
 }
 
 /** Throws the refusal that RabbitMQ gives. That a virtual host is missing is for others to say. */
 export function assertAccess(
-  user: User,
+  user: Identity,
   access: Access,
   vhost: string | undefined,
   topology: TopologyListings,
@@ -68,19 +68,19 @@ export function assertAccess(
 }
 
 /** The virtual hosts whose queues, exchanges and bindings the user may see. */
-export function accessibleVhosts(user: User, topology: TopologyListings): string[] {
+export function accessibleVhosts(user: Identity, topology: TopologyListings): string[] {
   return [...topology.vhosts()].filter((vhost) => maySee(user, vhost)).sort();
 }
 
 /** The virtual hosts that the user may know of. */
-export function visibleVhosts(user: User, topology: TopologyListings): string[] {
+export function visibleVhosts(user: Identity, topology: TopologyListings): string[] {
   return isMonitor(user) ? [...topology.vhosts()].sort() : accessibleVhosts(user, topology);
 }
 
-function maySee(user: User, vhost: string): boolean {
-  return isAdministrator(user) || canAccessVhost(user, vhost);
+function maySee(user: Identity, vhost: string): boolean {
+  return isAdministrator(user) || user.accessTo(vhost) !== undefined;
 }
 
-function isAdministrator(user: User): boolean {
+function isAdministrator(user: Identity): boolean {
   return user.tags.includes('administrator');
 }

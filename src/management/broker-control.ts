@@ -1,9 +1,11 @@
 // What the management API can have the broker do, and nothing else. Main thread. src/main.ts hands
 // over the supervisor's Operator, which has these methods; tests have one without threads.
 import type { MessagePort } from 'node:worker_threads';
+import type { DelayedAction, DelayedAnswer } from '../../shards/mailbox/control-messages.ts';
 import type { ClientListing } from '../acceptor/management-messages.ts';
-import type { User } from '../auth/users.ts';
+import type { Access } from '../auth/users.ts';
 import type { Refusal } from '../errors/refusal.ts';
+import type { QueueSpec } from '../routing/change.ts';
 import type { AccountFact, JsonValue, Parameter } from '../supervisor/facts/fact.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
@@ -27,10 +29,12 @@ export interface BrokerControl {
   parameters(): Iterable<Parameter>;
   /** The channels and consumers of all connections. */
   listClients(): Promise<ClientListing>;
+  /** Does something with the messages of a queue that holds back what its exchange delays. */
+  delayed(queue: QueueSpec, action: DelayedAction): Promise<DelayedAnswer>;
   /** Closes connections with 320 and this text. */
   closeConnections(connectionIds: readonly number[], reason: string): void;
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: User, vhost: string): MessagePort;
+  openDirect(user: string, vhost: string, access: Access): MessagePort;
   readonly isListening: boolean;
   suspend(reason: string): Promise<void>;
   resume(): Promise<void>;

@@ -74,26 +74,34 @@ function compareValues(one: unknown, other: unknown): number {
   return typeof a === 'number' ? -1 : 1;
 }
 
-function page(query: URLSearchParams, items: Item[], chosen: (item: Item) => Item): object {
-  const number = Number(query.get('page'));
+/** Which page the query asks for, the first one if it does not say; refuses what makes no sense. */
+export function pageAsked(query: URLSearchParams): { number: number; size: number } {
+  const number = query.has('page') ? Number(query.get('page')) : 1;
   const size = query.has('page_size') ? Number(query.get('page_size')) : PAGE_SIZE_DEFAULT;
   const isWrong = (value: number): boolean => !Number.isSafeInteger(value) || value < 1;
   if (isWrong(number) || isWrong(size) || size > PAGE_SIZE_MAX) {
     throw new HttpRefusal(400, {
       error: 'invalid_pagination_parameters',
       reason:
-        `Invalid pagination parameters: page number ${query.get('page')} and page size ` +
+        `Invalid pagination parameters: page number ${query.get('page') ?? number} and page size ` +
         `${query.get('page_size') ?? size}. Pages begin with 1, sizes are 1 to ${PAGE_SIZE_MAX}.`,
     });
   }
+  return { number, size };
+}
+
+export function pageOutOfRange(number: number, size: number, length: number): HttpRefusal {
+  return new HttpRefusal(400, {
+    error: 'page_out_of_range',
+    reason: `Page out of range, page: ${number} page size: ${size}, len: ${length}`,
+  });
+}
+
+function page(query: URLSearchParams, items: Item[], chosen: (item: Item) => Item): object {
+  const { number, size } = pageAsked(query);
   const filtered = items.filter(nameFilter(query));
   const pages = Math.max(1, Math.ceil(filtered.length / size));
-  if (number > pages) {
-    throw new HttpRefusal(400, {
-      error: 'page_out_of_range',
-      reason: `Page out of range, page: ${number} page size: ${size}, len: ${filtered.length}`,
-    });
-  }
+  if (number > pages) throw pageOutOfRange(number, size, filtered.length);
   const shown = filtered.slice((number - 1) * size, number * size);
   return {
     total_count: items.length,

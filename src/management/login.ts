@@ -1,10 +1,9 @@
-// HTTP basic authentication (RFC 7617) against the broker's users. Main thread. Every request logs
-// in by itself: there are no sessions. The loopback rule counts from the address of the socket, so
+// HTTP basic authentication (RFC 7617) by the backends that check all logins. Main thread. Every
+// request logs in by itself: there are no sessions. The loopback rule counts from the address of the socket, so
 // a proxy on this machine makes all its clients local.
 // Invariant: which of user name and password was wrong is told to nobody; no password is logged.
 import type { IncomingMessage } from 'node:http';
-import { mayConnectFrom } from '../auth/loopback.ts';
-import type { User } from '../auth/users.ts';
+import type { Identity } from '../auth/backend.ts';
 import type { Logger } from '../base/logger.ts';
 import { accessRefused, badRequest, notAuthenticated } from './http-refusal.ts';
 import type { ManagementSource } from './source.ts';
@@ -40,23 +39,26 @@ function malformed(): Error {
 }
 
 /** The user who sent the request; throws a refusal when there is none. */
-export function logIn(request: IncomingMessage, source: ManagementSource, log: Logger): User {
+export async function logIn(
+  request: IncomingMessage,
+  logins: ManagementSource['logins'],
+  log: Logger,
+): Promise<Identity> {
   const credentials = parseAuthorization(request.headers.authorization);
   if (credentials === undefined) throw notAuthenticated();
-  const { username, password } = credentials;
+  const { username } = credentials;
   const remoteAddress = request.socket.remoteAddress ?? '';
-  const outcome = source.users.authenticate('Basic', username, password);
-  const user = source.users.find(username);
-  if (outcome !== 'ok' || user === undefined) {
+  const outcome = await logins.logInRequest(credentials, remoteAddress);
+  if (outcome === 'refused') {
     logRefusal(log, username, remoteAddress, 'user name or password is wrong');
     throw notAuthenticated();
   }
-  if (!mayConnectFrom(username, remoteAddress, source.config.loopbackUsers)) {
+  if (outcome === 'not-from-there') {
     const reason = 'User can only log in via localhost';
     logRefusal(log, username, remoteAddress, reason);
     throw accessRefused(reason);
   }
-  return user;
+  return outcome;
 }
 
 function logRefusal(log: Logger, username: string, remoteAddress: string, reason: string): void {

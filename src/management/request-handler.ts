@@ -4,8 +4,8 @@
 // Invariants: every request ends in an answer or a closed connection within `answerMillisMax`; an
 // error of a handler is logged, answered with 500, and harms nothing else.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Identity } from '../auth/backend.ts';
 import { isLoopback } from '../auth/loopback.ts';
-import type { User } from '../auth/users.ts';
 import type { Logger } from '../base/logger.ts';
 import { isAcceptable } from './accept-header.ts';
 import { type Access, assertAccess } from './access.ts';
@@ -27,13 +27,7 @@ import { Router } from './router.ts';
 import { type Answer, sendAnswer } from './send-answer.ts';
 
 /** Somebody on this machine who need not say who they are. */
-const ANYBODY: User = {
-  name: '',
-  passwordHash: '',
-  hashingAlgorithm: 'sha256',
-  tags: [],
-  permissions: new Map(),
-};
+const ANYBODY: Identity = { name: '', tags: [], accessTo: () => undefined };
 
 export interface RequestLimits {
   readonly bodyBytesMax: number;
@@ -91,7 +85,7 @@ export class RequestHandler {
     const handler = route.methods[method === 'HEAD' ? 'GET' : method];
     if (handler === undefined) throw methodNotAllowed(method, allow);
     const access = route.accessTo?.[method] ?? route.access;
-    const user = this.userOf(request, access, parameters['vhost']);
+    const user = await this.userOf(request, access, parameters['vhost']);
     if (!isAcceptable(request.headers.accept, route.contentType)) {
       throw notAcceptable(route.contentType);
     }
@@ -114,11 +108,15 @@ export class RequestHandler {
     return { status: 200, contentType, body: shown, headers: {} };
   }
 
-  private userOf(request: IncomingMessage, access: Access, vhost: string | undefined): User {
+  private async userOf(
+    request: IncomingMessage,
+    access: Access,
+    vhost: string | undefined,
+  ): Promise<Identity> {
     const isOpen = access === 'loopback-or-monitor';
     if (isOpen && isLoopback(request.socket.remoteAddress ?? '')) return ANYBODY;
     const { source } = this.broker;
-    const user = logIn(request, source, this.log);
+    const user = await logIn(request, source.logins, this.log);
     assertAccess(user, access, vhost, source.topology);
     return user;
   }

@@ -1,6 +1,6 @@
 // What a resource of the management API is to the code that serves it: a pattern of paths, who may
 // come there, and a handler per method. Main thread.
-import type { User } from '../auth/users.ts';
+import type { Identity } from '../auth/backend.ts';
 import type { Access } from './access.ts';
 import type { BrokerView } from './broker-view.ts';
 import type { JsonObject } from './json-body.ts';
@@ -9,7 +9,7 @@ import type { PathParameters } from './router.ts';
 export interface ApiRequest {
   readonly parameters: PathParameters;
   readonly query: URLSearchParams;
-  readonly user: User;
+  readonly user: Identity;
   readonly broker: BrokerView;
   /** By lower-case name. */
   header(name: string): string | undefined;

@@ -6,6 +6,8 @@ import type {
   DiskAlarm,
   MemoryAlarm,
 } from '../acceptor/control-messages.ts';
+import type { Identity } from '../auth/backend.ts';
+import type { Credentials } from '../auth/sasl.ts';
 import type { Users } from '../auth/users.ts';
 import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
 import type { BrokerControl } from './broker-control.ts';
@@ -23,6 +25,7 @@ export type TopologyListings = Pick<
   | 'bindings'
   | 'bindingsFrom'
   | 'bindingsTo'
+  | 'companion'
 >;
 
 /** By shard and by acceptor. */
@@ -53,20 +56,34 @@ export interface PluginFacts {
   readonly droppedEventCount: number;
 }
 
+/** How many logins there were, and how they ended. */
 export interface LoginFacts {
   readonly attempts: number;
   readonly succeeded: number;
   readonly failed: number;
 }
 
+/** The backends that check logins, those of AMQP clients as well as of this API. */
+export interface LoginChecks {
+  /** Of AMQP clients. */
+  readonly counts: LoginFacts;
+  /** Of requests to this API. */
+  readonly requestCounts: LoginFacts;
+  logInRequest(
+    credentials: Credentials,
+    remoteAddress: string,
+  ): Promise<Identity | 'refused' | 'not-from-there'>;
+  /** Whether they are right, from wherever they come. */
+  areValid(credentials: Credentials): Promise<boolean>;
+}
+
 export interface ManagementSource {
   readonly config: BrokerConfig;
   readonly topology: TopologyListings;
-  readonly users: Pick<Users, 'authenticate' | 'find' | 'all'>;
+  readonly users: Pick<Users, 'find' | 'all'>;
   /** The connections that have logged in, by their id. */
   readonly connections: ReadonlyMap<number, ConnectionInfo>;
-  /** How many logins of clients there were, and how they ended. */
-  readonly logins: LoginFacts;
+  readonly logins: LoginChecks;
   readonly memory: MemoryFacts;
   readonly disk: DiskFacts;
   readonly plugins: PluginFacts;

@@ -9,20 +9,25 @@ import {
   FLAG_HEADERS,
 } from './property-flags.ts';
 import type { PropertyScan } from './property-scan.ts';
+import { valueEnd } from './table-scan.ts';
 
 /**
- * The properties at [at, at + byteCount) of `bytes`, which `scan` has just scanned, with `headers`
- * in place of theirs; `dropsExpiration`: without an expiration.
+ * The properties at [at, at + byteCount) of `bytes`, which `scan` has just scanned, with the fields
+ * `added` to their headers in place of any of these names, and without those in `dropped`. All other
+ * fields keep their bytes, so also the types of their integers, which a decoded table has not.
+ * `dropsExpiration`: without an expiration.
  */
 export function withHeaders(
   bytes: Buffer,
   at: number,
   byteCount: number,
   scan: PropertyScan,
-  headers: FieldTable,
+  added: FieldTable,
+  dropped: readonly string[],
   dropsExpiration: boolean,
 ): Buffer<ArrayBuffer> {
-  const table = encodeTable(headers);
+  const gone = [...Object.keys(added), ...dropped];
+  const table = Buffer.concat([keptFields(bytes, scan, gone), encodeTable(added)]);
   const end = at + byteCount;
   const headersAt = headersStart(bytes, at, scan.flags);
   const hasHeaders = (scan.flags & FLAG_HEADERS) !== 0;
@@ -48,4 +53,20 @@ function headersStart(bytes: Uint8Array, propsAt: number, flags: number): number
   if ((flags & FLAG_CONTENT_TYPE) !== 0) at += 1 + bytes[at];
   if ((flags & FLAG_CONTENT_ENCODING) !== 0) at += 1 + bytes[at];
   return at;
+}
+
+/** The headers as they stand there, without those of some names. */
+function keptFields(bytes: Buffer, scan: PropertyScan, gone: readonly string[]): Buffer {
+  const { headersOffset, headersBytes } = scan;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = headersOffset + headersBytes;
+  const kept: Buffer[] = [];
+  for (let at = headersOffset; at < end; ) {
+    const nameEnd = at + 1 + bytes[at];
+    const next = valueEnd(bytes, view, nameEnd, end, 1);
+    if (next < 0) throw new RangeError('headers of a message that has been taken are malformed');
+    if (!gone.includes(bytes.toString('utf8', at + 1, nameEnd))) kept.push(bytes.subarray(at, next));
+    at = next;
+  }
+  return Buffer.concat(kept);
 }

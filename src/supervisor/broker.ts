@@ -231,6 +231,8 @@ export class Broker {
       this.reports.answered(notice.request, notice.report);
     } else if (notice.kind === 'consumers') {
       this.reports.answered(notice.request, notice.consumers);
+    } else if (notice.kind === 'delayed') {
+      this.reports.answered(notice.request, notice.answer);
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {

@@ -1,13 +1,17 @@
-// Who is logged in on which connection. Main thread. A login is kept until its connection has
-// ended, because the backend that took it also says what its user may do, and takes new secrets.
+// Who is logged in on which connection, and who sends a request of HTTP: the same backends check
+// both. Main thread. A login is kept until its connection has ended, because the backend that took
+// it also says what its user may do, and takes new secrets; one of a request is kept by nobody.
 // Invariant: a connection that ended while its login was being checked leaves nothing behind.
 import {
   accessFor,
   type AuthBackend,
   authenticate,
   chosenBackends,
+  type Identity,
+  identityOf,
   InternalBackend,
   type LoggedIn,
+  type Login,
 } from '../auth/backend.ts';
 import { mayConnectFrom } from '../auth/loopback.ts';
 import type { Credentials } from '../auth/sasl.ts';
@@ -16,7 +20,10 @@ import type { BrokerConfig } from '../config/broker-config.ts';
 import { secretRefused } from '../errors/access-refusals.ts';
 import { loginRefused } from '../errors/auth-refusals.ts';
 import { vhostAccessRefused } from '../errors/connection-refusals.ts';
-import { AmqpError, type Refusal } from '../errors/refusal.ts';
+import { AmqpError } from '../errors/refusal.ts';
+
+/** What backends are told of a login by HTTP basic authentication. */
+const HTTP_BASIC = 'Basic';
 
 /** For metrics: how many logins were tried, and how they ended. */
 export interface LoginCounts {
@@ -25,8 +32,14 @@ export interface LoginCounts {
   failed: number;
 }
 
+/** Why there is no login: no backend takes it, or its user may not come from that address. */
+export type LoginFailure = 'refused' | 'not-from-there';
+
 export class Logins {
+  /** Of AMQP clients. */
   readonly counts: LoginCounts;
+  /** Of requests to the HTTP API. */
+  readonly requestCounts: LoginCounts;
   private readonly users: Users;
   private readonly backends: readonly AuthBackend[];
   private readonly loopbackUsers: readonly string[];
@@ -35,6 +48,7 @@ export class Logins {
 
   constructor(users: Users, backends: readonly AuthBackend[], loopbackUsers: readonly string[]) {
     this.counts = { attempts: 0, succeeded: 0, failed: 0 };
+    this.requestCounts = { attempts: 0, succeeded: 0, failed: 0 };
     this.users = users;
     this.backends = backends;
     this.loopbackUsers = loopbackUsers;
@@ -48,17 +62,30 @@ export class Logins {
     credentials: Credentials,
     remoteAddress: string,
   ): Promise<string> {
-    this.counts.attempts += 1;
     this.byConnection.set(connectionId, undefined);
-    const outcome = await this.check({ ...credentials, mechanism }, remoteAddress);
-    if ('code' in outcome) {
-      this.counts.failed += 1;
+    const outcome = await this.check({ ...credentials, mechanism }, remoteAddress, this.counts);
+    if (typeof outcome === 'string') {
       this.byConnection.delete(connectionId);
-      throw new AmqpError(outcome);
+      throw new AmqpError(loginRefused(mechanism));
     }
-    this.counts.succeeded += 1;
     if (this.byConnection.has(connectionId)) this.byConnection.set(connectionId, outcome);
     return outcome.username;
+  }
+
+  /** Who sends an HTTP request. */
+  async logInRequest(
+    credentials: Credentials,
+    remoteAddress: string,
+  ): Promise<Identity | LoginFailure> {
+    const login = { ...credentials, mechanism: HTTP_BASIC };
+    const outcome = await this.check(login, remoteAddress, this.requestCounts);
+    return typeof outcome === 'string' ? outcome : identityOf(this.users, outcome);
+  }
+
+  /** Whether some backend takes them, from wherever they come; nobody logs in. */
+  async areValid(credentials: Credentials): Promise<boolean> {
+    const login = { ...credentials, mechanism: HTTP_BASIC };
+    return (await authenticate(this.backends, login)) !== undefined;
   }
 
   /** What the connection's user may do in a virtual host; undefined: not even connect to it. */
@@ -93,14 +120,24 @@ export class Logins {
   }
 
   private async check(
-    login: Parameters<typeof authenticate>[1],
+    login: Login,
     remoteAddress: string,
-  ): Promise<LoggedIn | Refusal> {
-    const outcome = await authenticate(this.backends, login);
-    if ('code' in outcome) return outcome;
-    return mayConnectFrom(outcome.username, remoteAddress, this.loopbackUsers)
-      ? outcome
-      : loginRefused(login.mechanism);
+    counts: LoginCounts,
+  ): Promise<LoggedIn | LoginFailure> {
+    counts.attempts += 1;
+    const loggedIn = await authenticate(this.backends, login);
+    const outcome = this.outcomeOf(loggedIn, remoteAddress);
+    counts[typeof outcome === 'string' ? 'failed' : 'succeeded'] += 1;
+    return outcome;
+  }
+
+  private outcomeOf(
+    loggedIn: LoggedIn | undefined,
+    remoteAddress: string,
+  ): LoggedIn | LoginFailure {
+    if (loggedIn === undefined) return 'refused';
+    const isAllowed = mayConnectFrom(loggedIn.username, remoteAddress, this.loopbackUsers);
+    return isAllowed ? loggedIn : 'not-from-there';
   }
 
   private loggedIn(connectionId: number, username: string): LoggedIn {

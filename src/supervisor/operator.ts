@@ -6,7 +6,11 @@
 import { totalmem } from 'node:os';
 import { constrainedMemory } from 'node:process';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { ConsumerReport } from '../../shards/mailbox/control-messages.ts';
+import type {
+  ConsumerReport,
+  DelayedAction,
+  DelayedAnswer,
+} from '../../shards/mailbox/control-messages.ts';
 import { globalConnectionId } from '../acceptor/connection-ids.ts';
 import type { AcceptorNotice } from '../acceptor/control-messages.ts';
 import type {
@@ -14,7 +18,8 @@ import type {
   ManagementControl,
   ManagementNotice,
 } from '../acceptor/management-messages.ts';
-import { type Access, accessOf, type User } from '../auth/users.ts';
+import type { Access } from '../auth/users.ts';
+import type { QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
@@ -26,13 +31,6 @@ import { memoryBytes } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import type { Reports } from './reports.ts';
 
-/** For a user who has lost the virtual host just now. */
-const NO_ACCESS: Access = {
-  tags: [],
-  permission: { configure: '', write: '', read: '' },
-  topics: new Map(),
-};
-
 type Acceptors = readonly Pick<BrokerThread<AcceptorNotice>, 'send'>[];
 
 export interface OperatorParts {
@@ -41,7 +39,7 @@ export interface OperatorParts {
   readonly parameters: Pick<Parameters, 'all'>;
   readonly memory: MemoryWatch;
   readonly disk: DiskControl;
-  readonly reports: Pick<Reports, 'consumers'>;
+  readonly reports: Pick<Reports, 'consumers' | 'delayed'>;
   /** Listens again where the broker listened at first. */
   readonly listenAgain: () => Promise<unknown>;
 }
@@ -117,15 +115,18 @@ export class Operator {
     };
   }
 
+  delayed(queue: QueueSpec, action: DelayedAction): Promise<DelayedAnswer> {
+    return this.parts.reports.delayed(queue, action);
+  }
+
   closeConnections(connectionIds: readonly number[], reason: string): void {
     this.tellAll({ kind: 'close-connections', connectionIds, reason });
   }
 
   /** An AMQP connection of that user, open, without a socket: its bytes come and go by the port. */
-  openDirect(user: User, vhost: string): MessagePort {
+  openDirect(user: string, vhost: string, access: Access): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const access = accessOf(user, vhost) ?? NO_ACCESS;
-    const direct = { kind: 'open-direct', port: port2, user: user.name, vhost, access } as const;
+    const direct = { kind: 'open-direct', port: port2, user, vhost, access } as const;
     this.parts.acceptors[0].send(direct satisfies ManagementControl, [port2]);
     return port1;
   }

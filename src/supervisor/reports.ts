@@ -3,6 +3,9 @@
 import type { AcceptorNotice, AcceptorReport } from '../acceptor/control-messages.ts';
 import type {
   ConsumerReport,
+  DelayedAction,
+  DelayedAnswer,
+  ShardControl,
   ShardNotice,
   ShardReport,
 } from '../../shards/mailbox/control-messages.ts';
@@ -14,7 +17,13 @@ export interface BrokerReport {
   readonly acceptors: readonly AcceptorReport[];
 }
 
-type Report = ShardReport | AcceptorReport | readonly ConsumerReport[];
+type Report = ShardReport | AcceptorReport | readonly ConsumerReport[] | DelayedAnswer;
+/** Without its number. */
+type Question = { readonly [Kind in ShardControl['kind']]: Unnumbered<Kind> }[
+  | 'report'
+  | 'consumers'
+  | 'delayed'];
+type Unnumbered<Kind> = Omit<Extract<ShardControl, { readonly kind: Kind }>, 'request'>;
 
 export class Reports {
   private readonly shards: readonly BrokerThread<ShardNotice>[];
@@ -48,20 +57,28 @@ export class Reports {
 
   /** All consumers there are. */
   async consumers(): Promise<ConsumerReport[]> {
-    const asked = this.shards.map((thread) => this.ask(thread, 'consumers'));
+    const asked = this.shards.map((thread) => this.ask(thread, { kind: 'consumers' }));
     return ((await Promise.all(asked)) as ConsumerReport[][]).flat();
+  }
+
+  /** Has something done with the messages of a queue that holds back what its exchange delays. */
+  async delayed(
+    { id, shard }: { readonly id: number; readonly shard: number },
+    action: DelayedAction,
+  ): Promise<DelayedAnswer> {
+    const question = { kind: 'delayed', queueId: id, action } as const;
+    return (await this.ask(this.shards[shard], question)) as DelayedAnswer;
   }
 
   private ask(
     thread: Pick<BrokerThread<never>, 'send'>,
-    kind: 'report' | 'consumers' = 'report',
+    question: Question = { kind: 'report' },
   ): Promise<Report> {
     const request = this.next;
     this.next += 1;
     return new Promise((resolve) => {
       this.waiting.set(request, resolve);
-      const message = { kind, request };
-      thread.send(message);
+      thread.send({ ...question, request } as never);
     });
   }
 }

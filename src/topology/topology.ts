@@ -15,6 +15,7 @@ import type {
   ExchangeSpec,
   QueueSpec,
 } from '../routing/change.ts';
+import { companionName, type CompanionRole } from '../routing/companion.ts';
 import { bind, unbind } from './binding-commands.ts';
 import type { Command, Outcome } from './command.ts';
 import { CompanionQueues } from './companion-queues.ts';
@@ -222,6 +223,11 @@ export class Topology {
 
   allQueues(vhost: string): Iterable<QueueSpec> {
     return this.byName.get(vhost)?.queues.values() ?? [];
+  }
+
+  /** Where an exchange keeps messages of its own. */
+  companion(vhost: string, exchange: string, role: CompanionRole): QueueSpec | undefined {
+    return this.byName.get(vhost)?.queues.get(companionName(role, exchange));
   }
 
   bindings(vhost: string): Iterable<BindingSpec> {

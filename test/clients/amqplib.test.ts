@@ -1,5 +1,6 @@
 // Test thread. The client scenarios with amqplib, Node's most used AMQP client.
 import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import { Inbox } from '../support/inbox.ts';
 import { uniqueName } from '../support/unique-name.ts';
 import {
   type Adapter,
@@ -41,14 +42,34 @@ async function consumeOn(
   };
 }
 
+async function requestOn(
+  channel: Channel,
+  queue: string,
+  bodies: readonly string[],
+): Promise<string[]> {
+  const replyTo = 'amq.rabbitmq.reply-to';
+  const inbox = new Inbox<ConsumeMessage>();
+  await channel.consume(replyTo, (reply) => reply !== null && inbox.push(reply), { noAck: true });
+  for (const [index, body] of bodies.entries()) {
+    channel.sendToQueue(queue, Buffer.from(body), { replyTo, correlationId: String(index) });
+  }
+  const replies: string[] = [];
+  for (const _ of bodies) {
+    const { content, properties } = await inbox.next('a reply');
+    replies[Number(properties.correlationId)] = content.toString();
+  }
+  await channel.close();
+  return replies;
+}
+
 async function open(url: string): Promise<ScenarioClient> {
   const connection = await connect(url);
   const channel = await connection.createConfirmChannel();
   const returned = new Set<string>();
   channel.on('return', (message) => returned.add(message.properties.messageId));
   return {
-    declareQueue: async (name) => {
-      await channel.assertQueue(name, { durable: true });
+    declareQueue: async (name, queueArguments) => {
+      await channel.assertQueue(name, { durable: true, arguments: queueArguments });
     },
     deleteQueue: async (name) => {
       await channel.deleteQueue(name);
@@ -60,6 +81,7 @@ async function open(url: string): Promise<ScenarioClient> {
     bind: async (queue, exchange, routingKey) => {
       await channel.bindQueue(queue, exchange, routingKey);
     },
+    request: async (queue, bodies) => requestOn(await connection.createChannel(), queue, bodies),
     publish: (exchange, routingKey, body, properties = {}) => {
       const messageId = properties.messageId ?? uniqueName('message');
       const options = { ...properties, messageId, mandatory: true };

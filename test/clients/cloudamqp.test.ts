@@ -1,12 +1,14 @@
 // Test thread. The client scenarios with @cloudamqp/amqp-client: its plain client, and its session
 // for what must survive a lost connection.
 import {
+  type AMQPChannel,
   AMQPClient,
   type AMQPConsumer,
   type AMQPMessage,
   type AMQPProperties,
   AMQPSession,
 } from '@cloudamqp/amqp-client';
+import { Inbox } from '../support/inbox.ts';
 import { uniqueName } from '../support/unique-name.ts';
 import {
   type Adapter,
@@ -41,6 +43,26 @@ async function endedByBroker(consumer: AMQPConsumer): Promise<void> {
   await consumer.wait().catch(() => undefined);
 }
 
+async function requestOn(
+  channel: AMQPChannel,
+  queue: string,
+  bodies: readonly string[],
+): Promise<string[]> {
+  const replyTo = 'amq.rabbitmq.reply-to';
+  const inbox = new Inbox<AMQPMessage>();
+  await channel.basicConsume(replyTo, { noAck: true }, (reply) => inbox.push(reply));
+  for (const [index, body] of bodies.entries()) {
+    await channel.basicPublish('', queue, body, { replyTo, correlationId: String(index) });
+  }
+  const replies: string[] = [];
+  for (const _ of bodies) {
+    const reply = await inbox.next('a reply');
+    replies[Number(reply.properties.correlationId)] = reply.bodyToString() ?? '';
+  }
+  await channel.close();
+  return replies;
+}
+
 async function open(url: string): Promise<ScenarioClient> {
   const client = new AMQPClient(url);
   const connection = await client.connect();
@@ -49,8 +71,8 @@ async function open(url: string): Promise<ScenarioClient> {
   const returned = new Set<string>();
   channel.onReturn = (message) => returned.add(message.properties.messageId!);
   return {
-    declareQueue: async (name) => {
-      await channel.queueDeclare(name, { durable: true });
+    declareQueue: async (name, queueArguments = {}) => {
+      await channel.queueDeclare(name, { durable: true }, queueArguments);
     },
     deleteQueue: async (name) => {
       await channel.queueDelete(name);
@@ -61,6 +83,7 @@ async function open(url: string): Promise<ScenarioClient> {
     },
     declareExchange: (name, type) => channel.exchangeDeclare(name, type, { autoDelete: true }),
     bind: (queue, exchange, routingKey) => channel.queueBind(queue, exchange, routingKey),
+    request: async (queue, bodies) => requestOn(await connection.channel(), queue, bodies),
     publish: async (exchange, routingKey, body, { persistent = false, ...rest } = {}) => {
       const messageId = rest.messageId ?? uniqueName('message');
       const properties: AMQPProperties = {

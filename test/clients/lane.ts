@@ -11,7 +11,7 @@ import { ManagementApi } from '../support/management-api.ts';
 import { laneState, type Toolchain } from './toolchains.ts';
 
 /** What every lane shows that speaks AMQP itself. */
-export const SCENARIOS = [
+const SCENARIOS = [
   'rpc-reply-queue',
   'rpc-direct-reply-to',
   'work-queue-prefetch',
@@ -41,15 +41,14 @@ export function describeLane(
   command: readonly string[],
   scenarios: readonly string[] = SCENARIOS,
 ): void {
-  const state = laneState(toolchain);
+  const { outcome, reason } = laneState(toolchain);
+  const tests = {
+    ready: () => describeScenarios(command, scenarios),
+    missing: () => test(`skipped: needs ${reason}`, ({ skip }) => skip()),
+    broken: () => test('is built', () => expect.fail(reason)),
+  };
   describe(name, () => {
-    if (state.outcome === 'missing') {
-      test.skip(`skipped: needs ${state.reason}`);
-    } else if (state.outcome === 'broken') {
-      test('is built', () => expect.fail(state.reason));
-    } else {
-      describeScenarios(command, scenarios);
-    }
+    tests[outcome]();
   });
 }
 
@@ -88,7 +87,7 @@ async function run(
   broker: TestBroker,
   doomed: string,
 ): Promise<Outcome> {
-  const child = spawn(program!, [...args, broker.url, broker.managementUrl, doomed], {
+  const child = spawn(program, [...args, broker.url, broker.managementUrl, doomed], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -105,8 +104,8 @@ async function run(
   const lines = [...output.matchAll(/^(?:ok|not ok) (?<name>\S+) ?(?<reason>.*)$/gmu)];
   const results = new Map(
     lines.map(({ 0: line, groups }) => [
-      groups!['name']!,
-      line.startsWith('ok') ? 'ok' : groups!['reason']!,
+      groups!['name'],
+      line.startsWith('ok') ? 'ok' : groups!['reason'],
     ]),
   );
   return { results, errors, code };

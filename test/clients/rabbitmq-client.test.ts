@@ -35,7 +35,7 @@ async function startConsumer(
   handler: Handler,
 ): Promise<Consumer> {
   const consumer = connection.createConsumer(
-    { queue, queueOptions: { durable: true }, qos: { prefetchCount } },
+    { queue, queueOptions: { passive: true }, qos: { prefetchCount } },
     async (message) => STATUS[await handler(scenarioMessage(message))],
   );
   await once(consumer, 'ready');
@@ -52,8 +52,8 @@ async function open(url: string): Promise<ScenarioClient> {
   const publisher = connection.createPublisher({ confirm: true });
   publisher.on('basic.return', (message) => returned.add(message.messageId!));
   return {
-    declareQueue: async (queue) => {
-      await connection.queueDeclare({ queue, durable: true });
+    declareQueue: async (queue, queueArguments = {}) => {
+      await connection.queueDeclare({ queue, durable: true, arguments: queueArguments });
     },
     deleteQueue: async (queue) => {
       // A consumer would declare its queue again.
@@ -65,6 +65,15 @@ async function open(url: string): Promise<ScenarioClient> {
     declareExchange: (exchange, type) =>
       connection.exchangeDeclare({ exchange, type, autoDelete: true }),
     bind: (queue, exchange, routingKey) => connection.queueBind({ queue, exchange, routingKey }),
+    request: async (queue, bodies) => {
+      // This client of the library's own uses direct reply-to.
+      const requests = connection.createRPCClient({ confirm: true });
+      const replies = await Promise.all(
+        bodies.map((body) => requests.send(queue, Buffer.from(body))),
+      );
+      await requests.close();
+      return replies.map(({ body }) => (body as Buffer).toString());
+    },
     publish: async (exchange, routingKey, body, { persistent = false, ...properties } = {}) => {
       const messageId = properties.messageId ?? uniqueName('message');
       await publisher.send(

@@ -1,10 +1,12 @@
 // Test thread. What applications do with a broker, written once and run with each client library:
-// RPC, a work queue, publish/subscribe, confirms with returns, large bodies, cancel, reconnect. A
-// library takes part by giving an adapter; what it cannot do is left out of its adapter by name.
+// RPC, a work queue, publish/subscribe, confirms with returns, retries by dead-lettering, large
+// bodies, a policy, cancel, reconnect. A library takes part by giving an adapter. The clients of other
+// languages do the same in programs of their own (lane.ts).
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { Inbox } from '../support/inbox.ts';
+import { ManagementApi } from '../support/management-api.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { uniqueName } from '../support/unique-name.ts';
 
@@ -16,7 +18,8 @@ interface ScenarioProperties {
   readonly headers?: Readonly<Record<string, string | number | boolean>>;
 }
 
-export interface ScenarioMessage extends ScenarioProperties {
+export interface ScenarioMessage extends Omit<ScenarioProperties, 'headers'> {
+  readonly headers?: Readonly<Record<string, unknown>>;
   readonly body: Buffer;
   readonly routingKey: string;
   readonly redelivered: boolean;
@@ -31,14 +34,18 @@ export interface ScenarioConsumer {
   readonly cancel: () => Promise<void>;
 }
 
+export type QueueArguments = Readonly<Record<string, string | number>>;
+
 export interface ScenarioClient {
-  declareQueue(name: string): Promise<void>;
+  declareQueue(name: string, queueArguments?: QueueArguments): Promise<void>;
   deleteQueue(name: string): Promise<void>;
   /** Ready messages. */
   messageCount(name: string): Promise<number>;
   declareExchange(name: string, type: 'fanout' | 'topic' | 'direct'): Promise<void>;
   bind(queue: string, exchange: string, routingKey: string): Promise<void>;
-  /** Publishes as mandatory and waits for the confirm. */
+  /** Sends requests with direct reply-to; resolves with the replies in the order of requests. */
+  request(queue: string, bodies: readonly string[]): Promise<string[]>;
+  /** Publishes as mandatory and waits for the confirm; a nack rejects. */
   publish(
     exchange: string,
     routingKey: string,
@@ -60,12 +67,25 @@ export interface Adapter {
   consumeForever(url: string, queue: string, handler: Handler): Promise<() => Promise<void>>;
 }
 
+interface Death {
+  readonly queue: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** How often a message was dead-lettered from a queue for a reason, as its x-death tells. */
+function deathCount({ headers }: ScenarioMessage, queue: string, reason: string): number {
+  const deaths = (headers?.['x-death'] ?? []) as Death[];
+  return deaths.find((death) => death.queue === queue && death.reason === reason)?.count ?? 0;
+}
+
 function digest(body: Buffer): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
 export function describeClient(name: string, adapter: Adapter): void {
   const broker = useBroker();
+  const api = new ManagementApi(broker);
   let client: ScenarioClient;
   let queue: string;
   let exchange: string;
@@ -93,10 +113,13 @@ export function describeClient(name: string, adapter: Adapter): void {
   }
 
   describe(name, () => {
-    test('RPC: 50 requests at once each get their own reply', async () => {
+    /** Squares what it is asked, until it is stopped. Keeps the reply-to names that it saw. */
+    async function startServer(): Promise<{ names: Set<string>; stop: () => Promise<void> }> {
       const server = await adapter.connect(broker.url);
+      const names = new Set<string>();
       const answer = async (request: ScenarioMessage): Promise<Verdict> => {
         const { body, replyTo, correlationId } = request;
+        names.add(replyTo!);
         const reply = Buffer.from(String(Number(body) ** 2));
         await server.publish('', replyTo!, reply, { correlationId: correlationId! });
         return 'ack';
@@ -106,6 +129,16 @@ export function describeClient(name: string, adapter: Adapter): void {
         answers.push(answer(request));
         return answers.at(-1)!;
       });
+      const stop = async (): Promise<void> => {
+        await Promise.all(answers);
+        await consumer.cancel();
+        await server.close();
+      };
+      return { names, stop };
+    }
+
+    test('RPC: 50 requests at once each get their own reply', async () => {
+      const server = await startServer();
       const replyQueue = uniqueName('reply');
       await client.declareQueue(replyQueue);
       const replies = await collect(replyQueue);
@@ -121,9 +154,16 @@ export function describeClient(name: string, adapter: Adapter): void {
       }
       for (let n = 0; n < 50; n += 1) expect(results.get(`request-${n}`)).toBe(n * n);
       await client.deleteQueue(replyQueue);
-      await Promise.all(answers);
-      await consumer.cancel();
-      await server.close();
+      await server.stop();
+    });
+
+    test('RPC: direct reply-to does it without a queue', async () => {
+      const server = await startServer();
+      const numbers = Array.from({ length: 50 }, (_, n) => n);
+      const replies = await client.request(queue, numbers.map(String));
+      expect(replies).toEqual(numbers.map((n) => String(n * n)));
+      expect([...server.names]).toEqual([expect.stringMatching(/^amq\.rabbitmq\.reply-to\../u)]);
+      await server.stop();
     });
 
     test('work queue: two workers share the jobs, and none holds more than its prefetch', async () => {
@@ -209,9 +249,44 @@ export function describeClient(name: string, adapter: Adapter): void {
       expect(await client.publish('', uniqueName('missing'), Buffer.from('x'))).toBe('returned');
     });
 
-    test('a body of 4 MiB and its properties arrive intact', async () => {
+    test('dead letters: a job is tried again after a while, and counted', async () => {
+      const [work, retry] = [uniqueName('work'), uniqueName('retry')];
+      const deadLettersTo = (to: string): QueueArguments => ({
+        'x-dead-letter-exchange': '',
+        'x-dead-letter-routing-key': to,
+      });
+      await client.declareQueue(work, deadLettersTo(retry));
+      await client.declareQueue(retry, { ...deadLettersTo(work), 'x-message-ttl': 20 });
+      const done = new Inbox<ScenarioMessage>();
+      await client.consume(work, 1, (message) => {
+        if (deathCount(message, work, 'rejected') < 3) return 'drop';
+        done.push(message);
+        return 'ack';
+      });
+      await client.publish('', work, Buffer.from('stubborn'), { persistent: true });
+      const message = await done.next('the last attempt');
+      expect(deathCount(message, work, 'rejected')).toBe(3);
+      expect(deathCount(message, retry, 'expired')).toBe(3);
+      expect(message.headers).toMatchObject({ 'x-first-death-queue': work });
+      for (const name_ of [work, retry]) await client.deleteQueue(name_);
+    });
+
+    test('policy: a length limit refuses publishes, and the client is told', async () => {
+      const limit = ['policies', '/', queue];
+      const definition = { 'max-length': 2, overflow: 'reject-publish' };
+      await api.put(limit, { pattern: `^${queue}$`, definition, 'apply-to': 'queues' });
+      await client.deleteQueue(queue);
+      await client.declareQueue(queue);
+      const publish = (): Promise<string> =>
+        client.publish('', queue, Buffer.from('x')).catch(() => 'refused');
+      const outcomes = [await publish(), await publish(), await publish()];
+      expect(outcomes).toEqual(['confirmed', 'confirmed', 'refused']);
+      await api.delete(...limit);
+    });
+
+    test('a body of 8 MiB and its properties arrive intact', async () => {
       const inbox = await collect(queue);
-      const body = randomBytes(4 * 1_048_576);
+      const body = randomBytes(8 * 1_048_576);
       const headers = { text: 'ü', count: 42, flag: true };
       await client.publish('', queue, body, { headers, messageId: 'large', persistent: true });
       const message = await inbox.next('the large message');
@@ -246,6 +321,27 @@ export function describeClient(name: string, adapter: Adapter): void {
       await other.deleteQueue(queue);
       await told.next('the cancellation');
       await other.close();
+    });
+
+    test('a consumer lives on after an operator closed its connection', async () => {
+      const all = { configure: '.*', write: '.*', read: '.*' };
+      const { user, password } = await api.user('/', all);
+      const inbox = new Inbox<string>();
+      const url = `amqp://${user}:${password}@${broker.host}:${broker.port}`;
+      const stop = await adapter.consumeForever(url, queue, ({ body }) => {
+        inbox.push(body.toString());
+        return 'ack';
+      });
+      await client.publish('', queue, Buffer.from('before'));
+      expect(await inbox.next('the message before')).toBe('before');
+      await api.delete('connections', 'username', user);
+      await client.publish('', queue, Buffer.from('after'));
+      let next = await inbox.next('a message after the end');
+      // The ack of the first message may have been lost with the connection.
+      if (next === 'before') next = await inbox.next('a message after the end');
+      expect(next).toBe('after');
+      await stop();
+      await api.removeAll();
     });
 
     test('a consumer lives on after its TCP connection was cut, and loses nothing', async () => {

@@ -58,7 +58,9 @@ export const TOOLCHAINS = {
     tools: ['java', 'javac', 'mvn'],
     sources: /\.(?:java|xml|sha256)$/u,
     fetch: [['mvn', '-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${JARS}`]],
-    build: [['javac', '-cp', `${JARS}/*`, '-d', inLanes('java', 'classes'), 'Lane.java']],
+    build: [
+      ['javac', '-cp', `${JARS}/*`, '-d', inLanes('java', 'classes'), 'Lane.java', 'Support.java'],
+    ],
   },
   go: {
     name: 'go',

@@ -19,6 +19,8 @@ export const SMALL_SEGMENTS = { 'storage.segment_bytes': '1MiB' } as const;
 export interface LaunchOptions {
   readonly dataDirectory: string;
   readonly shards: number;
+  /** 1 when left out. */
+  readonly acceptors?: number;
   /** Configuration settings, as `--set key=value`; what this version does not know is left out. */
   readonly set?: Readonly<Record<string, string>>;
   /** WARRENMQ_TEST_FAULTS. */
@@ -128,7 +130,8 @@ export function launchWarrenmq(options: LaunchOptions): BrokerProcess {
   const program = isBuilt ? 'bin/warrenmq.cjs' : 'src/cli/main.ts';
   const ports = ['--host', '127.0.0.1', '--port', '0', '--management-port', '0'];
   const args = [program, 'server', ...ports, '--data-dir', options.dataDirectory];
-  args.push('--shards', String(options.shards), '--acceptors', '1');
+  const { shards, acceptors = 1 } = options;
+  args.push('--shards', String(shards), '--acceptors', String(acceptors));
   for (const [key, value] of Object.entries(options.set ?? {})) {
     if (settingOf(key) !== undefined) args.push('--set', `${key}=${value}`);
   }

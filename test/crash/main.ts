@@ -14,6 +14,7 @@ import {
 import { KINDS } from './checker.ts';
 import type { RunSettings } from './crash-run.ts';
 import { canMount, DISK_FULL_MIX, DISK_FULL_SETTINGS, diskFull, onSmallDisk } from './disk-full.ts';
+import { featureCycles } from './features/feature-cycles.ts';
 import { fewerShards } from './fewer-shards.ts';
 import { killCycles, summary } from './kill-cycles.ts';
 import { rabbitmqLauncher } from './rabbitmq.ts';
@@ -38,6 +39,12 @@ const RIVAL_DECLARATION_MILLIS = 5000;
 const RIVAL_STORE_FOLDERS = ['mnesia/crash@localhost/msg_stores'];
 const LIFE_MILLIS_MAX = 3000;
 const SHARDS = 3;
+const FEATURE_SHAPES = [
+  { shards: 1, acceptors: 1, backend: 'auto' },
+  { shards: 3, acceptors: 1, backend: 'auto' },
+  { shards: 3, acceptors: 2, backend: 'auto' },
+  { shards: 2, acceptors: 2, backend: 'portable' },
+] as const;
 const SEGMENT_SIZES = ['1MiB', '4MiB', '32MiB'];
 
 const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<void>>> = {
@@ -47,6 +54,7 @@ const PROOFS: Readonly<Record<string, (proof: Proof) => Promise<void>>> = {
   'disk-full': fullDisk,
   bits: flips,
   shards: shardNumbers,
+  features,
 };
 
 /** A data directory of its own for each part of a proof; small segments roll and are cleaned. */
@@ -145,6 +153,25 @@ async function shardNumbers(proof: Proof): Promise<void> {
     const options = optionsOf(proof, `round-${round}`);
     const settings = { ...proof, seed: proof.seed + round, options, publishers: 3 };
     proof.say(`round ${round}: ${summary(await fewerShards(settings, 1000))}`);
+  }
+}
+
+/** A quarter of the cycles with each shape of broker, the last one with the portable log. */
+async function features(proof: Proof): Promise<void> {
+  const cycles = Math.ceil((proof.cycles ?? 80) / FEATURE_SHAPES.length);
+  for (const [index, { shards, acceptors, backend }] of FEATURE_SHAPES.entries()) {
+    const own = optionsOf(proof, `shape-${index}`);
+    const set = { ...own.set, 'storage.backend': backend };
+    proof.say(`${shards} shards, ${acceptors} acceptors, log: ${backend}`);
+    const settings = {
+      launch: proof.launch,
+      seed: proof.seed + index,
+      options: { ...own, shards, acceptors, set },
+      cycles,
+      drainEvery: 5,
+      lifeMillisMax: LIFE_MILLIS_MAX,
+    };
+    await featureCycles(settings, proof.say);
   }
 }
 

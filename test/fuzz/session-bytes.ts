@@ -33,12 +33,43 @@ export class Random {
   }
 }
 
-const QUEUES = ['a', 'a', 'a', 'b', 'b', 'c', 'c', ''];
-const EXCHANGES = ['', '', '', '', 'amq.direct', 'amq.topic', 'amq.headers', 'amq.fanout', 'x'];
+/** Queues with rules, which pass dead letters on to each other and to the plain ones, in rounds too. */
+const RULED_QUEUES: Readonly<Record<string, FieldTable>> = {
+  fleeting: { 'x-message-ttl': 1, ...deadTo('', 'short') },
+  short: { 'x-max-length': 2, ...deadTo('amq.fanout', '') },
+  light: { 'x-max-length-bytes': 3000, 'x-max-priority': 3, ...deadTo('', 'fleeting') },
+  full: { 'x-max-length': 1, 'x-overflow': 'reject-publish-dlx', ...deadTo('', 'quorum') },
+  quorum: {
+    'x-queue-type': 'quorum',
+    'x-delivery-limit': 1,
+    'x-overflow': 'reject-publish',
+    'x-dead-letter-strategy': 'at-least-once',
+    ...deadTo('', 'light'),
+  },
+  unused: { 'x-expires': 4, 'x-message-ttl': 0, ...deadTo('later', 'a') },
+};
+const RULED_NAMES = Object.keys(RULED_QUEUES);
+const QUEUES = ['a', 'a', 'a', 'b', 'b', 'c', 'c', '', ...RULED_NAMES];
+const EXCHANGES = [
+  '',
+  '',
+  '',
+  '',
+  'amq.direct',
+  'amq.topic',
+  'amq.headers',
+  'amq.fanout',
+  'x',
+  'later',
+];
 const REPLY_TO = 'amq.rabbitmq.reply-to';
 const BODY_SIZES = [0, 1, 10, 100, 600, 3000, 4088, 4089, 9000, 25_000];
 
 type Step = (random: Random, channel: number) => Buffer[];
+
+function deadTo(exchange: string, key: string): FieldTable {
+  return { 'x-dead-letter-exchange': exchange, 'x-dead-letter-routing-key': key };
+}
 
 function body(random: Random): Buffer {
   return Buffer.alloc(random.pick(BODY_SIZES), random.below(256));
@@ -58,6 +89,9 @@ function properties(random: Random): Properties {
     { headers: { CC: ['a', 'c'], BCC: ['b'], k: 'v' }, deliveryMode: 2 },
     { headers: random.chance(20) ? { CC: 'a' } : { BCC: [] }, replyTo: REPLY_TO },
     { replyTo: REPLY_TO },
+    { expiration: random.pick(['0', '1', '3']), priority: random.below(5), deliveryMode: 2 },
+    { headers: { 'x-delay': random.pick([1, 5, 60_000]), CC: ['light'] } },
+    { headers: { 'x-death': random.pick<FieldTable[string]>(['x', [1, { queue: 5 }], []]) } },
   ]);
 }
 
@@ -92,6 +126,12 @@ const unfinishedPublish: Step = (random, channel) => [
   bodyFrame(channel, Buffer.alloc(random.pick([1, 4, 900]))),
 ];
 
+const ruledQueue: Step = (random, channel) => {
+  const queue = random.pick(RULED_NAMES);
+  const args = RULED_QUEUES[queue];
+  return [methodFrame(channel, 'queue.declare', { queue, durable: true, arguments: args })];
+};
+
 /** What a sound client does; most of it is accepted wherever it stands. */
 const STEPS: readonly Step[] = [
   publish,
@@ -113,8 +153,24 @@ const STEPS: readonly Step[] = [
       arguments: random.pick<FieldTable>([{}, { 'x-max-priority': 5 }]),
     }),
   ],
+  ruledQueue,
+  ruledQueue,
+  ruledQueue,
   (_random, channel) => [
     methodFrame(channel, 'exchange.declare', { exchange: 'x', type: 'direct' }),
+  ],
+  (random, channel) => [
+    methodFrame(channel, 'exchange.declare', {
+      exchange: 'later',
+      type: 'x-delayed-message',
+      durable: true,
+      arguments: { 'x-delayed-type': 'direct' },
+    }),
+    methodFrame(channel, 'queue.bind', {
+      queue: random.pick(QUEUES),
+      exchange: 'later',
+      routingKey: 'a',
+    }),
   ],
   (random, channel) => [
     methodFrame(channel, 'queue.bind', {

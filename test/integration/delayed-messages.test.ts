@@ -72,7 +72,7 @@ describe.each(SHAPES)('a delayed message ($acceptors acceptors, $shards shards)'
       expect(bodies(messages)).toEqual(['first', 'second', 'third', 'also third']);
       const delays = messages.map(({ properties }) => properties.headers!['x-delay']);
       expect(delays).toEqual([undefined, -300, -600, -600]);
-      expect(messages[1]!.fields).toMatchObject({ exchange: 'later', routingKey: 'k' });
+      expect(messages[1].fields).toMatchObject({ exchange: 'later', routingKey: 'k' });
     });
   });
 
@@ -83,7 +83,7 @@ describe.each(SHAPES)('a delayed message ($acceptors acceptors, $shards shards)'
       send(channel, body, 150);
       await channel.waitForConfirms();
       const [message] = await take(channel, 1);
-      expect(message!.content.equals(body)).toBe(true);
+      expect(message.content.equals(body)).toBe(true);
       const used = 'warrenmq_acceptor_slab_pages_used';
       await expect.poll(() => metricSum(broker.managementUrl, used)).toBe(0);
     });

@@ -202,6 +202,101 @@ describe('an interceptor', () => {
   });
 });
 
+describe('an auth backend', () => {
+  const directoryOfUsers = written(
+    'staff.mjs',
+    `const FULL = { configure: '.*', write: '.*', read: '.*' };
+    export default {
+      name: 'staff',
+      version: '1',
+      authBackends: [{
+        name: 'staff',
+        async authenticate({ username, password }) {
+          if (Buffer.from(password ?? '').toString() !== 'of ' + username) return undefined;
+          if (username === 'down') throw new Error('out of order');
+          if (username === 'alias') return { username: 'guest', tags: [] };
+          const permission = username === 'reader' ? { ...FULL, configure: '', write: '' } : FULL;
+          return {
+            username,
+            tags: username === 'boss' ? ['administrator'] : [],
+            access: (vhost) => (vhost === '/' ? { tags: [], permission, topics: new Map() } : undefined),
+            refresh: (secret) => Buffer.from(secret).toString() === 'new',
+          };
+        },
+      }],
+    };`,
+  );
+  const broker = useBroker({
+    acceptors: 2,
+    shards: 2,
+    set: {
+      'plugins.1': directoryOfUsers,
+      'auth_backends.1': 'staff',
+      'auth_backends.2': 'internal',
+    },
+  });
+
+  const url = (user: string, vhost = '%2F', password = `of ${user}`): string =>
+    `amqp://${user}:${encodeURIComponent(password)}@${broker.host}:${broker.port}/${vhost}`;
+
+  const request = (user: string, what: string, options: RequestInit = {}) => {
+    const login = Buffer.from(`${user}:of ${user}`).toString('base64');
+    const headers = { authorization: `Basic ${login}`, 'content-type': 'application/json' };
+    return fetch(`${broker.managementUrl}/api/${what}`, { ...options, headers });
+  };
+
+  test('lets in whom it knows, and the broker its own users', async () => {
+    for (const known of [url('boss'), url('alias'), url('guest', '%2F', 'guest')]) {
+      await (await connect(known)).close();
+    }
+    for (const unknown of [url('boss', '%2F', 'guess'), url('down'), url('guest', '%2F', 'no')]) {
+      await expect(connect(unknown)).rejects.toThrow(/ACCESS_REFUSED - Login was refused/u);
+    }
+  });
+
+  test('says what its users may do', async () => {
+    const client = await connect(url('reader'));
+    const channel = await client.createChannel();
+    channel.on('error', () => {});
+    await expect(channel.assertQueue(uniqueName('q'))).rejects.toThrow(
+      /403 \(ACCESS-REFUSED\).* configure access .* refused for user 'reader'/u,
+    );
+    await client.updateSecret(Buffer.from('new'), 'it is time');
+    const closed = once(client, 'close');
+    void client.updateSecret(Buffer.from('bad'), 'it is time');
+    await expect(closed).rejects.toThrow('New secret was refused by one of the backends');
+  });
+
+  test('lets its users use the HTTP API, as far as their tags and permissions go', async () => {
+    const queue = uniqueName('made');
+    const body = JSON.stringify({ durable: true });
+    expect((await request('boss', 'whoami')).status).toBe(200);
+    expect((await request('reader', 'whoami')).status).toBe(401);
+    const made = await request('boss', `queues/%2F/${queue}`, { method: 'PUT', body });
+    expect(made.status).toBe(201);
+    const vhost = uniqueName('v');
+    expect((await request('boss', `vhosts/${vhost}`, { method: 'PUT' })).status).toBe(201);
+    // The backend knows nothing of the virtual host, and nobody is asked what else there may be.
+    const refused = await request('boss', `queues/${vhost}/q`, { method: 'PUT', body });
+    expect([refused.status, await refused.text()]).toEqual([
+      401,
+      expect.stringContaining('refused for user'),
+    ]);
+    for (const gone of [`queues/%2F/${queue}`, `vhosts/${vhost}`]) {
+      expect((await request('boss', gone, { method: 'DELETE' })).status).toBe(204);
+    }
+  });
+
+  test('is counted with all other logins', async () => {
+    const metrics = await (await fetch(`${broker.managementUrl}/metrics`)).text();
+    for (const protocol of ['amqp091', 'http']) {
+      const succeeded = `^rabbitmq_auth_attempts_succeeded_total\\{protocol="${protocol}"\\} [1-9]`;
+      expect(metrics).toMatch(new RegExp(succeeded, 'mu'));
+    }
+    expect(metrics).toMatch(/^warrenmq_plugin_failures_total [1-9]/mu);
+  });
+});
+
 const BROKEN = `export default {
   name: 'broken',
   version: '1',

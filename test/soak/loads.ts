@@ -1,7 +1,8 @@
 // What a soaking broker is given, round after round: the load generator's modes side by side, each a
-// process of its own. Test process.
+// process of its own, and beside them the queues with features (feature-load.ts). Test process.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { featureRound } from './feature-load.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUTPUT_CHARS_MAX = 4000;
@@ -27,7 +28,8 @@ const LOADS: readonly (readonly string[])[] = [
 
 /** One round of all loads at once; rejects with the output of one that failed. */
 export async function loadRound(url: string, seconds: number): Promise<void> {
-  await Promise.all(LOADS.map((load, index) => run([...load, '--url', url], index * 10, seconds)));
+  const loads = LOADS.map((load, index) => run([...load, '--url', url], index * 10, seconds));
+  await Promise.all([...loads, featureRound(url, seconds)]);
 }
 
 function run(load: readonly string[], firstQueue: number, seconds: number): Promise<void> {

@@ -6,6 +6,7 @@ import { alarmVerbs } from './alarm-verbs.ts';
 import { ApiClient } from './api-client.ts';
 import { connectionVerbs } from './connection-verbs.ts';
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
+import { delayedVerbs } from './delayed-verbs.ts';
 import { definitionVerbs } from './definition-verbs.ts';
 import { limitVerbs } from './limit-verbs.ts';
 import { listingVerbs } from './listing-verbs.ts';
@@ -36,6 +37,7 @@ export const verbs: readonly Verb[] = [
   ...limitVerbs,
   ...listingVerbs,
   ...queueVerbs,
+  ...delayedVerbs,
   ...connectionVerbs,
   ...definitionVerbs,
   ...alarmVerbs,

@@ -5,7 +5,6 @@ import type { Method } from '../../protocol/methods.generated.ts';
 import { vhostRefused } from '../http-refusal.ts';
 import { type DirectChannel, withChannel } from '../direct-channel.ts';
 import type { ApiRequest } from '../route.ts';
-import { canAccessVhost } from '../../auth/users.ts';
 import { vhostOf } from './listing.ts';
 
 /** Runs `use` on a channel of the user in the virtual host of the path. */
@@ -16,8 +15,9 @@ export async function asClient<Result>(
   const { broker, user } = request;
   const vhost = vhostOf(request);
   // Administrators may see what is in virtual hosts that they may not use.
-  if (!canAccessVhost(user, vhost)) throw vhostRefused(vhost, user.name);
-  return await withChannel(broker.source.control.openDirect(user, vhost), use);
+  const access = user.accessTo(vhost);
+  if (access === undefined) throw vhostRefused(vhost, user.name);
+  return await withChannel(broker.source.control.openDirect(user.name, vhost, access), use);
 }
 
 /** One method, and what it is answered with. */

@@ -1,7 +1,9 @@
 // /api/exchanges, its bindings, and publishing to one. Main thread. In a path the default exchange,
 // whose name is empty, is called amq.default. Declaring, deleting and publishing are done as a
 // client of the user (direct-requests.ts).
+import type { QueueReport } from '../../../shards/mailbox/control-messages.ts';
 import type { ExchangeSpec } from '../../routing/change.ts';
+import type { BrokerSnapshot } from '../broker-snapshot.ts';
 import { notFound } from '../http-refusal.ts';
 import { flagOf, requireKeys, tableOf, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
@@ -13,16 +15,18 @@ import { byName, exchangeInPath, type InVhost, listing, vhostOf } from './listin
 import { exchangePolicyJson } from './policy-json.ts';
 import { publish } from './publish.ts';
 
-function listExchanges(request: ApiRequest): JsonList<InVhost<ExchangeSpec>> {
+async function listExchanges(request: ApiRequest): Promise<JsonList<InVhost<ExchangeSpec>>> {
   const { topology } = request.broker.source;
+  const snapshot = await request.broker.snapshot();
   const exchanges = listing(request, (vhost) => topology.exchanges(vhost), byName);
-  return new JsonList(exchanges, exchangeJson);
+  return new JsonList(exchanges, (exchange) => exchangeJson(request, exchange, snapshot));
 }
 
-function getExchange(request: ApiRequest): object {
+async function getExchange(request: ApiRequest): Promise<object> {
+  const snapshot = await request.broker.snapshot();
   const found = findExchange(request);
   if (found === undefined) throw notFound();
-  return exchangeJson(found);
+  return exchangeJson(request, found, snapshot);
 }
 
 function findExchange(request: ApiRequest): InVhost<ExchangeSpec> | undefined {
@@ -77,7 +81,12 @@ function listBindingsTo(request: ApiRequest): object {
   return bindingList(request, () => topology.bindingsTo(vhost, 'exchange', item.name));
 }
 
-function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object {
+function exchangeJson(
+  { broker }: ApiRequest,
+  { vhost, item: exchange }: InVhost<ExchangeSpec>,
+  snapshot: BrokerSnapshot,
+): object {
+  const queue = broker.source.topology.companion(vhost, exchange.name, 'delay');
   return {
     name: exchange.name,
     vhost,
@@ -87,6 +96,16 @@ function exchangeJson({ vhost, item: exchange }: InVhost<ExchangeSpec>): object 
     internal: exchange.internal,
     arguments: tableJson(exchange.arguments),
     ...exchangePolicyJson(exchange.policy),
+    ...(queue === undefined ? {} : delayedJson(snapshot.queue(queue.id))),
+  };
+}
+
+/** Ours: what an exchange holds back. */
+function delayedJson({ ready, readyBytes, nextDue }: QueueReport): object {
+  return {
+    messages_delayed: ready,
+    bytes_delayed: readyBytes,
+    next_due: nextDue === undefined ? null : new Date(nextDue).toISOString(),
   };
 }
 

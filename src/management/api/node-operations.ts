@@ -52,10 +52,11 @@ function setAlarm(isForced: boolean) {
 async function authenticate(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   requireKeys(body, ['username', 'password']);
-  const { users } = request.broker.source;
   const name = textOf(body, 'username', '');
-  const outcome = users.authenticate('HTTP', name, textOf(body, 'password', ''));
-  if (outcome !== 'ok') throw accessRefused(`user '${name}' - invalid credentials`);
+  const password = Buffer.from(textOf(body, 'password', ''));
+  const { logins } = request.broker.source;
+  const isValid = await logins.areValid({ username: name, password });
+  if (!isValid) throw accessRefused(`user '${name}' - invalid credentials`);
   return NO_CONTENT;
 }
 

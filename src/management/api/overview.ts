@@ -1,7 +1,7 @@
 // GET /api/overview: versions, totals, listeners. Main thread. A user who is no monitor sees the
 // totals of what it may look into, and nothing of the node (rabbit_mgmt_wm_overview).
 // Rates are not sampled yet, so there are no `..._details`.
-import type { User } from '../../auth/users.ts';
+import type { Identity } from '../../auth/backend.ts';
 import { accessibleVhosts, isMonitor } from '../access.ts';
 import { type BrokerSnapshot, closedQueueCount, pacedQueueCount } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
@@ -28,7 +28,7 @@ async function overview({ user, broker }: ApiRequest): Promise<object> {
   };
 }
 
-function totals(user: User, broker: BrokerView, snapshot: BrokerSnapshot): object {
+function totals(user: Identity, broker: BrokerView, snapshot: BrokerSnapshot): object {
   const { topology, connections } = broker.source;
   const vhosts = accessibleVhosts(user, topology);
   const queues = vhosts.flatMap((vhost) => [...topology.queues(vhost)]);

@@ -6,6 +6,7 @@ import { bindingRoutes } from './bindings.ts';
 import { channelRoutes } from './channels.ts';
 import { connectionRoutes } from './connections.ts';
 import { definitionRoutes } from './definitions.ts';
+import { delayedRoutes } from './delayed.ts';
 import { exchangeRoutes } from './exchanges.ts';
 import { featureRoutes } from './features.ts';
 import { healthCheckRoutes } from './health-checks.ts';
@@ -37,6 +38,7 @@ export const routes: readonly Route[] = [
   ...policyRoutes,
   ...definitionRoutes,
   ...exchangeRoutes,
+  ...delayedRoutes,
   ...queueRoutes,
   ...bindingRoutes,
   ...connectionRoutes,

@@ -45,8 +45,9 @@ async function putVhost(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   const isNew = !topology.hasVhost(vhost);
   await makeVhost(broker, vhost, body);
-  // Who makes a virtual host may use it (rabbit_vhost:maybe_grant_full_permissions).
-  if (isNew) {
+  // Who makes a virtual host may use it (rabbit_vhost:maybe_grant_full_permissions). What users of
+  // other backends may do is for these to say.
+  if (isNew && broker.source.users.find(user.name) !== undefined) {
     const permission = FULL_PERMISSION;
     await recordFact(broker, { kind: 'permission-set', user: user.name, vhost, permission });
   }

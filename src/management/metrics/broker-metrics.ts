@@ -5,6 +5,7 @@ import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { type DiskFacts, hasMemoryAlarm, type MemoryFacts, type PluginFacts } from '../source.ts';
 import { accessMetrics } from './access-metrics.ts';
+import { deadLetterMetrics } from './dead-letter-metrics.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
 
@@ -31,6 +32,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
       snapshot.clients.delivered,
       CLASSIC,
     ),
+    ...deadLetterMetrics(snapshot.reports),
     // RabbitMQ tells dropped and returned apart; the acceptors count them together.
     ...counter(
       'warrenmq_global_messages_unroutable_total',

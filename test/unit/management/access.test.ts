@@ -6,13 +6,15 @@ import {
   assertAccess,
   visibleVhosts,
 } from '../../../src/management/access.ts';
+import { identityOf } from '../../../src/auth/backend.ts';
 import { FakeBroker } from './fixture.ts';
 
 const { users, topology } = new FakeBroker();
+const identity = (username: string) => identityOf(users, { username, tags: [] });
 
 function refusalOf(name: string, access: Access, vhost?: string): string | undefined {
   try {
-    assertAccess(users.find(name)!, access, vhost, topology);
+    assertAccess(identity(name), access, vhost, topology);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -69,7 +71,7 @@ it.each([
   ['monitor', [], ['/', 'other']],
   ['manager', ['/'], ['/']],
 ])('%s may look into some virtual hosts and know of others', (name, accessible, visible) => {
-  const user = users.find(name)!;
+  const user = identity(name);
   expect(accessibleVhosts(user, topology)).toEqual(accessible);
   expect(visibleVhosts(user, topology)).toEqual(visible);
 });

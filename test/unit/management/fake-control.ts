@@ -1,8 +1,10 @@
 // Test support: what the management API can have a broker do, without threads: facts and commands
 // change the state at once, everything else is only noted.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { DelayedAction, DelayedAnswer } from '../../../shards/mailbox/control-messages.ts';
 import type { ClientListing } from '../../../src/acceptor/management-messages.ts';
 import type { BrokerControl, Limit } from '../../../src/management/broker-control.ts';
+import type { QueueSpec } from '../../../src/routing/change.ts';
 import type { BrokerState } from '../../../src/supervisor/facts/broker-state.ts';
 import type { AccountFact, JsonValue, Parameter } from '../../../src/supervisor/facts/fact.ts';
 import type { Command, Outcome } from '../../../src/topology/command.ts';
@@ -14,6 +16,7 @@ export class FakeControl implements BrokerControl {
   readonly noted: unknown[] = [];
   readonly tracedVhosts = new Set<string>();
   clients: ClientListing = { channels: [], consumers: [] };
+  delayedAnswer: DelayedAnswer = { count: 0, messages: [] };
   isListening = true;
   /** What direct connections are given: the other end speaks AMQP. */
   readonly ports: MessagePort[] = [];
@@ -47,6 +50,11 @@ export class FakeControl implements BrokerControl {
 
   listClients(): Promise<ClientListing> {
     return Promise.resolve(this.clients);
+  }
+
+  delayed({ name }: QueueSpec, action: DelayedAction): Promise<DelayedAnswer> {
+    this.noted.push([name, action]);
+    return Promise.resolve(this.delayedAnswer);
   }
 
   closeConnections(ids: readonly number[], reason: string): void {

@@ -1,6 +1,7 @@
 // Test support: a broker without threads, as the management API sees one, and requests to it.
 import http from 'node:http';
 import type { AcceptorReport, ConnectionInfo } from '../../../src/acceptor/control-messages.ts';
+import { InternalBackend } from '../../../src/auth/backend.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { defaultUser, type User } from '../../../src/auth/users.ts';
 import type { LogRecord, Logger } from '../../../src/base/logger.ts';
@@ -13,6 +14,7 @@ import type {
   ThreadReports,
 } from '../../../src/management/source.ts';
 import { BrokerState } from '../../../src/supervisor/facts/broker-state.ts';
+import { Logins } from '../../../src/supervisor/logins.ts';
 import type { Command } from '../../../src/topology/command.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import type {
@@ -58,7 +60,15 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
 }
 
 export function shardReport(...queues: readonly QueueReport[]): ShardReport {
-  return { log: undefined, queues, messages: 1, arenaBytes: 2, liveBytes: 3, slabMessages: 4 };
+  return {
+    log: undefined,
+    queues,
+    messages: 1,
+    arenaBytes: 2,
+    liveBytes: 3,
+    slabMessages: 4,
+    deaths: [],
+  };
 }
 
 export const LOG_REPORT: LogReport = {
@@ -92,6 +102,8 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     published: 0,
     unroutable: 0,
     delivered: 0,
+    forwarded: 0,
+    forwardedUnroutable: 0,
     stalledConnections: 0,
     rateLimitedConnections: 0,
     blockedConnections: [],
@@ -115,7 +127,11 @@ export class FakeBroker implements ManagementSource {
   readonly users = this.state.users;
   readonly control = new FakeControl(this.state);
   readonly connections = new Map<number, ConnectionInfo>();
-  logins = { attempts: 5, succeeded: 3, failed: 2 };
+  readonly logins = new Logins(
+    this.users,
+    [new InternalBackend(this.users)],
+    this.config.loopbackUsers,
+  );
   memory: MemoryFacts = { usedBytes: 100, limitBytes: 1000, alarms: [] };
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
   plugins = { faultCount: 0, droppedEventCount: 0 };
@@ -125,6 +141,7 @@ export class FakeBroker implements ManagementSource {
   reports: ThreadReports = { shards: [shardReport()], acceptors: [acceptorReport()] };
 
   constructor() {
+    Object.assign(this.logins.counts, { attempts: 5, succeeded: 3, failed: 2 });
     this.users.add(defaultUser('guest', 'guest', '/'));
     this.users.add(user('monitor', ['monitoring']));
     this.users.add(user('manager', ['management'], '/'));

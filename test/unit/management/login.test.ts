@@ -39,42 +39,44 @@ describe('parseAuthorization', () => {
 describe('logIn', () => {
   const source = new FakeBroker();
 
-  function attempt(credentials: string, remoteAddress: string) {
+  async function attempt(credentials: string, remoteAddress: string) {
     const { log, records } = memoryLog();
     const request = { headers: { authorization: basic(credentials) }, socket: { remoteAddress } };
     try {
-      return { user: logIn(request as unknown as IncomingMessage, source, log).name, records };
+      const { name } = await logIn(request as unknown as IncomingMessage, source.logins, log);
+      return { user: name, records };
     } catch (error) {
       if (!(error instanceof HttpRefusal)) throw error;
       return { refusal: error, records };
     }
   }
 
-  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('lets guest in from %s', (address) => {
-    expect(attempt('guest:guest', address)).toEqual({ user: 'guest', records: [] });
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('lets guest in from %s', async (address) => {
+    expect(await attempt('guest:guest', address)).toEqual({ user: 'guest', records: [] });
   });
 
-  it('keeps guest out from elsewhere, and says why to who knows the password', () => {
-    const { refusal } = attempt('guest:guest', '192.0.2.1');
+  it('keeps guest out from elsewhere, and says why to who knows the password', async () => {
+    const { refusal } = await attempt('guest:guest', '192.0.2.1');
     expect(refusal?.status).toBe(401);
     expect(refusal?.body).toEqual({
       error: 'not_authorised',
       reason: 'User can only log in via localhost',
     });
-    expect(attempt('guest:wrong', '192.0.2.1').refusal?.body).toEqual({
+    const wrong = await attempt('guest:wrong', '192.0.2.1');
+    expect(wrong.refusal?.body).toEqual({
       error: 'not_authorized',
       reason: 'Not_Authorized',
     });
   });
 
-  it('lets other users in from anywhere', () => {
-    expect(attempt('manager:p', '192.0.2.1').user).toBe('manager');
+  it('lets other users in from anywhere', async () => {
+    expect((await attempt('manager:p', '192.0.2.1')).user).toBe('manager');
   });
 
   it.each(['guest:wrong', 'guest:', 'stranger:p', ':'])(
     'refuses %s all the same',
-    (credentials) => {
-      const { refusal, records } = attempt(credentials, '127.0.0.1');
+    async (credentials) => {
+      const { refusal, records } = await attempt(credentials, '127.0.0.1');
       expect([refusal?.status, refusal?.body, refusal?.headers]).toEqual([
         401,
         { error: 'not_authorized', reason: 'Not_Authorized' },
@@ -86,8 +88,8 @@ describe('logIn', () => {
     },
   );
 
-  it('logs who was refused, cut short, and never the password', () => {
-    const { records } = attempt(`${'x'.repeat(1000)}:secret-word`, '192.0.2.1');
+  it('logs who was refused, cut short, and never the password', async () => {
+    const { records } = await attempt(`${'x'.repeat(1000)}:secret-word`, '192.0.2.1');
     expect(records[0]?.fields).toMatchObject({ user: 'x'.repeat(64), from: '192.0.2.1' });
     expect(JSON.stringify(records)).not.toContain('secret-word');
   });

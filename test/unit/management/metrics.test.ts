@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DeathCounter } from '../../../shards/deadletter/death-counter.ts';
 import { routes } from '../../../src/management/api/routes.ts';
 import { BrokerView } from '../../../src/management/broker-view.ts';
 import { RequestHandler } from '../../../src/management/request-handler.ts';
+import { queueSettings } from '../../../src/routing/queue-settings.ts';
 import {
   acceptorReport,
   ask,
@@ -19,6 +21,12 @@ import {
 } from './fixture.ts';
 import { parsePrometheus } from './prometheus-parser.ts';
 
+const deaths = new DeathCounter();
+const deadLettered = { 'x-dead-letter-exchange': 'dlx' };
+const spec = { id: 1, shard: 0, name: 'q', durable: true, autoDelete: false, exclusiveOwner: 0 };
+deaths.count('expired', queueSettings({ ...spec, arguments: {} }));
+deaths.count('rejected', queueSettings({ ...spec, arguments: deadLettered }));
+deaths.count('rejected', queueSettings({ ...spec, arguments: deadLettered }));
 const broker = new FakeBroker();
 const { log } = memoryLog();
 const view = new BrokerView(broker, () => ({ host: '::', port: 15672 }));
@@ -66,7 +74,11 @@ beforeAll(async () => {
           onDiskBytes: 60,
         }),
       ),
-      { ...shardReport(), log: LOG_REPORT },
+      {
+        ...shardReport(queueReport(77, { ready: 6, readyBytes: 60, nextDue: 1 })),
+        log: LOG_REPORT,
+        deaths: deaths.report(),
+      },
     ],
     acceptors: [
       acceptorReport({ connections: 9, channels: 6, published: 70, delivered: 50, unroutable: 8 }),
@@ -77,6 +89,8 @@ beforeAll(async () => {
         slabPagesUsed: 3,
         blockedConnections: [4, 5],
         unreadConnections: 2,
+        forwarded: 12,
+        forwardedUnroutable: 3,
       }),
     ],
   };
@@ -133,7 +147,15 @@ describe('the metrics', () => {
       'rabbitmq_global_messages_received_total{protocol="amqp091"}': 77,
       'rabbitmq_global_messages_delivered_total{protocol="amqp091",queue_type="rabbit_classic_queue"}': 50,
       'warrenmq_global_messages_unroutable_total{protocol="amqp091"}': 8,
+      'rabbitmq_global_messages_dead_lettered_expired_total{queue_type="rabbit_classic_queue",dead_letter_strategy="disabled"}': 1,
+      'rabbitmq_global_messages_dead_lettered_rejected_total{queue_type="rabbit_classic_queue",dead_letter_strategy="at_most_once"}': 2,
+      'rabbitmq_global_messages_dead_lettered_confirmed_total{queue_type="rabbit_quorum_queue",dead_letter_strategy="at_least_once"}': 0,
+      warrenmq_delayed_messages: 6,
+      warrenmq_delayed_message_bytes: 60,
+      warrenmq_messages_forwarded_total: 12,
+      warrenmq_messages_forwarded_unroutable_total: 3,
       'rabbitmq_auth_attempts_total{protocol="amqp091"}': 5,
+      'rabbitmq_auth_attempts_failed_total{protocol="http"}': 0,
       'rabbitmq_auth_attempts_succeeded_total{protocol="amqp091"}': 3,
       'rabbitmq_auth_attempts_failed_total{protocol="amqp091"}': 2,
       rabbitmq_process_resident_memory_bytes: expect.any(Number),

@@ -33,13 +33,26 @@ export interface Delivered {
   } | null;
 }
 
+/** What the shard hands over to be published again. */
+export interface Forwarded {
+  readonly kind: 'forward';
+  readonly number: number;
+  readonly reason: from.ForwardReason;
+  readonly exrk: string;
+  /** Empty for a message in a slab. */
+  readonly body: string;
+  readonly slabPage: number;
+}
+
 export type FromShard =
   | Delivered
+  | Forwarded
   | { readonly kind: 'reply'; request: number; status: number; a: number; b: number }
   | { readonly kind: 'consumer-gone'; consumer: number }
   | { readonly kind: 'ack-timeout'; channel: number; consumer: number; millis: number }
   | { readonly kind: 'pace'; queue: number; rate: number }
-  | { readonly kind: 'slab-free'; page: number };
+  | { readonly kind: 'slab-free'; page: number }
+  | { readonly kind: 'forward'; number: number; reason: string; exrk: string };
 
 export function isDelivery(record: FromShard): record is Delivered {
   return record.kind === 'deliver';
@@ -55,6 +68,8 @@ export interface Published {
   /** Props and body then lie in the slab: `bodyBytes` says how many. */
   readonly slabPage?: number;
   readonly bodyBytes?: number;
+  /** Its own time to live, or its delay. */
+  readonly ttlMillis?: number;
 }
 
 export interface Consume {
@@ -95,10 +110,12 @@ export class AcceptorSide {
   }
 
   publish(queues: readonly number[], message: Published): void {
-    const { body = '', props = '', exrk = 'xk', flags = 0, lane = 0, slabPage = -1 } = message;
+    const { body = '', props = '', exrk = 'xk', lane = 0, slabPage = -1, ttlMillis } = message;
+    const flags = (message.flags ?? 0) | (ttlMillis === undefined ? 0 : to.EXPIRES_FLAG);
     const isSlab = slabPage >= 0;
     const data = Buffer.from(isSlab ? exrk : exrk + props + body);
-    const bytes = to.publishRecordBytes(queues.length, data.length);
+    const wordCount = queues.length + to.traitWords(flags);
+    const bytes = to.publishRecordBytes(wordCount, data.length);
     const at = this.work.claim(bytes, 0);
     if (at < 0) throw new Error('the work ring is full');
     const { words } = this.work;
@@ -113,7 +130,10 @@ export class AcceptorSide {
     queues.forEach((queue, index) => {
       words[at + to.PUBLISH_TARGETS + index] = queue;
     });
-    data.copy(this.work.bytes, (at + to.publishDataWord(queues.length)) * 4);
+    if (ttlMillis !== undefined) {
+      to.writeTtl(words, at + to.PUBLISH_TARGETS + queues.length, ttlMillis);
+    }
+    data.copy(this.work.bytes, (at + to.publishDataWord(wordCount)) * 4);
   }
 
   /** Opens a channel of a connection; `prefetch` -1 is no limit. */
@@ -178,6 +198,11 @@ export class AcceptorSide {
     this.write(this.acks, to.RELEASE, to.RELEASE_BYTES, [message]);
   }
 
+  /** What the shard has handed over has arrived, or what else has become of it. */
+  forwarded(number: number, outcome = to.FORWARDED_DONE): void {
+    this.write(this.acks, to.FORWARDED, to.FORWARDED_BYTES, [number, outcome]);
+  }
+
   /** Acks first, as the layout asks. */
   flush(): void {
     this.acks.publish();
@@ -222,11 +247,30 @@ export class AcceptorSide {
         return { kind: 'ack-timeout', channel: word(2), consumer: word(3), millis: word(4) };
       case from.PACE:
         return { kind: 'pace', queue: word(2), rate: word(3) };
+      case from.FORWARD:
+        return this.forward(word, at);
       case from.SLAB_FREE:
         return { kind: 'slab-free', page: word(2) };
       default:
         throw new Error(`the shard sent a record of kind ${word(1)}`);
     }
+  }
+
+  private forward(word: (offset: number) => number, at: number): Forwarded {
+    const exrkBytes = word(from.FORWARD_EXRK_BYTES);
+    const bodyAt = exrkBytes + word(from.FORWARD_PROPS_BYTES);
+    const isSlab = (word(from.FORWARD_FLAGS) & to.SLAB_FLAG) !== 0;
+    const dataAt = (at + from.FORWARD_DATA) * 4;
+    const text = (start: number, end: number): string =>
+      this.ring.bytes.toString('utf8', dataAt + start, dataAt + end);
+    return {
+      kind: 'forward',
+      number: word(from.FORWARD_NUMBER),
+      reason: from.FORWARD_REASONS[word(from.FORWARD_REASON)],
+      exrk: text(0, exrkBytes),
+      body: isSlab ? '' : text(bodyAt, bodyAt + word(from.FORWARD_BODY_BYTES)),
+      slabPage: isSlab ? word(from.FORWARD_SLAB_PAGE) : -1,
+    };
   }
 
   private framed(at: number): Delivered[] {

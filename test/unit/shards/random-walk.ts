@@ -8,12 +8,20 @@ import {
   OUTCOME_REJECT,
   OUTCOME_REQUEUE,
 } from '../../../shards/mailbox/to-shard-layout.ts';
+import { readyHandles } from '../../../shards/queue/paging.ts';
 import type { Queue } from '../../../shards/queue/queue.ts';
+import type { FieldTable } from '../../../src/protocol/field-table.ts';
 import type { Random } from '../../fuzz/session-bytes.ts';
 import type { AcceptorSide, Delivered, FromShard } from './acceptor-side.ts';
 import type { ShardDriver } from './shard-driver.ts';
 
 const QUEUES = [1, 2, 3];
+/** Limits that nothing reaches: what they count is what is there. */
+const BYTES_LIMIT = { 'x-max-length-bytes': 1e9 };
+const ARGUMENTS: Readonly<Record<number, FieldTable>> = {
+  2: BYTES_LIMIT,
+  3: { ...BYTES_LIMIT, 'x-max-priority': 2 },
+};
 const CHANNELS = 4;
 const CONNECTIONS = 2;
 
@@ -65,7 +73,7 @@ export class RandomWalk {
     this.random = random;
     this.acceptor = driver.acceptor;
     for (const queue of QUEUES) {
-      driver.declare(queue);
+      driver.declare(queue, { arguments: ARGUMENTS[queue] ?? {} });
       this.copies.set(queue, new Map());
       this.lastFirst.set(queue, 0);
       this.purged.set(queue, 0);
@@ -116,6 +124,11 @@ export class RandomWalk {
       expect([queue.id, queue.unackedBytes]).toEqual([queue.id, bytes]);
       expect(queue.readyBytes > 0).toBe(queue.ready.length > 0);
       vhostBytes += queue.heldBytes;
+      if (queue.id === 1) continue;
+      const ready = readyHandles(queue);
+      const limited = ready.reduce((sum, handle) => sum + store.bodyBytes(handle), 0);
+      const said = [queue.ready.length, queue.rules.limitedBytes];
+      expect([queue.id, ready.length, limited]).toEqual([queue.id, ...said]);
     }
     expect(this.driver.state.memories.of('/').bytes).toBe(vhostBytes);
   }
@@ -306,6 +319,7 @@ export class RandomWalk {
       case 'consumer-gone':
       case 'ack-timeout':
       case 'pace':
+      case 'forward':
         throw new Error(`unexpected ${record.kind}`);
     }
   }

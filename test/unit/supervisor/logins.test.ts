@@ -70,6 +70,48 @@ describe('a login', () => {
   });
 });
 
+describe('a login by HTTP', () => {
+  const request = (logins: Logins, username: string, from = HERE) =>
+    logins.logInRequest({ username, password: Buffer.from(username) }, from);
+
+  it('asks the same backends, and has counts of its own', async () => {
+    const logins = logInsWith(backend('a', 'x'));
+    expect(await request(logins, 'x')).toMatchObject({ name: 'x', tags: ['a'] });
+    expect(await request(logins, 'y')).toBe('refused');
+    expect(await request(logins, 'guest', THERE)).toBe('not-from-there');
+    expect(asked).toEqual(['a', 'a', 'a']);
+    expect(logins.requestCounts).toEqual({ attempts: 3, succeeded: 1, failed: 2 });
+    expect(logins.counts).toEqual({ attempts: 0, succeeded: 0, failed: 0 });
+  });
+
+  it("has the tags and access of the broker's own user, as they are when asked for", async () => {
+    users.add({ ...defaultUser('x', '', '/'), tags: ['management'] });
+    const who = await request(logInsWith(backend('a', 'x')), 'x');
+    expect(who).toMatchObject({ tags: ['a', 'management'] });
+    if (typeof who === 'string') throw new Error(who);
+    expect(who.accessTo('/')).toMatchObject({ permission: FULL });
+    users.setPermission('x', '/', undefined);
+    expect(who.accessTo('/')).toBeUndefined();
+  });
+
+  it('has what the backend says, and no tag of a user of that name', async () => {
+    const access = (vhost: string) =>
+      vhost === 'v' ? { tags: [], permission: FULL, topics: new Map() } : undefined;
+    const who = await request(logInsWith(backend('a', 'guest', { access })), 'guest');
+    if (typeof who === 'string') throw new Error(who);
+    expect(who.tags).toEqual(['a']);
+    expect([who.accessTo('/'), who.accessTo('v')?.permission]).toEqual([undefined, FULL]);
+  });
+
+  it('is not needed to ask whether a password is right', async () => {
+    const logins = logInsWith(backend('a', 'x'));
+    const isRight = (username: string) =>
+      logins.areValid({ username, password: Buffer.from('guest') });
+    expect(await Promise.all(['x', 'guest', 'y'].map(isRight))).toEqual([true, true, false]);
+    expect(logins.requestCounts.attempts).toBe(0);
+  });
+});
+
 describe('the access of a login', () => {
   it("is the broker's own user's, with the tags of both", async () => {
     users.add({ ...defaultUser('x', 'x', '/'), tags: ['management'] });

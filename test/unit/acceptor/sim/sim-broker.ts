@@ -143,6 +143,9 @@ export class SimBroker {
     this.acceptorThreads = this.acceptors.map(
       (acceptor, index) => new SimThread(`acceptor-${index}`, acceptor, acceptorDoorbells[index]),
     );
+    this.shards.forEach(({ deadlines }, index) => {
+      deadlines.schedule = () => this.shardThreads[index].schedule();
+    });
     this.acceptors.forEach((acceptor, index) => {
       acceptor.scheduleTurn = () => this.acceptorThreads[index].schedule();
     });

@@ -115,6 +115,22 @@ describe('a checkpoint', () => {
     expect(recovery.take(one)!.nextPosition).toBe(20);
   });
 
+  it('takes a dead letter that is underway for no mark of what was delivered', async () => {
+    const one = queue(1);
+    for (let i = 0; i < 5; i += 1) one.ready.append(i);
+    one.ready.take();
+    const { queues, recovery } = await throughFile(
+      [one],
+      new Map([[one, [{ position: 0, deliveries: 0 }]]]),
+    );
+    expect(pairs(queues.get(1)!.ranges)).toEqual([
+      [0, 1],
+      [1, 4],
+    ]);
+    expect(pairs(queues.get(1)!.counts)).toEqual([]);
+    expect(recovery.take(one)!.redeliveredUntil).toBeUndefined();
+  });
+
   it('is clean only where nothing follows, and when it says so', async () => {
     expect((await throughFile([], new Map(), false)).recovery.isClean).toBe(false);
     expect((await throughFile([], new Map(), true, 8)).recovery.isClean).toBe(false);

@@ -51,12 +51,15 @@ export interface Message {
   readonly priority?: number;
   /** Delivery mode 2; so are all but those of lane memory. */
   readonly isPersistent?: boolean;
+  readonly ttlMillis?: number;
 }
 
 /** A delivery with its body, wherever that came from. */
 export interface Arrived extends Omit<Delivered, 'body'> {
   readonly body: Buffer;
 }
+
+export type Forwarded = Extract<FromShard, { readonly kind: 'forward' }>;
 
 export class DurableShard {
   readonly directory: string;
@@ -69,6 +72,7 @@ export class DurableShard {
   private readonly options: Options;
   private readonly slabs: readonly Slab[];
   private readonly arrived: Arrived[] = [];
+  private readonly forwarded: Forwarded[] = [];
   private isStopped = false;
 
   private constructor(directory: string, options: Options) {
@@ -163,6 +167,11 @@ export class DurableShard {
     return this.arrived.splice(0);
   }
 
+  /** Dead letters so far, each once. */
+  forwards(): Forwarded[] {
+    return this.forwarded.splice(0);
+  }
+
   /** Until `count` deliveries have come; these. */
   async delivered(count: number): Promise<Arrived[]> {
     await this.until(() => this.arrived.length >= count);
@@ -232,6 +241,7 @@ export class DurableShard {
 
   private take(record: FromShard): void {
     if (record.kind === 'slab-free') this.slab.release(record.page);
+    else if (record.kind === 'forward') this.forwarded.push(record);
     else if (record.kind !== 'deliver' && record.kind !== 'got') this.replies.push(record);
     else {
       this.acceptor.credit(CONNECTION, record.costBytes);

@@ -2,26 +2,37 @@
 // model knows of every message and queue whether its confirm has come, whether it has been
 // delivered, and whether its ack has been sent; what a crash leaves is held against that.
 import { expect } from 'vitest';
+import { LANE_MEMORY } from '../../../../shards/mailbox/confirm-counter.ts';
 import {
-  LANE_MEMORY,
-  LANE_SYNCED,
-  LANE_WRITTEN,
-} from '../../../../shards/mailbox/confirm-counter.ts';
-import {
+  FORWARDED_DONE,
+  FORWARDED_FAILED,
+  FORWARDED_LATER,
   OUTCOME_ACK,
   OUTCOME_REJECT,
   OUTCOME_REQUEUE,
 } from '../../../../shards/mailbox/to-shard-layout.ts';
 import type { Random } from '../../../fuzz/session-bytes.ts';
-import { type Arrived, bodyOf, CHANNEL, DurableShard, type Options } from './durable-shard.ts';
+import { checkCounts } from './counted-bytes.ts';
+import {
+  type Arrived,
+  bodyOf,
+  CHANNEL,
+  DurableShard,
+  type Forwarded,
+  type Options,
+} from './durable-shard.ts';
+import {
+  DEAD_LETTERS,
+  DYING,
+  FIRST_PASSING,
+  FIXED,
+  laneOf,
+  levelOf,
+  MEMORY,
+  WRITE,
+} from './walk-queues.ts';
 
-const FIXED = [1, 2, 3];
-/** Deleted and made anew under another number from time to time. */
-const FIRST_PASSING = 10;
 const CONSUMERS = 2;
-const PRIORITY_MAX = 3;
-const WRITE = { arguments: { 'x-durability': 'write', 'x-max-priority': PRIORITY_MAX } };
-const MEMORY = { durable: false };
 const SIZES = [0, 10, 100, 900, 4000, 5000, 60_000, 270_000, 600_000];
 
 /** One message in one queue that keeps it. */
@@ -31,6 +42,8 @@ interface Copy {
   isConfirmed: boolean;
   /** Held, requeued: by which delivery number; 0 = waits. */
   held: number;
+  /** It was rejected and is on its way: not to be delivered any more, and not to be lost. */
+  isDying: boolean;
   /** An ack was sent: in which round; 0 = none. */
   doneRound: number;
 }
@@ -56,6 +69,7 @@ export class DurableWalk {
   private readonly consumers = new Map<number, number>();
   private nextConsumer = 0;
   crashes = 0;
+  forwarded = 0;
   found = 0;
 
   static async start(directory: string, random: Random, options: Options): Promise<DurableWalk> {
@@ -81,6 +95,7 @@ export class DurableWalk {
     else if (kind < 646) this.purge();
     else if (kind < 650) await this.remove();
     else if (kind < 670) this.moveConsumers();
+    else if (kind < 720) this.forward();
     else if (kind < 960) this.turn();
     else if (kind < 985) await this.wait();
     else if (kind < 990) await this.settled();
@@ -136,7 +151,7 @@ export class DurableWalk {
       const copies: Copy[] = [];
       for (const queue of targets) {
         if (lane === LANE_MEMORY || queue === 3) continue;
-        const copy = { id, isConfirmed: false, held: 0, doneRound: 0 };
+        const copy = { id, isConfirmed: false, held: 0, isDying: false, doneRound: 0 };
         this.queues.get(queue)!.set(id, copy);
         copies.push(copy);
       }
@@ -172,13 +187,14 @@ export class DurableWalk {
   private settle(): void {
     const { random } = this;
     const all = random.chance(20);
-    for (const copies of this.queues.values()) {
+    for (const [queue, copies] of this.queues) {
       for (const copy of copies.values()) {
         if (copy.held === 0 || !(all || random.chance(30))) continue;
         const outcome = random.pick([OUTCOME_ACK, OUTCOME_ACK, OUTCOME_REJECT, OUTCOME_REQUEUE]);
         this.shard.acceptor.ack(CHANNEL, copy.held, 1, outcome);
         copy.held = 0;
-        if (outcome !== OUTCOME_REQUEUE) copy.doneRound = this.round;
+        if (outcome === OUTCOME_REJECT && queue === DYING) copy.isDying = true;
+        else if (outcome !== OUTCOME_REQUEUE) copy.doneRound = this.round;
       }
     }
     this.settleOthers();
@@ -198,7 +214,7 @@ export class DurableWalk {
     const queue = this.random.pick([...this.queues.keys()]);
     this.shard.acceptor.purge(queue);
     for (const copy of this.queues.get(queue)!.values()) {
-      if (copy.held === 0 && copy.doneRound === 0) copy.doneRound = this.round;
+      if (copy.held === 0 && copy.doneRound === 0 && !copy.isDying) copy.doneRound = this.round;
     }
     this.shard.turn();
     // What consumers got in between was delivered before, so it was not purged.
@@ -241,6 +257,7 @@ export class DurableWalk {
   }
 
   private others: number[] = [];
+  private forwards: Forwarded[] = [];
 
   private arrived(message: Arrived, queue: number, noAck: boolean): void {
     const id = Number(message.exrk.slice(1));
@@ -252,8 +269,28 @@ export class DurableWalk {
       return;
     }
     expect([queue, id, copy.held, copy.doneRound]).toEqual([queue, id, 0, 0]);
+    expect([queue, id, copy.isDying]).toEqual([queue, id, false]);
     if (noAck) copy.doneRound = this.round;
     else copy.held = message.number;
+  }
+
+  /** Dead letters arrive, or nobody wants them, or there is no room for them now. */
+  private forward(): void {
+    const { random, shard } = this;
+    this.forwards.push(...shard.forwards());
+    for (let count = random.below(this.forwards.length + 1); count > 0; count -= 1) {
+      const { number, exrk } = this.forwards.shift()!;
+      const outcome = random.pick([FORWARDED_DONE, FORWARDED_DONE, FORWARDED_FAILED]);
+      const isLater = random.chance(10);
+      shard.acceptor.forwarded(number, isLater ? FORWARDED_LATER : outcome);
+      const copy = this.queues.get(DYING)!.get(Number(exrk.slice(1)));
+      if (isLater || copy === undefined) continue;
+      expect([copy.id, copy.isDying, copy.doneRound]).toEqual([copy.id, true, 0]);
+      copy.doneRound = this.round;
+      this.forwarded += 1;
+    }
+    this.turn();
+    checkCounts(this.shard.driver.state);
   }
 
   private settleOthers(): void {
@@ -270,7 +307,7 @@ export class DurableWalk {
   // --- crashes ----------------------------------------------------------------------------------
 
   private optionsNow(): Options {
-    const queues = { 1: {}, 2: WRITE, 3: MEMORY, [this.passing]: {} };
+    const queues = { 1: {}, 2: WRITE, 3: MEMORY, [DYING]: DEAD_LETTERS, [this.passing]: {} };
     return { ...this.options, queues };
   }
 
@@ -342,6 +379,7 @@ export class DurableWalk {
     this.unconfirmed = [[], [], []];
     this.confirmedBefore = [0, 0, 0];
     this.others = [];
+    this.forwards = [];
     this.consumers.clear();
     const queues = [3, ...left.keys()].toSorted((a, b) => a - b);
     this.queues = new Map(
@@ -350,21 +388,11 @@ export class DurableWalk {
         new Map(
           (left.get(queue) ?? []).map((id) => [
             id,
-            { id, isConfirmed: true, held: 0, doneRound: 0 },
+            { id, isConfirmed: true, held: 0, isDying: false, doneRound: 0 },
           ]),
         ),
       ]),
     );
     this.consume();
   }
-}
-
-/** What the priority of a message comes to in the queue that has priorities. */
-function levelOf(id: number): number {
-  return id % 6 === 5 ? 0 : Math.min(id % 6, PRIORITY_MAX);
-}
-
-function laneOf(queues: readonly number[]): number {
-  if (queues.some((queue) => queue === 1 || queue >= FIRST_PASSING)) return LANE_SYNCED;
-  return queues.includes(2) ? LANE_WRITTEN : LANE_MEMORY;
 }

@@ -1,0 +1,5 @@
+// Test thread. The client lane of lapin (Rust), which recovers connections and topology.
+import { describeLane } from './lane.ts';
+import { PROGRAMS, TOOLCHAINS } from './toolchains.ts';
+
+describeLane('lapin', TOOLCHAINS.rust, PROGRAMS.rust());

@@ -1,0 +1,74 @@
+// What acceptors do with the dead letters of shards when they know nothing yet, and when they are about
+// to stop: neither may cost a message, nor bring one to two places.
+import { afterEach, describe, expect, it } from 'vitest';
+import { IncomingMessage } from '../../../shards/store/message-store.ts';
+import { placeQueue } from '../../../src/topology/placement.ts';
+import { SimBroker } from './sim/sim-broker.ts';
+
+const NO_PROPERTIES = '\0\0';
+let broker: SimBroker;
+
+afterEach(async () => {
+  await broker.stop();
+});
+
+/** A queue name that lies on `shard` of two. */
+function nameOn(shard: number): string {
+  let name = `queue-${shard}`;
+  while (placeQueue('/', name, 2) !== shard) name += 'x';
+  return name;
+}
+
+describe('forwarding', () => {
+  it('takes nothing before the topology is known: every queue would be missing', async () => {
+    broker = new SimBroker();
+    const [state] = broker.shards;
+    const queue = {
+      id: 1,
+      shard: 0,
+      name: 'early',
+      durable: true,
+      autoDelete: false,
+      exclusiveOwner: 0,
+      arguments: { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'target' },
+    };
+    state.apply([{ kind: 'queue-declared', vhost: '/', queue }]);
+    const message = new IncomingMessage();
+    message.source = Buffer.from(`\0\u0005early${NO_PROPERTIES}body`);
+    message.exrkBytes = 7;
+    message.propsBytes = 2;
+    message.bodyBytes = 4;
+    state.queues.get(1)!.rules.forwardRefused(state.store.add(message, 1));
+    await broker.settle();
+    const [{ forwarding }] = broker.acceptors;
+    expect([...state.forwards.all()]).toHaveLength(1);
+    expect([state.store.messageCount, forwarding.droppedCount]).toEqual([1, 0]);
+  });
+
+  it('ends when what was published has arrived, and takes no more', async () => {
+    broker = await SimBroker.start({ shards: 2 });
+    const client = await broker.open(1);
+    const [source, target] = [nameOn(0), nameOn(1)];
+    const args = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': target };
+    client.method(1, 'queue.declare', { queue: source, arguments: { ...args, 'x-max-length': 1 } });
+    client.method(1, 'queue.declare', { queue: target });
+    await broker.settle();
+    broker.shardThreads[1].isFrozen = true;
+    for (const body of ['a', 'b', 'c']) client.publish(1, source, body);
+    await broker.settle();
+    const [{ forwarding }] = broker.acceptors;
+    let hasEnded = false;
+    const finished = forwarding.finish(60_000).then(() => (hasEnded = true));
+    client.publish(1, source, 'd');
+    await broker.settle();
+    expect(hasEnded).toBe(false);
+    broker.shardThreads[1].isFrozen = false;
+    await broker.settle();
+    await finished;
+    await broker.settle();
+    // 'a' and 'b' are there and there only; 'c' waits to be offered again, 'd' was never dead.
+    const [from, to] = broker.shards;
+    expect([...from.forwards.all()]).toHaveLength(1);
+    expect([from.store.messageCount, to.store.messageCount]).toEqual([2, 2]);
+  });
+});
