@@ -71,10 +71,11 @@ export class DurableShard {
   readonly slab: SlabAllocator;
   /** What the shard said, other than deliveries, and not asked for yet. */
   readonly replies: FromShard[] = [];
+  /** Messages it has forwarded, not answered yet. */
+  readonly forwarded: Forwarded[] = [];
   private readonly options: Options;
   private readonly slabs: readonly Slab[];
   private readonly arrived: Arrived[] = [];
-  private readonly forwarded: Forwarded[] = [];
   private isStopped = false;
 
   private constructor(directory: string, options: Options) {

@@ -35,8 +35,7 @@ async function after(shard: DurableShard, millis: number, count: number): Promis
   vi.setSystemTime(Date.now() + millis);
   const keys: string[] = [];
   await shard.until(() => {
-    for (const one of shard.replies.splice(0)) {
-      if (one.kind !== 'forward') continue;
+    for (const one of shard.forwarded.splice(0)) {
       expect(one.reason).toBe('delayed');
       keys.push(keyOf(one));
       shard.acceptor.forwarded(one.number);
@@ -44,7 +43,7 @@ async function after(shard: DurableShard, millis: number, count: number): Promis
     return keys.length >= count;
   });
   await shard.synced();
-  expect(shard.replies).toEqual([]);
+  expect(shard.forwarded).toEqual([]);
   return keys;
 }
 
@@ -128,7 +127,7 @@ describe('a delayed message', () => {
     delay(shard, 'a', 100);
     await shard.synced();
     vi.setSystemTime(NOW + 100);
-    await shard.until(() => shard.replies.length === 1);
+    await shard.until(() => shard.forwarded.length === 1);
     const again = await shard.crashed();
     expect(await after(again, 0, 1)).toEqual(['a']);
   });
@@ -138,8 +137,8 @@ describe('a delayed message', () => {
     delay(shard, 'a', 100);
     await shard.synced();
     vi.setSystemTime(NOW + 100);
-    await shard.until(() => shard.replies.length === 1);
-    shard.acceptor.forwarded((shard.replies.pop() as Forwarded).number, FORWARDED_FAILED);
+    await shard.until(() => shard.forwarded.length === 1);
+    shard.acceptor.forwarded(shard.forwarded.pop()!.number, FORWARDED_FAILED);
     await shard.synced();
     expect((await list(await shard.crashed())).count).toBe(0);
   });
