@@ -1,8 +1,8 @@
 // /api/parameters and /api/global-parameters (https://www.rabbitmq.com/docs/parameters): named
 // pieces of configuration of components. Main thread. Which components there are and what their
 // values look like is in parameter-components.ts. Policies are parameters too and have resources of
-// their own; what is kept of virtual hosts and of the whole broker goes by components of ours, which
-// are not shown.
+// their own; what is kept of virtual hosts and of the whole broker goes by components of ours,
+// which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
 import { GLOBAL_PARAMETERS as GLOBAL } from '../../supervisor/facts/parameters.ts';
 import type { BrokerView } from '../broker-view.ts';
