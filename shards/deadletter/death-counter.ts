@@ -1,6 +1,6 @@
 // How many messages have died on a shard since its start: by why, by what their queue does with
-// dead letters, by its type. Shard thread; counting allocates nothing. Names are those of RabbitMQ's
-// metrics (rabbit_global_counters).
+// dead letters, by its type. Shard thread; counting allocates nothing. Names are those of
+// RabbitMQ's metrics (rabbit_global_counters).
 import type { QueueSettings } from '../../src/routing/queue-settings.ts';
 import type { DeathCount } from '../mailbox/control-messages.ts';
 

@@ -344,9 +344,9 @@ export class ReadyList implements ReadyMessages {
   }
 
   /**
-   * Twice the slots. The old memory is given back at once, not left to the garbage collector: beside
-   * ten million messages it would be 32 MiB that nobody needs. (Handing it on by `transfer` would
-   * touch all of the new memory.)
+   * Twice the slots. The old memory is given back at once, not left to the garbage collector:
+   * beside ten million messages it would be 32 MiB that nobody needs. (Handing it on by `transfer`
+   * would touch all of the new memory.)
    */
   private grow(): void {
     const { mask, slots: old } = this;

@@ -51,7 +51,7 @@ export class Forwarding implements ConfirmSink {
   private readonly parked: Forwarded[];
   private nextNumber: number;
   private isStopping: boolean;
-  /** This acceptor has been told of the topology; before that it would find no queue for anything. */
+  /** This acceptor has been told of the topology; before that it would find no queue at all. */
   private hasTopology: boolean;
   /** Messages published, and those that no queue got. */
   publishedCount: number;

@@ -1,5 +1,5 @@
-// Copies into slabs, from another or from ordinary memory, for messages that are to have other properties than
-// they came with. Acceptor thread, rare.
+// Copies into slabs, from another or from ordinary memory, for messages that are to have other
+// properties than they came with. Acceptor thread, rare.
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';

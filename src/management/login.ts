@@ -1,6 +1,6 @@
 // HTTP basic authentication (RFC 7617) by the backends that check all logins. Main thread. Every
-// request logs in by itself: there are no sessions. The loopback rule counts from the address of the socket, so
-// a proxy on this machine makes all its clients local.
+// request logs in by itself: there are no sessions. The loopback rule counts from the address of
+// the socket, so a proxy on this machine makes all its clients local.
 // Invariant: which of user name and password was wrong is told to nobody; no password is logged.
 import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../auth/backend.ts';

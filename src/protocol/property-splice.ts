@@ -13,9 +13,9 @@ import { valueEnd } from './table-scan.ts';
 
 /**
  * The properties at [at, at + byteCount) of `bytes`, which `scan` has just scanned, with the fields
- * `added` to their headers in place of any of these names, and without those in `dropped`. All other
- * fields keep their bytes, so also the types of their integers, which a decoded table has not.
- * `dropsExpiration`: without an expiration.
+ * `added` to their headers in place of any of these names, and without those in `dropped`. All
+ * other fields keep their bytes, so also the types of their integers, which a decoded table has
+ * not. `dropsExpiration`: without an expiration.
  */
 export function withHeaders(
   bytes: Buffer,
@@ -65,7 +65,8 @@ function keptFields(bytes: Buffer, scan: PropertyScan, gone: readonly string[]):
     const nameEnd = at + 1 + bytes[at];
     const next = valueEnd(bytes, view, nameEnd, end, 1);
     if (next < 0) throw new RangeError('headers of a message that has been taken are malformed');
-    if (!gone.includes(bytes.toString('utf8', at + 1, nameEnd))) kept.push(bytes.subarray(at, next));
+    if (!gone.includes(bytes.toString('utf8', at + 1, nameEnd)))
+      kept.push(bytes.subarray(at, next));
     at = next;
   }
   return Buffer.concat(kept);

@@ -36,6 +36,24 @@ export class AccountEvents {
         const { user, vhost } = fact;
         return { key: 'permission.deleted', properties: { user, vhost } };
       }
+      case 'topic-permission-set': {
+        const { user, vhost, exchange, permission } = fact;
+        const properties = { user, vhost, exchange, ...permission };
+        return { key: 'topic.permission.created', properties };
+      }
+      case 'topic-permission-deleted': {
+        const { user, vhost, exchange } = fact;
+        const properties = exchange === undefined ? { user, vhost } : { user, vhost, exchange };
+        return { key: 'topic.permission.deleted', properties };
+      }
+      case 'user-limits-set': {
+        const { user: name, limits } = fact;
+        const isLimited = Object.keys(limits).length > 0;
+        return {
+          key: isLimited ? 'user.limits.set' : 'user.limits.cleared',
+          properties: { name, ...limits },
+        };
+      }
       case 'parameter-set': {
         const { component, value, ...rest } = fact.parameter;
         const key = POLICY_COMPONENTS.has(component) ? 'policy.set' : 'parameter.set';

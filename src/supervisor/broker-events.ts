@@ -1,12 +1,14 @@
 // What happens in the broker, as events for those who listen: RabbitMQ's keys and property names
 // (https://www.rabbitmq.com/docs/event-exchange). Main thread. Without listeners nothing is made.
-// What a queue or exchange takes with it when it goes (its bindings) has no event of its own.
+// The bindings that a queue or exchange takes with it have their events before it, as in RabbitMQ.
 import type { ConnectionInfo, ResourceAlarm } from '../acceptor/control-messages.ts';
 import type { Account } from '../auth/users.ts';
 import type { BrokerEvent, EventValue } from '../plugins/plugin.ts';
-import type { Change } from '../routing/change.ts';
+import type { BindingSpec, Change } from '../routing/change.ts';
+import type { Topology } from '../topology/topology.ts';
 import { AccountEvents } from './account-events.ts';
 import type { AccountFact, Fact } from './facts/fact.ts';
+import { KnownBindings } from './known-bindings.ts';
 
 export type Listener = (event: BrokerEvent) => void;
 type Properties = Readonly<Record<string, EventValue>>;
@@ -14,25 +16,32 @@ type Properties = Readonly<Record<string, EventValue>>;
 export class BrokerEvents {
   private readonly listeners: Listener[];
   private readonly accounts: AccountEvents;
+  private readonly bindings: KnownBindings;
 
   constructor() {
     this.listeners = [];
     this.accounts = new AccountEvents();
+    this.bindings = new KnownBindings();
   }
 
   subscribe(listener: Listener): void {
     this.listeners.push(listener);
   }
 
-  /** The users there are at the start. */
-  know(accounts: Iterable<Account>): void {
+  /** What there is at the start. */
+  know(accounts: Iterable<Account>, topology: Pick<Topology, 'vhosts' | 'bindings'>): void {
+    if (this.listeners.length === 0) return;
     this.accounts.know(accounts);
+    this.bindings.know(topology);
   }
 
   /** A revision is in force and durable. */
   changed(changes: readonly Change[], facts: readonly Fact[]): void {
     if (this.listeners.length === 0) return;
-    for (const change of changes) this.change(change);
+    for (const change of changes) {
+      for (const gone of this.bindings.changed(change)) this.unbound(change.vhost, gone);
+      this.change(change);
+    }
     for (const fact of facts) {
       const event = this.accounts.of(fact as AccountFact);
       if (event !== undefined) this.emit(event.key, event.properties);
@@ -86,8 +95,9 @@ export class BrokerEvents {
       case 'queue-deleted':
         return this.queue(change);
       case 'bound':
+        return this.emit('binding.created', bindingProperties(vhost, change.binding));
       case 'unbound':
-        return this.binding(change);
+        return this.unbound(vhost, change.binding);
       case 'queue-updated':
       case 'exchange-updated':
         // policy.set says what is behind it.
@@ -113,17 +123,21 @@ export class BrokerEvents {
     });
   }
 
-  private binding({ kind, vhost, binding }: Extract<Change, { readonly binding: unknown }>): void {
-    this.emit(kind === 'bound' ? 'binding.created' : 'binding.deleted', {
-      vhost,
-      source_name: binding.source,
-      source_kind: 'exchange',
-      destination_name: binding.destination,
-      destination_kind: binding.destinationKind,
-      routing_key: binding.routingKey,
-      arguments: binding.arguments,
-    });
+  private unbound(vhost: string, binding: BindingSpec): void {
+    this.emit('binding.deleted', bindingProperties(vhost, binding));
   }
+}
+
+function bindingProperties(vhost: string, binding: BindingSpec): Properties {
+  return {
+    vhost,
+    source_name: binding.source,
+    source_kind: 'exchange',
+    destination_name: binding.destination,
+    destination_kind: binding.destinationKind,
+    routing_key: binding.routingKey,
+    arguments: binding.arguments,
+  };
 }
 
 function connectionProperties({ id, name, user, vhost }: ConnectionInfo): Properties {

@@ -179,7 +179,7 @@ export class Broker {
       await this.store.rewrite();
       removeLogs(orphans);
     }
-    this.events.know(this.users.all());
+    this.events.know(this.users.all(), topology);
     await this.control.restored();
     this.memory.start();
     await this.disk.start();

@@ -158,7 +158,7 @@ async function shardNumbers(proof: Proof): Promise<void> {
 
 /** A quarter of the cycles with each shape of broker, the last one with the portable log. */
 async function features(proof: Proof): Promise<void> {
-  const cycles = Math.ceil((proof.cycles ?? 80) / FEATURE_SHAPES.length);
+  const cyclesEach = Math.ceil((proof.cycles ?? 80) / FEATURE_SHAPES.length);
   for (const [index, { shards, acceptors, backend }] of FEATURE_SHAPES.entries()) {
     const own = optionsOf(proof, `shape-${index}`);
     const set = { ...own.set, 'storage.backend': backend };
@@ -167,7 +167,7 @@ async function features(proof: Proof): Promise<void> {
       launch: proof.launch,
       seed: proof.seed + index,
       options: { ...own, shards, acceptors, set },
-      cycles,
+      cycles: cyclesEach,
       drainEvery: 5,
       lifeMillisMax: LIFE_MILLIS_MAX,
     };

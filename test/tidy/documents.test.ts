@@ -35,6 +35,30 @@ describe('generated pages', () => {
   });
 });
 
+describe('docs/architecture.md', () => {
+  const rows = fileText('docs/architecture.md').match(/^\| `[^|]*\|[^|]*\|/gmu) ?? [];
+  const foldersIn = (parent: string): string[] =>
+    readdirSync(path.join(ROOT, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${parent}/${name}`);
+  const folders = [...foldersIn('src'), ...foldersIn('shards')];
+
+  test('has a row for every folder of src and shards', () => {
+    const missing = folders.filter((folder) => !rows.some((row) => row.includes(`\`${folder}\``)));
+    expect(missing).toEqual([]);
+  });
+
+  test("names what is in a folder's folders", () => {
+    const inner = folders.flatMap((folder) => foldersIn(folder).map((name) => [folder, name]));
+    expect(inner.length).toBeGreaterThan(0);
+    const missing = inner.filter(([folder, name]) => {
+      const row = rows.find((one) => one.includes(`\`${folder}\``)) ?? '';
+      return !row.includes(`\`${path.basename(name)}/\``);
+    });
+    expect(missing.map(([, name]) => name)).toEqual([]);
+  });
+});
+
 describe.each(documents)('$path', (document) => {
   test('links to files that exist', () => {
     const links = [...document.text.matchAll(/\]\((?!https?:|#|mailto:)(?<target>[^)#\s]+)/gu)];

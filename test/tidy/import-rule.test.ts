@@ -157,11 +157,11 @@ describe('imports', () => {
     expect(users.every(({ isDynamic }) => isDynamic)).toBe(true);
   });
 
-  test('of the management API take nothing but types from the data plane', () => {
+  test('of the management API take nothing but types from supervisor and data plane', () => {
     const values = imports.filter(({ from, isTypeOnly }) => {
       return layerOf(from) === 'src/management' && !isTypeOnly;
     });
-    const wrong = values.filter(({ to }) => /^(?:src\/acceptor|shards)\//u.test(to));
+    const wrong = values.filter(({ to }) => /^(?:src\/(?:acceptor|supervisor)|shards)\//u.test(to));
     expect(wrong.map(text)).toEqual([]);
   });
 

@@ -19,6 +19,8 @@ const SEED = Number(process.env['TORTURE_SEED'] ?? Date.now() % 1_000_000);
 const QUIET_POLLS_MAX = 2000;
 const POLL_MILLIS = 5;
 const BURST_POLLS_MAX = 20;
+/** Also when the machine is so busy that the time is up before. */
+const BURSTS_MIN = 10;
 const FILE = new URL('party.ts', import.meta.url);
 
 class Torture {
@@ -69,7 +71,7 @@ class Torture {
       await setTimeout(POLL_MILLIS * (bursts % BURST_POLLS_MAX));
       counters[0] = 1;
       await this.drained();
-    } while (performance.now() < end);
+    } while (performance.now() < end || bursts < BURSTS_MIN);
     return { written: [counters[1], counters[3]], read: [counters[4], counters[2]], bursts };
   }
 
@@ -134,7 +136,7 @@ describe('two threads on two rings', () => {
       try {
         const { written, read, bursts } = await torture.run();
         expect(read).toEqual(written);
-        expect(bursts).toBeGreaterThan(1);
+        expect(bursts).toBeGreaterThanOrEqual(BURSTS_MIN);
         expect(Math.min(...written)).toBeGreaterThan(100);
       } finally {
         await torture.stop();

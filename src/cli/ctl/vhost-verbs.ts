@@ -74,7 +74,7 @@ const listVhosts: Verb = {
 function trace(name: string, isTraced: boolean, words: readonly [string, string]): Verb {
   return {
     name,
-    description: `${isTraced ? 'Start' : 'Stop'} tracing the messages of a virtual host (the firehose).`,
+    description: `${isTraced ? 'Start' : 'Stop'} tracing messages of a virtual host (firehose).`,
     run: async (context) => {
       const { vhost } = context;
       context.banner(`${words[0]} tracing for vhost "${vhost}" ...`);

@@ -1,7 +1,8 @@
 // The names by which people ask for a listener, and the name that listings have for it. Main
-// thread, pure. RabbitMQ takes a good many spellings (its health check protocol-listener); one that
-// is not among them stands for itself. Protocols that are not served here are known too: the answer
-// is then that nobody listens, under the name that RabbitMQ has for it.
+// thread, pure. RabbitMQ takes a good many spellings
+// (rabbit_mgmt_wm_health_check_protocol_listener); one that is not among them stands for itself.
+// Protocols that are not served here are known too: the answer is then that nobody listens, under
+// the name that RabbitMQ has for it.
 
 const WEB_PROTOCOL = /^web[-_]?(mqtt|stomp)(?:[/+](?:tls|ssl))?$/u;
 const SECURE = /(?:^(?:amqp|mqtt|stomp)s|[/+](?:tls|ssl))$/u;

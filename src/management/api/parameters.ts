@@ -4,7 +4,7 @@
 // their own; what is kept of virtual hosts and of the whole broker goes by components of ours,
 // which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
-import { GLOBAL_PARAMETERS as GLOBAL } from '../../supervisor/facts/parameters.ts';
+import { GLOBAL_PARAMETERS as GLOBAL } from '../../topology/global-parameters.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type Json, requireKeys } from '../json-body.ts';

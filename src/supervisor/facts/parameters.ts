@@ -2,9 +2,6 @@
 // found by component and name. Main thread. What a value means is its component's business.
 import type { JsonValue, Parameter } from './fact.ts';
 
-/** Global parameters are those of no virtual host. */
-export const GLOBAL_PARAMETERS = { vhost: '', component: 'global-parameter' } as const;
-
 export class Parameters {
   private readonly byKey = new Map<string, Parameter>();
 

@@ -62,7 +62,7 @@ export async function featureCycles(
   return run.ledger;
 }
 
-export function featureSummary({ counts, violations }: Ledger): string {
+function featureSummary({ counts, violations }: Ledger): string {
   return (
     `${counts.published} published, ${counts.confirmed} confirmed, ${counts.nacked} refused, ` +
     `${counts.found} found, ${counts.recovered} unconfirmed ones among them; ` +

@@ -154,10 +154,16 @@ export class LaneClients {
 
   async #publish(channel: ConfirmChannel, lane: Lane, index: number): Promise<void> {
     let unsettled = 0;
-    let isOver = false;
-    channel.on('close', () => (isOver = true));
-    while (!isOver && (!this.#isStopping || unsettled > 0)) {
-      for (let count = 0; count < this.#batchMax && !this.#isStopping && !isOver; count += 1) {
+    const state = { isOver: false };
+    channel.on('close', () => {
+      state.isOver = true;
+    });
+    while (!state.isOver && (!this.#isStopping || unsettled > 0)) {
+      for (
+        let count = 0;
+        count < this.#batchMax && !this.#isStopping && !state.isOver;
+        count += 1
+      ) {
         if (unsettled >= WINDOW) break;
         const number = this.#ledger.published(index);
         unsettled += 1;

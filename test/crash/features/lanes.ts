@@ -30,8 +30,8 @@ export interface Lane {
 const DELAYED = 'feat-delayed';
 const FAN = 'feat-fan';
 /** The default exchange: the dead-letter key names the queue. */
-function deadTo(queue: string): Record<string, unknown> {
-  return { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': queue };
+function deadTo(name: string): Record<string, unknown> {
+  return { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': name };
 }
 
 function queue(name: string, habit: Habit, args: Record<string, unknown> = {}): LaneQueue {
@@ -79,7 +79,7 @@ export const QUEUES: readonly LaneQueue[] = [
   queue('fan-3', undefined),
 ];
 
-export const PLAIN: Options.Publish = { persistent: true };
+const PLAIN: Options.Publish = { persistent: true };
 
 function toQueue(name: string, ...places: string[]): Lane {
   return {
@@ -124,7 +124,7 @@ function priorityOf(number: number): number {
 }
 
 /** Most are short; one in forty outlasts its life of the broker. */
-export function delayOf(number: number): number {
+function delayOf(number: number): number {
   return number % 40 === 0 ? 1500 + ((number * 53) % 1500) : (number * 53) % 400;
 }
 

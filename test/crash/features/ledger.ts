@@ -5,7 +5,7 @@
 // Invariants: one byte per message and outcome, one per message and place.
 import type { Lane } from './lanes.ts';
 
-export const KINDS = ['lost', 'unexpected', 'refused', 'repeated'] as const;
+const KINDS = ['lost', 'unexpected', 'refused', 'repeated'] as const;
 type Kind = (typeof KINDS)[number];
 
 const TEXTS_PER_KIND = 5;

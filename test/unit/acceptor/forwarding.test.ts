@@ -71,4 +71,29 @@ describe('forwarding', () => {
     expect([...from.forwards.all()]).toHaveLength(1);
     expect([from.store.messageCount, to.store.messageCount]).toEqual([2, 2]);
   });
+
+  it('leaves nothing of a virtual host that is deleted with dead letters underway', async () => {
+    broker = await SimBroker.start({ shards: 2, acceptors: 2, inlineBodyBytesMax: 512 });
+    const client = await broker.open(1);
+    const [source, target] = [nameOn(0), nameOn(1)];
+    const args = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': target };
+    client.method(1, 'queue.declare', { queue: source, arguments: { ...args, 'x-max-length': 1 } });
+    client.method(1, 'queue.declare', { queue: target });
+    await broker.settle();
+    broker.shardThreads[1].isFrozen = true;
+    for (let i = 0; i < 20; i += 1) client.publish(1, source, 'x'.repeat(i % 2 === 0 ? 10 : 9000));
+    await broker.settle();
+    expect([...broker.shards[0].forwards.all()].length).toBeGreaterThan(0);
+    const deleting = broker.control.execute({ kind: 'delete-vhost', vhost: '/' });
+    await broker.settle();
+    broker.shardThreads[1].isFrozen = false;
+    await broker.settle();
+    await deleting;
+    await broker.settle();
+    for (const { forwards, store, memories } of broker.shards) {
+      expect([...forwards.all()]).toEqual([]);
+      expect([store.messageCount, store.liveBytes, memories.of('/').bytes]).toEqual([0, 0, 0]);
+    }
+    for (const { slab } of broker.acceptors) expect(slab.freePages).toBe(slab.pageCount);
+  });
 });

@@ -51,8 +51,7 @@ export type FromShard =
   | { readonly kind: 'consumer-gone'; consumer: number }
   | { readonly kind: 'ack-timeout'; channel: number; consumer: number; millis: number }
   | { readonly kind: 'pace'; queue: number; rate: number }
-  | { readonly kind: 'slab-free'; page: number }
-  | { readonly kind: 'forward'; number: number; reason: string; exrk: string };
+  | { readonly kind: 'slab-free'; page: number };
 
 export function isDelivery(record: FromShard): record is Delivered {
   return record.kind === 'deliver';

@@ -61,6 +61,31 @@ describe('the events of the topology', () => {
     expect(seen.some((one) => one.includes('recent-history'))).toBe(false);
   });
 
+  it('tell of bindings that go with an end of theirs, also of those from before the start', () => {
+    const topology = topologyWith();
+    const commands = [exchange('a'), exchange('b'), queue('q'), binding('bind', 'a', 'q')];
+    for (const command of commands) accepted(topology, command);
+    events.know([], topology);
+    const bindings = [
+      { ...binding('bind', 'a', 'b'), destinationKind: 'exchange' as const },
+      binding('bind', 'b', 'q', { routingKey: 'k' }),
+      binding('bind', 'b', 'q', { routingKey: 'l' }),
+      binding('unbind', 'b', 'q', { routingKey: 'l' }),
+    ];
+    for (const command of bindings) events.changed(accepted(topology, command), []);
+    seen.length = 0;
+    events.changed(accepted(topology, deleteExchange('b')), []);
+    events.changed(accepted(topology, { kind: 'delete-vhost', vhost: '/' }), []);
+    expect(seen.slice(0, 5)).toEqual([
+      'binding.deleted b',
+      'binding.deleted a',
+      'exchange.deleted b',
+      'binding.deleted a',
+      'queue.deleted q',
+    ]);
+    expect(seen.filter((one) => one.startsWith('binding'))).toHaveLength(3);
+  });
+
   it("have RabbitMQ's properties", () => {
     const all: unknown[] = [];
     events.subscribe((event) => all.push(event));
@@ -85,8 +110,9 @@ describe('the events of the topology', () => {
 
 describe('the events of accounts', () => {
   it('follow from what a user was before', () => {
-    events.know([account('old')]);
+    events.know([account('old')], topologyWith());
     const permission = { configure: '', write: '', read: '' };
+    const topic = { write: '', read: '' };
     const parameter = { vhost: '/', component: 'policy', name: 'p', value: {} };
     const facts: AccountFact[] = [
       set('old', 'hash', ['administrator']),
@@ -95,6 +121,10 @@ describe('the events of accounts', () => {
       set('new'),
       { kind: 'permission-set', user: 'new', vhost: '/', permission },
       { kind: 'permission-deleted', user: 'new', vhost: '/' },
+      { kind: 'topic-permission-set', user: 'new', vhost: '/', exchange: 't', permission: topic },
+      { kind: 'topic-permission-deleted', user: 'new', vhost: '/' },
+      { kind: 'user-limits-set', user: 'new', limits: { 'max-channels': 5 } },
+      { kind: 'user-limits-set', user: 'new', limits: {} },
       { kind: 'user-deleted', user: 'new' },
       set('new'),
       { kind: 'parameter-set', parameter },
@@ -110,6 +140,10 @@ describe('the events of accounts', () => {
       'user.created new',
       'permission.created new',
       'permission.deleted new',
+      'topic.permission.created new',
+      'topic.permission.deleted new',
+      'user.limits.set new',
+      'user.limits.cleared new',
       'user.deleted new',
       'user.created new',
       'policy.set p',

@@ -41,6 +41,8 @@ export interface Options extends Partial<DriverLog> {
   /** Number -> what is special about the queue. */
   readonly queues?: Readonly<Record<number, Partial<QueueSpec>>>;
   readonly orphans?: readonly OrphanLog[];
+  /** Of each of its three rings. */
+  readonly ringBytes?: number;
 }
 
 export interface Message {
@@ -79,7 +81,7 @@ export class DurableShard {
     this.directory = directory;
     this.options = options;
     this.driver = new ShardDriver({
-      ringBytes: RING_BYTES,
+      ringBytes: options.ringBytes ?? RING_BYTES,
       windowBytes: WINDOW_BYTES,
       connectionWindowBytes: WINDOW_BYTES,
       log: { inlineBytesMax: INLINE_BYTES_MAX, ...options, directory },
@@ -90,8 +92,15 @@ export class DurableShard {
     this.slabs = this.driver.slabs.map((memory) => new Slab(memory));
   }
 
-  /** A shard that has recovered what the directory holds. */
+  /** A shard that has recovered what the directory holds, and stops when the test ends. */
   static async start(directory: string, options: Options = {}): Promise<DurableShard> {
+    const shard = await DurableShard.open(directory, options);
+    onTestFinished(async () => shard.stop());
+    return shard;
+  }
+
+  /** The same, stopped by whoever opens it: a test that opens thousands would hold them all. */
+  static async open(directory: string, options: Options = {}): Promise<DurableShard> {
     const shard = new DurableShard(directory, options);
     for (const [id, spec] of Object.entries(options.queues ?? { 1: {} })) {
       shard.driver.declare(Number(id), spec);
@@ -99,7 +108,6 @@ export class DurableShard {
     await shard.storage.recover(options.orphans ?? []);
     shard.acceptor.open(CHANNEL, CONNECTION);
     shard.turn();
-    onTestFinished(async () => shard.stop());
     return shard;
   }
 
