@@ -134,7 +134,7 @@ async function flips(proof: Proof): Promise<void> {
   };
   await makeStore(settings);
   const { dataDirectory } = settings.options;
-  const bits = randomFlips(dataDirectory, proof.storeFolders, proof.seed, proof.cycles ?? 5000);
+  const bits = randomFlips(dataDirectory, proof.storeFolders, proof.seed, proof.cycles ?? 200);
   const flipping = new BitFlips(settings);
   const sums = { missing: 0, extra: 0, queuesMissing: 0 };
   for (const [index, flip] of bits.entries()) {

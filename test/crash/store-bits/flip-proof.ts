@@ -38,8 +38,8 @@ export interface FlipSums {
   /** Said at the start; said when a consumer wanted the message. */
   seenAtStart: number;
   seenInReading: number;
-  /** Not said, because what was hit is not read: nothing may be different. */
-  harmless: number;
+  /** Not said, because what was hit is not read: nothing may be different. By what was hit. */
+  readonly harmless: Record<string, number>;
   flipsWithLoss: number;
   messagesLost: number;
   /** In one flip. */
@@ -67,7 +67,7 @@ export class FlipProof {
     hits: {},
     seenAtStart: 0,
     seenInReading: 0,
-    harmless: 0,
+    harmless: {},
     flipsWithLoss: 0,
     messagesLost: 0,
     messagesLostMax: 0,
@@ -121,7 +121,7 @@ export class FlipProof {
     const trial = { flip, isLate, isTwice, backend, shard };
     const where = describeTrial(trial, sums.flips);
     sums.flips += 1;
-    sums.hits[flip.region.part] = (sums.hits[flip.region.part] ?? 0) + 1;
+    add(sums.hits, flip.region.part);
     try {
       this.#judge(trial, await this.#start(trial), where);
     } catch (error) {
@@ -208,7 +208,7 @@ export class FlipProof {
     if (said.length > (isSeen ? 1 : 0)) fail(`said of another log: ${JSON.stringify(said)}`);
     if (isSeen) sums.seenAtStart += 1;
     else if (found.lostInReading > 0) sums.seenInReading += 1;
-    else sums.harmless += 1;
+    else add(sums.harmless, part);
     if (!isLate && isRead && !isSeen) fail('not said');
     if (isLate && missing > 0 && found.lostInReading === 0) fail('lost in silence');
     if (!isLate && found.lostInReading > 0) fail(`${found.lostInReading} lost in reading`);
@@ -228,6 +228,10 @@ export class FlipProof {
     const isHit = part === 'count' || part === 'checkpoint' || missing > 0;
     if (forgotten > 0 && !isHit) fail(`${forgotten} delivery counts forgotten`);
   }
+}
+
+function add(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }
 
 function describeTrial({ flip, isLate, isTwice, backend }: Trial, number: number): string {

@@ -86,7 +86,8 @@ async function open(
     openLog(settings, callbacks, backend),
   );
   await topology.start();
-  say(TOPOLOGY_FOLDER, topology.warnings);
+  // A damaged end looks like a write that a crash cut off, which is no warning.
+  say(TOPOLOGY_FOLDER, [...topology.warnings, ...topology.notes]);
   const specs = [...topology.state.topology.queues('/')];
   const shards: DurableShard[] = [];
   for (const number of numbers) {

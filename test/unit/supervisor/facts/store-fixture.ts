@@ -51,6 +51,8 @@ export class StoreRun {
   readonly state = newState();
   readonly store: FactStore;
   readonly warnings: string[] = [];
+  /** What was said that is no warning. */
+  readonly notes: string[] = [];
   /** What was said about disk space. */
   readonly shortages: boolean[] = [];
   isNew = false;
@@ -59,7 +61,7 @@ export class StoreRun {
     const say = (message: string, fields?: object): void => {
       this.warnings.push(`${message} ${JSON.stringify(fields ?? {})}`);
     };
-    const logger = { info: () => {}, warn: say };
+    const logger = { info: (message: string) => void this.notes.push(message), warn: say };
     const onSpace = (isShort: boolean): void => void this.shortages.push(isShort);
     this.store = new FactStore(this.state, { directory, openLog: open, logger, onSpace });
   }
