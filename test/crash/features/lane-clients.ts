@@ -199,12 +199,7 @@ export class LaneClients {
     }
   }
 
-  async #transaction(
-    channel: RawChannel,
-    lane: Lane,
-    index: number,
-    count: number,
-  ): Promise<void> {
+  async #transaction(channel: RawChannel, lane: Lane, index: number, count: number): Promise<void> {
     const numbers: number[] = [];
     for (let size = 1 + (count % TRANSACTION_MAX); size > 0; size -= 1) {
       const number = this.#ledger.published(index);

@@ -147,7 +147,9 @@ export class Ledger {
 
   report(): string {
     const counted = KINDS.filter((kind) => this.violations[kind] > 0);
-    return [...counted.map((kind) => `${kind}: ${this.violations[kind]}`), ...this.texts].join('\n');
+    return [...counted.map((kind) => `${kind}: ${this.violations[kind]}`), ...this.texts].join(
+      '\n',
+    );
   }
 
   /** Several copies are right where a fan-out exchange made them. */
