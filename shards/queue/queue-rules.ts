@@ -69,12 +69,13 @@ export class QueueRules {
     this.usedAt = surroundings.deadlines.now;
     this.sparesHead = false;
     this.hasReturned = false;
-    this.take(queue.spec);
+    this.applySettings();
   }
 
   /** Another policy applies now. Messages that are here keep the arrival they came with. */
   update(spec: QueueSpec): void {
-    this.take(spec);
+    this.settings = queueSettings(spec);
+    this.applySettings();
     this.countLimitedBytes();
     this.used();
     this.apply();
@@ -224,15 +225,14 @@ export class QueueRules {
     deadlines.disarm(this.unusedDeadline);
   }
 
-  private take(spec: QueueSpec): void {
-    const settings = queueSettings(spec);
+  private applySettings(): void {
+    const { settings } = this;
     const { messageTtlMillis, lengthMax, bytesMax } = settings;
-    this.settings = settings;
     const isLimited = lengthMax !== NOT_SET || bytesMax !== NOT_SET;
     this.isActive = isLimited || messageTtlMillis !== NOT_SET;
     if (messageTtlMillis !== NOT_SET) this.canExpire = true;
     const next = this.isDelaying
-      ? { exchange: spec.companion!.exchange, routingKey: undefined }
+      ? { exchange: this.queue.spec.companion!.exchange, routingKey: undefined }
       : settings.deadLettering;
     const keys = next?.routingKey === undefined ? [] : [next.routingKey];
     this.address = next === undefined ? NOWHERE : this.addressOf([next.exchange, ...keys]);
