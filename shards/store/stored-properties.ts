@@ -1,7 +1,7 @@
 // Where the properties of a stored message are: in its inline data or, of a message in a slab that
 // has none of its own, in front of its body there. Shard thread; rare.
 import type { Slab } from '../mailbox/slab.ts';
-import { copyFromSlab } from '../mailbox/slab-reading.ts';
+import { readSlab } from '../mailbox/slab-copying.ts';
 import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { MessageStore } from './message-store.ts';
 
@@ -17,6 +17,6 @@ export function propsOf(
   const areInSlab = (store.flags(handle) & (SLAB_FLAG | OWN_PROPS_FLAG)) === SLAB_FLAG;
   if (!areInSlab) return inline.subarray(exrkBytes, exrkBytes + propsBytes);
   const props = Buffer.alloc(propsBytes);
-  copyFromSlab(slabs[store.slabOwner(handle)], store.slabPage(handle), props);
+  readSlab(slabs[store.slabOwner(handle)], store.slabPage(handle), props);
   return props;
 }

@@ -4,6 +4,7 @@
 // and checked against max_message_size first); props and body of larger ones go straight into the
 // acceptor's slab, whose pages cost no memory before they are written.
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { copyIntoSlab } from '../../shards/mailbox/slab-copying.ts';
 import { NO_PAGE, SlabCursor } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
 import { powerOfTwoAtLeast } from '../base/round.ts';
@@ -163,14 +164,7 @@ export class ContentAssembly {
   }
 
   private toSlab(bytes: Buffer, from: number, count: number): void {
-    const cursor = this.cursor!;
-    const target = this.slab.slab.bytes;
-    let done = 0;
-    while (done < count) {
-      const piece = cursor.next(count - done);
-      copyBytes(bytes, from + done, target, cursor.at, piece);
-      done += piece;
-    }
+    copyIntoSlab(this.slab.slab, this.cursor!, bytes, from, count);
   }
 
   /** Makes room for `count` bytes and keeps the first `kept`. */

@@ -1,6 +1,7 @@
 // Builds basic.get-ok, basic.return and, for bodies in a slab, basic.deliver with their content,
 // straight into a connection's output. Acceptor thread. (Inline messages for consumers come framed:
 // src/protocol/deliver-frames.ts.)
+import { copyFromSlab } from '../../shards/mailbox/slab-copying.ts';
 import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
 import {
@@ -148,7 +149,7 @@ function writeSlabContent(
   if (content.hasOwnProps) {
     copyBytes(content.source, content.propsAt, output.bytes, propsTo, propsBytes);
   } else {
-    copyFromSlab(slab, output.bytes, propsTo, propsBytes);
+    copyFromSlab(slab, cursor, output.bytes, propsTo, propsBytes);
   }
   output.view.setUint8(propsTo + propsBytes, FRAME_END);
   const isShared = bodyBytes >= SHARED_BODY_BYTES_MIN;
@@ -161,19 +162,10 @@ function writeSlabContent(
   return isShared;
 }
 
-function copyFromSlab(slab: Slab, target: Buffer, to: number, count: number): void {
-  let done = 0;
-  while (done < count) {
-    const piece = cursor.next(count - done);
-    copyBytes(slab.bytes, cursor.at, target, to + done, piece);
-    done += piece;
-  }
-}
-
 function copyBody(output: Output, channel: number, slab: Slab, piece: number): void {
   const at = output.reserve(piece + FRAME_OVERHEAD_BYTES);
   writeBodyFrameHead(output.view, at, channel, piece);
-  copyFromSlab(slab, output.bytes, at + FRAME_HEADER_BYTES, piece);
+  copyFromSlab(slab, cursor, output.bytes, at + FRAME_HEADER_BYTES, piece);
   output.view.setUint8(at + FRAME_HEADER_BYTES + piece, FRAME_END);
 }
 

@@ -4,7 +4,7 @@ import * as layout from '../../shards/mailbox/from-shard-layout.ts';
 import { DIED_FLAG, OWN_PROPS_FLAG, SLAB_FLAG } from '../../shards/mailbox/to-shard-layout.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { NO_PAGE, type Slab } from '../../shards/mailbox/slab.ts';
-import { copyFromSlab } from '../../shards/mailbox/slab-reading.ts';
+import { readSlab } from '../../shards/mailbox/slab-copying.ts';
 import type { RingConsumer } from '../../shards/ring/ring-consumer.ts';
 import { copyBytes } from '../base/copy.ts';
 import { alignTo8 } from '../base/round.ts';
@@ -68,7 +68,7 @@ export class ForwardRecord {
       copyBytes(this.bytes, this.dataAt + this.exrkBytes, props, 0, props.length);
     } else {
       const slab = slabs[this.words[this.at + layout.FORWARD_SLAB_OWNER]];
-      copyFromSlab(slab, this.words[this.at + layout.FORWARD_SLAB_PAGE], props);
+      readSlab(slab, this.words[this.at + layout.FORWARD_SLAB_PAGE], props);
     }
     return props;
   }

@@ -1,8 +1,8 @@
 // Copies into slabs, from another or from ordinary memory, for messages that are to have other
 // properties than they came with. Acceptor thread, rare.
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
+import { copyIntoSlab } from '../../shards/mailbox/slab-copying.ts';
 import { NO_PAGE, type Slab, SlabCursor } from '../../shards/mailbox/slab.ts';
-import { copyBytes } from '../base/copy.ts';
 
 export interface BodyPlace {
   readonly slab: Slab;
@@ -18,7 +18,7 @@ export function moveToSlab(allocator: SlabAllocator, bytes: Buffer): number {
   if (page === NO_PAGE) return NO_PAGE;
   const to = new SlabCursor();
   to.open(allocator.slab, page);
-  write(allocator, to, bytes);
+  copyIntoSlab(allocator.slab, to, bytes, 0, bytes.length);
   return page;
 }
 
@@ -31,27 +31,14 @@ export function copyToSlab(allocator: SlabAllocator, props: Buffer, body: BodyPl
   if (page === NO_PAGE) return NO_PAGE;
   const to = new SlabCursor();
   to.open(allocator.slab, page);
-  write(allocator, to, props);
+  copyIntoSlab(allocator.slab, to, props, 0, props.length);
   const from = new SlabCursor();
   from.open(body.slab, body.page);
   from.skip(body.skip);
   for (let left = body.bodyBytes; left > 0; ) {
     const readable = from.next(left);
-    const readAt = from.at;
-    for (let done = 0; done < readable; ) {
-      const count = to.next(readable - done);
-      copyBytes(body.slab.bytes, readAt + done, allocator.slab.bytes, to.at, count);
-      done += count;
-    }
+    copyIntoSlab(allocator.slab, to, body.slab.bytes, from.at, readable);
     left -= readable;
   }
   return page;
-}
-
-function write(allocator: SlabAllocator, to: SlabCursor, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) {
-    const count = to.next(bytes.length - done);
-    copyBytes(bytes, done, allocator.slab.bytes, to.at, count);
-    done += count;
-  }
 }

@@ -3,7 +3,7 @@
 // thread, one per acceptor; a virtual host that is not traced has no tracer, which is all that the
 // hot path looks at. What cannot go at once is dropped, as in RabbitMQ: tracing slows nobody down.
 import { NO_PAGE } from '../../shards/mailbox/slab.ts';
-import { copyFromSlab } from '../../shards/mailbox/slab-reading.ts';
+import { readSlab } from '../../shards/mailbox/slab-copying.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { Resolution } from '../routing/resolution.ts';
@@ -76,7 +76,7 @@ export class Tracer {
     let body = content.source.subarray(content.bodyAt, content.bodyAt + bodyBytes);
     if (slab !== null) {
       const inSlab = Buffer.allocUnsafe((hasOwnProps ? slabSkip : propsBytes) + bodyBytes);
-      copyFromSlab(slab, slabPage, inSlab);
+      readSlab(slab, slabPage, inSlab);
       if (!hasOwnProps) data = inSlab.subarray(0, propsBytes);
       body = inSlab.subarray(inSlab.length - bodyBytes);
     }
@@ -172,7 +172,7 @@ export class Tracer {
     if (message.slabPage < 0) return Buffer.from(bytes.subarray(bodyAt, bodyAt + bodyBytes));
     const skip = message.slabSkip > 0 ? message.slabSkip : message.propsBytes;
     const inSlab = Buffer.allocUnsafe(skip + bodyBytes);
-    copyFromSlab(this.acceptor.slab.slab, message.slabPage, inSlab);
+    readSlab(this.acceptor.slab.slab, message.slabPage, inSlab);
     return inSlab.subarray(skip);
   }
 }
