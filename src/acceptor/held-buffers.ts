@@ -7,7 +7,7 @@ const POOLED_BYTES_MIN = 64 * 1024;
 /** Pooled sizes (a read, and a large read), and how many of each are kept at most. */
 const SIZES: readonly [bytes: number, count: number][] = [
   [256 * 1024, 32],
-  [1024 * 1024, 8],
+  [2 * 1024 * 1024, 4],
 ];
 
 /** A stretch of memory and its view. */
