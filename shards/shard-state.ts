@@ -146,6 +146,12 @@ export class ShardState {
     this.announceGone(queue);
   }
 
+  /** After the last turn: nothing happens by itself any more, and what is durable is on disk. */
+  async stop(): Promise<void> {
+    this.deadlines.stop();
+    await this.storage?.stop();
+  }
+
   /** Tells main that the queue deleted here is to be forgotten everywhere. */
   announceGone(queue: Queue): void {
     this.notifyMain({ kind: 'queue-gone', queueId: queue.id });

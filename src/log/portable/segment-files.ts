@@ -195,7 +195,9 @@ export class SegmentFiles {
     } catch (error) {
       if (!isOutOfSpace(error)) throw error;
       await this.#drop(name);
-      this.#retry = setTimeout(() => this.tend(), RETRY_MILLIS).unref();
+      this.#retry = setTimeout(() => this.tend(), RETRY_MILLIS);
+      // A log at rest keeps no thread; a batch that waits for the space does.
+      if (this.#waiting === undefined) this.#retry.unref();
       if (!this.#isShort) {
         this.#isShort = true;
         this.#user.onSpace(true);
