@@ -56,6 +56,7 @@ export class ShardState {
     this.deadlines = new Deadlines();
     this.forwards = new Forwards(this.store, this.ports, this.deadlines);
     this.storage = boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
+    this.forwards.reads = this.storage?.heldReads;
     this.governor = new FlowGovernor(
       {
         backlogMessages: settings.flowBacklogMessages,
