@@ -1,5 +1,5 @@
 // Which queues exist, by id, and which of them are exclusive, by the connection that owns them.
-// Main thread. Invariant: `exclusive` has exactly the exclusive ones of `places`, and no empty sets.
+// Main thread. Invariant: `exclusive` has exactly the exclusive ones of `places`, no empty sets.
 import type { QueueSpec } from '../routing/change.ts';
 import type { VhostTopology } from './vhost-topology.ts';
 
