@@ -7,13 +7,21 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { freshDirectory, implementations } from './test-log.ts';
 
-const CHILD = fileURLToPath(new URL('./log-cycles.ts', import.meta.url));
+const [CYCLES, WAITING] = ['./log-cycles.ts', './log-waiting.ts'].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url)),
+);
 
 describe.skipIf(!existsSync('/proc/self/task'))('where /proc tells of threads', () => {
   test.each(implementations)('a closed log leaves nothing behind: %s', async (kind) => {
-    const args = ['--expose-gc', CHILD, kind, freshDirectory()];
+    const args = ['--expose-gc', CYCLES, kind, freshDirectory()];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ isMore: false });
   });
+});
+
+test('a batch that waits for space keeps the process alive, a missing spare does not', async () => {
+  const args = [WAITING, freshDirectory()];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(JSON.parse(stdout)).toEqual({ atRest: false, waiting: true });
 });
