@@ -7,9 +7,8 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { freshDirectory, implementations } from './test-log.ts';
 
-const [CYCLES, WAITING] = ['./log-cycles.ts', './log-waiting.ts'].map((name) =>
-  fileURLToPath(new URL(name, import.meta.url)),
-);
+const CYCLES = fileURLToPath(new URL('./log-cycles.ts', import.meta.url));
+const WAITING = fileURLToPath(new URL('./log-waiting.ts', import.meta.url));
 
 describe.skipIf(!existsSync('/proc/self/task'))('where /proc tells of threads', () => {
   test.each(implementations)('a closed log leaves nothing behind: %s', async (kind) => {
