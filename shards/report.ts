@@ -20,6 +20,8 @@ export function reportOf(state: ShardState): ShardReport {
       onDiskBytes: queue.onDiskBytes,
       readyBytes: queue.readyBytes,
       unackedBytes: queue.unackedBytes,
+      dead: queue.rules.deadCount,
+      deadBytes: queue.rules.deadBytes,
       consumers: queue.consumers.size,
       published: queue.publishedCount,
       delivered: queue.deliveredCount,

@@ -56,6 +56,7 @@ export class ShardState {
     this.deadlines = new Deadlines();
     this.forwards = new Forwards(this.store, this.ports, this.deadlines);
     this.storage = boot.log === undefined ? undefined : new Storage(boot.log, this, notifyMain);
+    this.forwards.reads = this.storage?.heldReads;
     this.governor = new FlowGovernor(
       {
         backlogMessages: settings.flowBacklogMessages,
@@ -144,6 +145,12 @@ export class ShardState {
     if (!queue.spec.autoDelete || queue.isDeleted || queue.consumers.size > 0) return;
     this.deleteQueue(queue);
     this.announceGone(queue);
+  }
+
+  /** After the last turn: nothing happens by itself any more, and what is durable is on disk. */
+  async stop(): Promise<void> {
+    this.deadlines.stop();
+    await this.storage?.stop();
   }
 
   /** Tells main that the queue deleted here is to be forgotten everywhere. */

@@ -50,9 +50,8 @@ async function start(queues: readonly Change[], orphans: readonly OrphanLog[]): 
 async function stop(): Promise<void> {
   for (let turns = 0; turns < LAST_TURNS_MAX && (shard.turn() || shard.hasInput()); ) turns += 1;
   loop.stop();
-  state.deadlines.stop();
   clearInterval(clock);
-  await state.storage?.stop();
+  await state.stop();
   notify({ kind: 'stopped' });
   control.close();
 }

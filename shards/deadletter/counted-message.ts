@@ -1,8 +1,7 @@
 // A message as it is delivered once more by a quorum queue: with how often it was delivered before
 // in its headers (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling). Shard
 // thread; rare, so it is made anew for each delivery and the stored message stays as it is.
-import { PropertyScan } from '../../src/protocol/properties.ts';
-import { withHeaders } from '../../src/protocol/property-splice.ts';
+import { withHeaders } from '../../src/protocol/property-rewrite.ts';
 import { OWN_PROPS_FLAG, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
 import type { Slab } from '../mailbox/slab.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -10,7 +9,6 @@ import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
 import { propsOf } from '../store/stored-properties.ts';
 
 const HEADER = 'x-delivery-count';
-const scan = new PropertyScan();
 
 /** How the head of `queue` is to be shown to clients, if not as it is stored. */
 export function shownAs(queue: Queue, handle: number): IncomingMessage | undefined {
@@ -48,10 +46,5 @@ function countedMessage(
 }
 
 function withCount(props: Buffer, deliveries: number): Buffer {
-  const view = new DataView(props.buffer, props.byteOffset, props.length);
-  if (!scan.scan(props, view, 0, props.length)) {
-    throw new Error('shard: a stored message has malformed properties');
-  }
-  const counted = { [HEADER]: BigInt(deliveries) };
-  return withHeaders(props, 0, props.length, scan, counted, [], false);
+  return withHeaders(props, { added: { [HEADER]: BigInt(deliveries) } });
 }

@@ -1,12 +1,14 @@
 // Messages that a queue is rid of and that go on somewhere else: dead letters. Shard thread.
 //
 //   queue -> waiting -> FORWARD record -> an acceptor routes and publishes it like a client would
-//               ^                          |
-//               '-- at-least-once, failed -+-> FORWARDED: the message is done with here
+//    |        ^   ^                        |
+//    |        |   '- retries <- failed, ---+-> FORWARDED: the message is done with here
+//    '-> held '       at-least-once
 //
 // The message stays this shard's, in its log too, until all targets have confirmed it, so a crash
 // on the way costs nothing. Few are underway at once: an acceptor keeps those in its memory for
-// which a target has no room.
+// which a target has no room. A queue has QUEUE_MAX that wait, are underway or are tried again,
+// however many its consumers reject: the others are held on disk, in their order.
 import { alignTo8 } from '../../src/base/round.ts';
 import {
   FORWARD,
@@ -25,20 +27,29 @@ import {
   type ForwardReason,
   forwardRecordBytes,
 } from '../mailbox/from-shard-layout.ts';
-import { FORWARDED_FAILED, FORWARDED_LATER, SLAB_FLAG } from '../mailbox/to-shard-layout.ts';
+import {
+  FORWARDED_AGAIN,
+  FORWARDED_FAILED,
+  FORWARDED_LATER,
+  SLAB_FLAG,
+} from '../mailbox/to-shard-layout.ts';
+import type { HeldReads } from '../log/held-reads.ts';
 import type { Port } from '../port.ts';
-import { Deadline, type Deadlines } from '../time/deadlines.ts';
+import type { Deadlines } from '../time/deadlines.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { DeathCounter } from './death-counter.ts';
+import { HeldLetters } from './held-letters.ts';
+import { Retries } from './retries.ts';
 
 /** Messages with acceptors at once. */
 const UNDERWAY_MAX = 512;
-/** How many may wait for that, and how many a queue may have that are not done with. */
+/** How many may wait for that, and how many of one queue may be neither done with nor held. */
 const WAITING_MAX = 1024;
 const QUEUE_MAX = 1024;
-/** When a message that nobody took is offered again. */
-const RETRY_MILLIS = 1000;
+const QUEUE_BYTES_MAX = 16 * 1024 * 1024;
+/** Held ones come back from disk when there is room for so many. */
+const LOAD_COUNT = 64;
 
 /** A message on its way; a reference to it is ours. */
 export interface Forward {
@@ -51,17 +62,20 @@ export interface Forward {
   readonly address?: Uint8Array;
   /** Told when it is done with, instead of the queue. */
   readonly onDone?: () => void;
+  /** How often nobody took it. */
+  failures: number;
 }
 
 export class Forwards {
   private readonly store: MessageStore;
   private readonly ports: readonly Port[];
-  private readonly deadlines: Deadlines;
-  private readonly retry: Deadline;
+  private readonly retries: Retries;
   /** From `first` on. */
   private waiting: Forward[];
   private first: number;
-  private failed: Forward[];
+  private readonly held: Map<Queue, HeldLetters>;
+  /** Set where there is a log: what is held can be on disk only then. */
+  reads: HeldReads | undefined;
   private readonly underway: Map<number, Forward>;
   private nextNumber: number;
   /** Queues that have more to hand over. */
@@ -72,11 +86,11 @@ export class Forwards {
   constructor(store: MessageStore, ports: readonly Port[], deadlines: Deadlines) {
     this.store = store;
     this.ports = ports;
-    this.deadlines = deadlines;
-    this.retry = new Deadline(() => this.offerAgain());
+    this.retries = new Retries(deadlines, (forward) => this.waiting.push(forward));
     this.waiting = [];
     this.first = 0;
-    this.failed = [];
+    this.held = new Map();
+    this.reads = undefined;
     this.underway = new Map();
     this.nextNumber = 1;
     this.wanting = new Set();
@@ -88,7 +102,15 @@ export class Forwards {
    * again and again thus keeps no other queue from handing over its own.
    */
   hasRoomFor(queue: Queue): boolean {
-    return this.hasRoom && queue.forwardingCount < QUEUE_MAX;
+    return !this.held.has(queue) && this.roomFor(queue) > 0;
+  }
+
+  /** How many more of a queue can be underway. */
+  private roomFor(queue: Queue): number {
+    const held = this.held.get(queue);
+    const bytes = queue.forwardingBytes - (held?.bytes ?? 0);
+    if (!this.hasRoom || bytes >= QUEUE_BYTES_MAX) return 0;
+    return QUEUE_MAX - (queue.forwardingCount - (held?.length ?? 0));
   }
 
   private get hasRoom(): boolean {
@@ -100,9 +122,28 @@ export class Forwards {
     this.wanting.add(queue);
   }
 
-  add(forward: Forward): void {
-    if (forward.onDone === undefined) forward.queue.forwardingCount += 1;
-    this.waiting.push(forward);
+  /** A message that was never in its queue goes on. */
+  add(queue: Queue, handle: number, reason: ForwardReason): void {
+    count(queue, handle);
+    this.waiting.push({ queue, handle, reason, position: undefined, failures: 0 });
+  }
+
+  /** A message that has left its queue goes on, when there is room for it. */
+  retire(queue: Queue, handle: number, position: number, reason: ForwardReason): void {
+    const hasRoom = this.hasRoomFor(queue);
+    count(queue, handle);
+    if (hasRoom) {
+      this.waiting.push({ queue, handle, reason, position, failures: 0 });
+      return;
+    }
+    let held = this.held.get(queue);
+    if (held === undefined) {
+      held = new HeldLetters(queue);
+      this.held.set(queue, held);
+    }
+    held.push(handle, position, reason);
+    // Not one by one, because what was published just now is not on disk yet.
+    if ((held.length & (LOAD_COUNT - 1)) === 0) held.pageOut();
   }
 
   /** Sends copies of messages of a queue, all in memory; `onDone`: they have arrived. */
@@ -115,12 +156,15 @@ export class Forwards {
         left -= 1;
         if (left === 0) onDone();
       };
-      this.add({ queue, handle, reason: 'history', position: undefined, address, onDone: arrived });
+      const reason = 'history';
+      const position = undefined;
+      this.waiting.push({ queue, handle, reason, position, address, onDone: arrived, failures: 0 });
     }
   }
 
   /** Sends what can be sent. Call once per turn; true when more can be sent right away. */
   turn(): boolean {
+    for (const [queue, held] of this.held) this.refill(queue, held);
     let isBusy = false;
     while (this.first < this.waiting.length && this.underway.size < UNDERWAY_MAX) {
       const port = this.portOf(this.waiting[this.first]);
@@ -154,8 +198,33 @@ export class Forwards {
     }
   }
 
+  /** Held ones go on as far as there is room. */
+  private refill(queue: Queue, held: HeldLetters): void {
+    held.pageOut();
+    if (held.isLoading) return;
+    if (queue.isDeleted || queue.rules.address.length === 0) dropAll(queue, held);
+    while (held.length > 0 && held.handleAt(0) >= 0 && this.roomFor(queue) > 0) {
+      const [handle, position, reason] = [held.handleAt(0), held.positionAt(0), held.reasonAt(0)];
+      held.shift();
+      this.waiting.push({ queue, handle, reason, position, failures: 0 });
+    }
+    if (held.length === 0) this.held.delete(queue);
+    else if (held.handleAt(0) < 0) this.load(queue, held);
+  }
+
+  private load(queue: Queue, held: HeldLetters): void {
+    const room = this.roomFor(queue);
+    // Not for each one that goes: few reads of many.
+    if (room < Math.min(held.length, LOAD_COUNT)) return;
+    this.reads!.load(queue, held, Math.min(room, LOAD_COUNT), (handle, position, reason) => {
+      if (handle < 0) drop(queue, handle, position);
+      else this.waiting.push({ queue, handle, reason, position, failures: 0 });
+    });
+  }
+
   /** From an acceptor: what has become of a message. */
   settled(number: number, outcome: number): void {
+    if (outcome === FORWARDED_AGAIN) return this.retries.topologyChanged();
     const forward = this.underway.get(number);
     if (forward === undefined) throw new Error(`shard: nothing was forwarded as ${number}`);
     this.underway.delete(number);
@@ -164,8 +233,9 @@ export class Forwards {
     const isSafe = settings.deadLettering?.isAtLeastOnce === true;
     const isKept = isSafe && !queue.isDeleted;
     if (outcome === FORWARDED_LATER || (outcome === FORWARDED_FAILED && isKept)) {
-      this.failed.push(forward);
-      this.deadlines.armAt(this.retry, this.deadlines.now + RETRY_MILLIS);
+      // What an acceptor has no memory for is no failure.
+      if (outcome === FORWARDED_LATER) forward.failures = 0;
+      this.retries.add(forward);
       return;
     }
     const isDead = forward.reason !== 'delayed' && forward.reason !== 'history';
@@ -176,8 +246,14 @@ export class Forwards {
   /** All that queues have handed over and that is not done with: their logs still count it. */
   *all(): Iterable<Forward> {
     for (let i = this.first; i < this.waiting.length; i += 1) yield this.waiting[i];
-    yield* this.failed;
+    yield* this.retries.all();
     yield* this.underway.values();
+    for (const [queue, held] of this.held) {
+      for (let i = 0; i < held.length; i += 1) {
+        const [handle, position, reason] = [held.handleAt(i), held.positionAt(i), held.reasonAt(i)];
+        yield { queue, handle, position, reason, failures: 0 };
+      }
+    }
   }
 
   private finish(forward: Forward): void {
@@ -187,14 +263,8 @@ export class Forwards {
       forward.onDone();
       return;
     }
-    queue.forwardingCount -= 1;
+    uncount(queue, forward.handle);
     queue.rules.forwarded(forward);
-  }
-
-  private offerAgain(): void {
-    const { failed } = this;
-    this.failed = [];
-    for (const forward of failed) this.waiting.push(forward);
   }
 
   /** False when there is no room now. */
@@ -239,4 +309,28 @@ export class Forwards {
     const owner = isSlab ? store.slabOwner(handle) : ports.length;
     return owner < ports.length ? ports[owner] : ports[queue.id % ports.length];
   }
+}
+
+function count(queue: Queue, handle: number): void {
+  queue.forwardingCount += 1;
+  queue.forwardingBytes += queue.dataBytes(handle);
+}
+
+function uncount(queue: Queue, handle: number): void {
+  queue.forwardingCount -= 1;
+  queue.forwardingBytes -= queue.dataBytes(handle);
+}
+
+/** Their queue is gone, or sends its dead letters nowhere any more. */
+function dropAll(queue: Queue, held: HeldLetters): void {
+  while (held.length > 0) {
+    const [handle, position] = [held.handleAt(0), held.positionAt(0)];
+    held.shift();
+    drop(queue, handle, position);
+  }
+}
+
+function drop(queue: Queue, handle: number, position: number): void {
+  uncount(queue, handle);
+  queue.discard(handle, position);
 }

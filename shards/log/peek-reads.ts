@@ -1,5 +1,6 @@
-// Looks at messages on disk without bringing them back: what listings say of them. Shard thread,
-// cold. The log's reads are numbered by whoever asks; these numbers are above all of ReadAhead's.
+// Reads messages on disk without bringing them back into their queue: for listings, and for dead
+// letters that go on (held-reads.ts). Shard thread, cold. The log's reads are numbered by whoever
+// asks; these numbers are above all of ReadAhead's.
 import { alignTo8 } from '../../src/base/round.ts';
 import {
   type Log,
@@ -23,6 +24,12 @@ export interface Peeked {
   readonly exrk: Uint8Array;
   readonly props: Uint8Array;
   readonly bodyBytes: number;
+}
+
+/** A read of whole messages; READ_AT of a row says where in the target its head is. */
+export interface WholeRead extends LogRead {
+  readonly target: Buffer<ArrayBuffer>;
+  readonly words: Int32Array;
 }
 
 export class PeekReads {
@@ -70,32 +77,46 @@ export class PeekReads {
   }
 
   private async readSome(all: readonly number[], found: Map<number, Peeked>): Promise<void> {
-    const { records } = this;
     // What was withdrawn while others were being read has no place any more.
-    const rows = all.filter((row) => records.isUsed(row));
+    const rows = all.filter((row) => this.records.isUsed(row));
     if (rows.length === 0) return;
+    const read = await this.readWhole(rows);
+    const { words } = read;
+    for (const [i, row] of rows.entries()) {
+      if (read.status[i] !== STATUS_OK || !this.isThere(read, i, row)) continue;
+      const at = read.rows[i * READ_COLUMNS + READ_AT];
+      const exrkAt = at + READ_HEAD_BYTES;
+      const propsAt = exrkAt + words[(at >> 2) + 1];
+      // Copies: the target is large.
+      found.set(row, {
+        exrk: Uint8Array.prototype.slice.call(read.target, exrkAt, propsAt),
+        props: Uint8Array.prototype.slice.call(
+          read.target,
+          propsAt,
+          propsAt + words[(at >> 2) + 2],
+        ),
+        bodyBytes: words[(at >> 2) + 3],
+      });
+    }
+  }
+
+  /** All of these messages, one behind the other in a target as large as that takes. */
+  async readWhole(rows: readonly number[]): Promise<WholeRead> {
     const read = this.readOf(rows);
     await new Promise<void>((resolve) => {
       this.underway.set(read.number, resolve);
       this.log.read(read);
     });
-    const words = new Int32Array(read.target.buffer);
-    for (const [i, row] of rows.entries()) {
-      const at = i * READ_COLUMNS;
-      const isThere = records.isUsed(row) && records.position(row) === read.rows[at];
-      if (read.status[i] !== STATUS_OK || !isThere) continue;
-      const word = read.rows[at + READ_AT] >> 2;
-      const exrkAt = read.rows[at + READ_AT] + READ_HEAD_BYTES;
-      const propsAt = exrkAt + words[word + 1];
-      found.set(row, {
-        exrk: read.target.slice(exrkAt, propsAt),
-        props: read.target.slice(propsAt, propsAt + words[word + 2]),
-        bodyBytes: words[word + 3],
-      });
-    }
+    return read;
   }
 
-  private readOf(rows: readonly number[]): LogRead {
+  /** Whether the message in row `i` of a read is still where it was read. */
+  isThere(read: LogRead, i: number, row: number): boolean {
+    const { records } = this;
+    return records.isUsed(row) && records.position(row) === read.rows[i * READ_COLUMNS];
+  }
+
+  private readOf(rows: readonly number[]): WholeRead {
     const { records } = this;
     const columns = new Float64Array(rows.length * READ_COLUMNS);
     let used = 0;
@@ -108,12 +129,14 @@ export class PeekReads {
       used += this.targetBytes(row);
     }
     this.number += 1;
+    const memory = new ArrayBuffer(used);
     return {
       number: this.number,
       count: rows.length,
       rows: columns,
       parts: new Float64Array(0),
-      target: new Uint8Array(used),
+      target: Buffer.from(memory),
+      words: new Int32Array(memory),
       status: new Int32Array(rows.length),
     };
   }

@@ -10,7 +10,6 @@ import { alignTo8 } from '../../src/base/round.ts';
 import {
   type Log,
   type LogRead,
-  PERSISTENT,
   READ_AT,
   READ_COLUMNS,
   READ_DATA_BYTES,
@@ -19,23 +18,16 @@ import {
   READ_INNER,
   READ_PART_COUNT,
   READ_POSITION,
-  SPILLED,
   STATUS_OK,
 } from '../../src/log/log.ts';
 import type { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { NO_PAGE, SLAB_PAGE_BYTES, SlabCursor } from '../mailbox/slab.ts';
-import {
-  DIED_FLAG,
-  PERSISTENT_FLAG,
-  PRIORITY_SHIFT,
-  SLAB_FLAG,
-  SPILLED_FLAG,
-} from '../mailbox/to-shard-layout.ts';
 import { holdsOnDisk, loaded, readyHandles, withdraw } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ReadyVisitor } from '../queue/ready-messages.ts';
 import { unload } from '../queue/unloading.ts';
 import { IncomingMessage, type MessageStore } from '../store/message-store.ts';
+import { takeRead } from './read-message.ts';
 import type { RecordTable } from './record-table.ts';
 
 const READS_MAX = 8;
@@ -117,8 +109,6 @@ export class ReadAhead implements ReadyVisitor {
   private filling: { readonly read: Read; readonly messagesMax: number } | undefined;
   private waiting: { readonly queue: Queue; readonly onLoaded: () => void }[];
   private number: number;
-  /** Messages that could not be read since the start. */
-  lostCount: number;
 
   constructor(options: ReadAheadOptions) {
     this.options = options;
@@ -130,7 +120,6 @@ export class ReadAhead implements ReadyVisitor {
     this.filling = undefined;
     this.waiting = [];
     this.number = 0;
-    this.lostCount = 0;
   }
 
   /** The queue's head is on disk and somebody waits for it. */
@@ -315,26 +304,14 @@ export class ReadAhead implements ReadyVisitor {
     if (!isWanted || read.status[i] !== STATUS_OK) {
       if (page !== NO_PAGE) slab.release(page);
       if (!isWanted || this.hasMoved(read, i, row)) return;
-      this.lostCount += 1;
       withdraw(queue, position, ~row);
       this.options.onLost(queue, position);
       return;
     }
     const at = read.rows[i * READ_COLUMNS + READ_AT];
     const { message } = this;
-    message.source = read.target;
-    message.dataAt = at + READ_HEAD_BYTES;
-    message.flags =
-      ((read.words[at >> 2] & PERSISTENT) !== 0 ? PERSISTENT_FLAG : 0) |
-      ((read.words[at >> 2] & SPILLED) !== 0 ? SPILLED_FLAG : 0) |
-      (page === NO_PAGE ? 0 : SLAB_FLAG) |
-      (this.options.records.hasDied(row) ? DIED_FLAG : 0) |
-      (this.options.records.priority(row) << PRIORITY_SHIFT);
-    message.exrkBytes = read.words[(at >> 2) + 1];
-    message.propsBytes = read.words[(at >> 2) + 2];
-    message.bodyBytes = read.words[(at >> 2) + 3];
+    takeRead(message, read, at, this.options.records, row, page);
     message.slabOwner = slabOwner;
-    message.slabPage = page === NO_PAGE ? 0 : page;
     const handle = store.add(message, 1);
     store.setLog(handle, row);
     loaded(queue, position, row, handle, hint);

@@ -11,6 +11,7 @@ import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
 import type { Unacked } from './checkpoint-records.ts';
 import { CLEANING } from './cleaner.ts';
+import { HeldReads } from './held-reads.ts';
 import { LogImport } from './log-import.ts';
 import { LogRecovery } from './log-recovery.ts';
 import { PeekReads } from './peek-reads.ts';
@@ -25,6 +26,8 @@ export class Storage {
   readonly shardLog: ShardLog;
   readonly readAhead: ReadAhead;
   readonly peeks: PeekReads;
+  /** Dead letters that wait on disk. */
+  readonly heldReads: HeldReads;
   /** Large messages that come back from disk. */
   readonly slab: SlabAllocator;
   /** By owner. */
@@ -35,6 +38,8 @@ export class Storage {
   private readonly notifyMain: (notice: ShardNotice) => void;
   private upkeep: Upkeep | undefined;
   private isShort: boolean;
+  /** Messages that could not be read since the start. */
+  private lostCount: number;
   /** Asks for a turn of the shard; set by whoever runs its turns. */
   schedule: () => void;
 
@@ -45,6 +50,7 @@ export class Storage {
     this.schedule = () => {};
     this.upkeep = undefined;
     this.isShort = false;
+    this.lostCount = 0;
     const slabs = boot.slabs.map((memory) => new Slab(memory));
     this.slabs = slabs;
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
@@ -53,6 +59,10 @@ export class Storage {
     const { store, ports } = state;
     this.shardLog = new ShardLog({ log, slabs, store, ports, schedule: () => this.schedule() });
     this.peeks = new PeekReads(log, this.shardLog.records);
+    const onLost = (queue: Queue, position: number): void => {
+      this.lostCount += 1;
+      notifyMain({ kind: 'message-lost', queueId: queue.id, position });
+    };
     this.readAhead = new ReadAhead({
       log,
       records: this.shardLog.records,
@@ -61,9 +71,17 @@ export class Storage {
       slab: this.slab,
       slabOwner: boot.slabOwner,
       inlineBytesMax: boot.inlineBytesMax,
-      onLost: (queue, position) => {
-        notifyMain({ kind: 'message-lost', queueId: queue.id, position });
-      },
+      onLost,
+    });
+    this.heldReads = new HeldReads({
+      peeks: this.peeks,
+      records: this.shardLog.records,
+      store,
+      slab: this.slab,
+      slabOwner: boot.slabOwner,
+      inlineBytesMax: boot.inlineBytesMax,
+      onLost,
+      schedule: () => this.schedule(),
     });
   }
 
@@ -141,7 +159,7 @@ export class Storage {
       liveBytes: ledger.liveBytes,
       checkpoints: this.upkeep?.checkpointsWritten ?? 0,
       messages: records.count,
-      lost: this.readAhead.lostCount,
+      lost: this.lostCount,
     };
   }
 
@@ -240,7 +258,8 @@ function unackedOf(state: ShardState): Unacked {
     }
   }
   for (const { queue, handle, position } of state.forwards.all()) {
-    if (position === undefined || !state.store.isLogged(handle)) continue;
+    const isLogged = handle < 0 || state.store.isLogged(handle);
+    if (position === undefined || !isLogged) continue;
     const list = byQueue.get(queue) ?? [];
     list.push({ position, deliveries: 0 });
     byQueue.set(queue, list);

@@ -141,6 +141,9 @@ export interface QueueReport {
   readonly onDiskBytes: number;
   readonly readyBytes: number;
   readonly unackedBytes: number;
+  /** Dead letters that must not be lost and that no queue has taken yet. */
+  readonly dead: number;
+  readonly deadBytes: number;
   readonly consumers: number;
   readonly published: number;
   readonly delivered: number;

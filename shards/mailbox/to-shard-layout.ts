@@ -246,3 +246,5 @@ export const FORWARDED_DONE = 0;
 export const FORWARDED_FAILED = 1;
 /** The acceptor has no memory for it now. */
 export const FORWARDED_LATER = 2;
+/** Not of one message: the topology has changed since one failed. */
+export const FORWARDED_AGAIN = 3;

@@ -10,15 +10,11 @@
 // free-running.
 import type { ReadyVisitor } from './ready-messages.ts';
 import { ReturnedHeap } from './returned-heap.ts';
+import { INITIAL_SLOTS, RingShrink, SHRINK_SLOTS_MIN } from './ring-shrink.ts';
 
 const COLUMNS = 2;
-const INITIAL_SLOTS = 16;
 /** In place of a handle: the message is gone. */
 const HOLE = -0x8000_0000;
-/** A ring gives its memory back as ReadyList does (ready-list.ts). */
-const SHRINK_AFTER_EMPTIES = 1024;
-const SHRINK_DIVISOR = 8;
-const SHRINK_SLOTS_MIN = 4096;
 
 export class PriorityLevel {
   readonly returned: ReturnedHeap;
@@ -29,8 +25,7 @@ export class PriorityLevel {
   private holeCount: number;
   /** Messages before this index are in memory or have been asked for; within the ring. */
   private loadedEnd: number;
-  private emptyAt: number;
-  private shallowEmpties: number;
+  private readonly shrink: RingShrink;
 
   constructor() {
     this.returned = new ReturnedHeap();
@@ -40,8 +35,7 @@ export class PriorityLevel {
     this.tail = 0;
     this.holeCount = 0;
     this.loadedEnd = 0;
-    this.emptyAt = 0;
-    this.shallowEmpties = 0;
+    this.shrink = new RingShrink();
   }
 
   get length(): number {
@@ -123,11 +117,7 @@ export class PriorityLevel {
 
   /** Shows what is on disk and has not been asked for; false: the visitor wants no more. */
   showOnDisk(visitor: ReadyVisitor): boolean {
-    const { returned } = this;
-    for (let row = 0; row < returned.length; row += 1) {
-      const handle = returned.handleAt(row);
-      if (handle < 0 && !visitor.see(handle, returned.positionAt(row), row)) return false;
-    }
+    if (!this.returned.showOnDisk(visitor)) return false;
     for (; this.loadedEnd !== this.tail; this.loadedEnd = (this.loadedEnd + 1) | 0) {
       const at = (this.loadedEnd & this.mask) * COLUMNS;
       const handle = this.slots[at + 1];
@@ -139,10 +129,7 @@ export class PriorityLevel {
 
   /** Shows what was asked for; false: the visitor wants no more. */
   showLoaded(visitor: ReadyVisitor): boolean {
-    const { returned } = this;
-    for (let row = 0; row < returned.length; row += 1) {
-      if (!visitor.see(returned.handleAt(row), returned.positionAt(row), row)) return false;
-    }
+    if (!this.returned.showAll(visitor)) return false;
     for (let index = this.head; index !== this.loadedEnd; index = (index + 1) | 0) {
       const at = (index & this.mask) * COLUMNS;
       if (this.slots[at + 1] === HOLE) continue;
@@ -198,13 +185,9 @@ export class PriorityLevel {
   }
 
   private emptied(): void {
-    const passed = (this.head - this.emptyAt) | 0;
-    this.emptyAt = this.head;
-    if (passed > this.mask / SHRINK_DIVISOR) this.shallowEmpties = 0;
-    else this.shallowEmpties += 1;
-    if (this.shallowEmpties < SHRINK_AFTER_EMPTIES) return;
-    this.shallowEmpties = 0;
-    this.resize(Math.max(INITIAL_SLOTS, (this.mask + 1) / SHRINK_DIVISOR));
+    const slotCount = this.mask + 1;
+    const wanted = this.shrink.slotsAt(this.head, slotCount);
+    if (wanted < slotCount) this.resize(wanted);
   }
 
   private resize(slotCount: number): void {

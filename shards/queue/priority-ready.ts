@@ -9,10 +9,8 @@
 import { extendRanges } from './position-ranges.ts';
 import { PriorityLevel } from './priority-level.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
+import { RecoveredMarks } from './recovered-marks.ts';
 import type { ReturnedHeap } from './returned-heap.ts';
-
-/** What was recovered is taken to have gone when so many messages have come after it. */
-const REDELIVERED_SPAN = 2 ** 30;
 
 export class PriorityReady implements ReadyMessages {
   private readonly levelOf: (handle: number) => number;
@@ -20,10 +18,7 @@ export class PriorityReady implements ReadyMessages {
   private readonly levels: (PriorityLevel | undefined)[];
   private top: number;
   private next: number;
-  /** Messages before this position may have been delivered in an earlier life of the broker. */
-  private redeliveredUntil: number;
-  private hasRedelivered: boolean;
-  private readonly recoveredCounts: Map<number, number>;
+  private readonly recovered: RecoveredMarks;
   length: number;
   onDiskCount: number;
   handle: number;
@@ -36,9 +31,7 @@ export class PriorityReady implements ReadyMessages {
     this.levels = new Array<PriorityLevel | undefined>(priorityMax + 1).fill(undefined);
     this.top = 0;
     this.next = 0;
-    this.redeliveredUntil = 0;
-    this.hasRedelivered = false;
-    this.recoveredCounts = new Map();
+    this.recovered = new RecoveredMarks();
     this.length = 0;
     this.onDiskCount = 0;
     this.handle = -1;
@@ -55,11 +48,11 @@ export class PriorityReady implements ReadyMessages {
   }
 
   get redeliveredEnd(): number | undefined {
-    return this.hasRedelivered ? this.redeliveredUntil : undefined;
+    return this.recovered.end;
   }
 
   get countsOfRecovered(): ReadonlyMap<number, number> {
-    return this.recoveredCounts;
+    return this.recovered.counts;
   }
 
   append(handle: number): number {
@@ -82,9 +75,10 @@ export class PriorityReady implements ReadyMessages {
     const level = this.levels[this.top]!;
     const { returned } = level;
     if (returned.length > 0 && returned.firstDeliveryCount() > 0) return true;
-    if (!this.hasRedelivered) return false;
-    const position = returned.length > 0 ? returned.firstPosition() : level.ringPosition();
-    return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
+    if (!this.recovered.isAny) return false;
+    return this.recovered.has(
+      returned.length > 0 ? returned.firstPosition() : level.ringPosition(),
+    );
   }
 
   peekDeliveryCount(): number {
@@ -93,7 +87,7 @@ export class PriorityReady implements ReadyMessages {
     const isReturned = returned.length > 0;
     const position = isReturned ? returned.firstPosition() : level.ringPosition();
     const count = isReturned ? returned.firstDeliveryCount() : 0;
-    return count + (this.recoveredCounts.get(position) ?? 0);
+    return count + this.recovered.countOf(position);
   }
 
   take(): void {
@@ -111,7 +105,10 @@ export class PriorityReady implements ReadyMessages {
       level.removeFirst();
       if (this.handle < 0) this.onDiskCount -= 1;
     }
-    if (this.hasRedelivered) this.addRecovered();
+    if (this.recovered.isAny) {
+      this.deliveryCount += this.recovered.take(this.position);
+      this.recovered.passed(this.next);
+    }
     this.removed();
   }
 
@@ -173,10 +170,8 @@ export class PriorityReady implements ReadyMessages {
     redeliveredUntil: number,
     counts: ReadonlyMap<number, number>,
   ): void {
-    for (const [position, deliveries] of counts) this.recoveredCounts.set(position, deliveries);
+    this.recovered.restore(redeliveredUntil, counts, positions.length > 0);
     this.next = nextPosition;
-    this.redeliveredUntil = redeliveredUntil;
-    this.hasRedelivered = positions.length > 0;
     for (let i = 0; i < positions.length; i += 1) {
       this.used(this.levelOf(handles[i])).append(positions[i], handles[i]);
     }
@@ -244,18 +239,5 @@ export class PriorityReady implements ReadyMessages {
   private removed(): void {
     this.length -= 1;
     while (this.top > 0 && this.levels[this.top]?.isEmpty !== false) this.top -= 1;
-  }
-
-  /** How often the message just taken was delivered before the broker started, added once. */
-  private addRecovered(): void {
-    const count = this.recoveredCounts.get(this.position);
-    if (count !== undefined) {
-      this.deliveryCount += count;
-      this.recoveredCounts.delete(this.position);
-    }
-    // So much later nothing from before the start is left, and positions would come round again.
-    if (((this.next - this.redeliveredUntil) | 0) < REDELIVERED_SPAN) return;
-    this.hasRedelivered = false;
-    this.recoveredCounts.clear();
   }
 }

@@ -196,7 +196,7 @@ export class QueueRules {
     if (queue.isDeleted) return queue.discard(handle, position);
     if (reason !== 'delayed' && reason !== 'history') this.died(reason);
     if (this.address.length === 0) queue.discard(handle, position);
-    else this.surroundings.forwards.add({ queue, handle, position, reason });
+    else this.surroundings.forwards.retire(queue, handle, position, reason);
   }
 
   /** A publish that the queue has refused goes on as a dead letter; its reference is ours. */
@@ -204,7 +204,7 @@ export class QueueRules {
     const { queue } = this;
     queue.memory.bytes += queue.dataBytes(handle);
     this.died('maxlen');
-    this.surroundings.forwards.add({ queue, handle, position: undefined, reason: 'maxlen' });
+    this.surroundings.forwards.add(queue, handle, 'maxlen');
   }
 
   private died(reason: DeathReason): void {
@@ -279,8 +279,18 @@ export class QueueRules {
   /** Whether the ready messages, and so many more, are more than the queue is to hold. */
   private exceeds(messages: number, bytes: number): boolean {
     const { lengthMax, bytesMax } = this.settings;
-    if (lengthMax !== NOT_SET && this.queue.ready.length + messages > lengthMax) return true;
-    return bytesMax !== NOT_SET && this.limitedBytes + bytes > bytesMax;
+    const length = this.queue.ready.length + this.deadCount + messages;
+    if (lengthMax !== NOT_SET && length > lengthMax) return true;
+    return bytesMax !== NOT_SET && this.limitedBytes + this.deadBytes + bytes > bytesMax;
+  }
+
+  /** Dead letters that must not be lost are the queue's as much as what is ready. */
+  get deadCount(): number {
+    return this.settings.deadLettering?.isAtLeastOnce === true ? this.queue.forwardingCount : 0;
+  }
+
+  get deadBytes(): number {
+    return this.settings.deadLettering?.isAtLeastOnce === true ? this.queue.forwardingBytes : 0;
   }
 
   private dropOverflow(): void {

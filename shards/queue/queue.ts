@@ -81,8 +81,9 @@ export class Queue {
   onDiskBytes: number;
   readonly memory: VhostMemory;
   unackedCount: number;
-  /** Dead letters that are on their way (shards/deadletter). */
+  /** Dead letters that are on their way, or wait for that (shards/deadletter). */
   forwardingCount: number;
+  forwardingBytes: number;
   publishedCount: number;
   deliveredCount: number;
   ackedCount: number;
@@ -127,6 +128,7 @@ export class Queue {
     this.memory = memory;
     this.unackedCount = 0;
     this.forwardingCount = 0;
+    this.forwardingBytes = 0;
     this.publishedCount = 0;
     this.deliveredCount = 0;
     this.ackedCount = 0;
@@ -143,7 +145,7 @@ export class Queue {
   }
 
   get heldBytes(): number {
-    return this.readyBytes + this.unackedBytes;
+    return this.readyBytes + this.unackedBytes + this.forwardingBytes;
   }
 
   /**
@@ -362,7 +364,7 @@ export class Queue {
    * Whether the log has a message in memory for this queue. That another queue that shares the
    * message wants it there is no matter of this one.
    */
-  private isLogged(handle: number): boolean {
+  isLogged(handle: number): boolean {
     const { store } = this;
     if (!store.isLogged(handle)) return false;
     return this.lane !== LANE_MEMORY || (store.flags(handle) & SPILLED_FLAG) !== 0;

@@ -14,23 +14,14 @@
 // Positions are 32-bit, compared by signed difference. 4 bytes per ready message.
 import { extendRanges } from './position-ranges.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
+import { RecoveredMarks } from './recovered-marks.ts';
 import { ReturnedHeap } from './returned-heap.ts';
+import { INITIAL_SLOTS, RingShrink, SHRINK_SLOTS_MIN } from './ring-shrink.ts';
 
-const INITIAL_SLOTS = 16;
 /** In a slot: the message of this position is gone. */
 const HOLE = -0x8000_0000;
-/**
- * A list that once was long gives its memory back when it has run empty this often without having
- * used more than this part of it. At the first time would be too soon: a queue whose backlog comes
- * and goes would allocate all the time, and its shard collect garbage (a tenth of its time).
- */
-const SHRINK_AFTER_EMPTIES = 1024;
-const SHRINK_DIVISOR = 8;
-const SHRINK_SLOTS_MIN = 4096;
 /** Recovered messages that lie further apart than this on average go to the heap. */
 const SPREAD_MAX = 4;
-/** What was recovered is taken to have gone when so many messages have come after it. */
-const REDELIVERED_SPAN = 2 ** 30;
 
 export class ReadyList implements ReadyMessages {
   private slots: Int32Array<ArrayBuffer>;
@@ -40,14 +31,8 @@ export class ReadyList implements ReadyMessages {
   private tail: number;
   private holeCount: number;
   private readonly returned: ReturnedHeap;
-  /** Where the list last ran empty, and how often since it was long. */
-  private emptyAt: number;
-  private shallowEmpties: number;
-  /** Messages before this position may have been delivered in an earlier life of the broker. */
-  private redeliveredUntil: number;
-  private hasRedelivered: boolean;
-  /** How often recovered messages were delivered in earlier lives, where that is not 0. */
-  private readonly recoveredCounts: Map<number, number>;
+  private readonly shrink: RingShrink;
+  private readonly recovered: RecoveredMarks;
   /** Messages before this position are in memory or have been asked for (read-ahead.ts). */
   private loadedUntil: number;
   /** How many of the fifo are on disk. */
@@ -64,11 +49,8 @@ export class ReadyList implements ReadyMessages {
     this.tail = 0;
     this.holeCount = 0;
     this.returned = new ReturnedHeap();
-    this.emptyAt = 0;
-    this.shallowEmpties = 0;
-    this.redeliveredUntil = 0;
-    this.hasRedelivered = false;
-    this.recoveredCounts = new Map();
+    this.shrink = new RingShrink();
+    this.recovered = new RecoveredMarks();
     this.loadedUntil = 0;
     this.onDiskCount = 0;
     this.handle = -1;
@@ -121,14 +103,12 @@ export class ReadyList implements ReadyMessages {
 
   peekIsRedelivered(): boolean {
     if (this.returned.length > 0 && this.returned.firstDeliveryCount() > 0) return true;
-    if (!this.hasRedelivered) return false;
-    const position = this.peekPosition();
-    return ((position - this.redeliveredUntil) | 0) < 0 || this.recoveredCounts.has(position);
+    return this.recovered.isAny && this.recovered.has(this.peekPosition());
   }
 
   peekDeliveryCount(): number {
     const count = this.returned.length > 0 ? this.returned.firstDeliveryCount() : 0;
-    return count + (this.recoveredCounts.get(this.peekPosition()) ?? 0);
+    return count + this.recovered.countOf(this.peekPosition());
   }
 
   take(): void {
@@ -137,17 +117,19 @@ export class ReadyList implements ReadyMessages {
       this.position = this.returned.firstPosition();
       this.deliveryCount = this.returned.firstDeliveryCount();
       this.returned.removeFirst();
-      if (this.recoveredCounts.size > 0) this.addRecoveredCount();
+      if (this.recovered.isAny) this.deliveryCount += this.recovered.take(this.position);
       return;
     }
     this.handle = this.slots[this.head & this.mask];
     this.position = this.head;
     this.deliveryCount = 0;
-    if (this.recoveredCounts.size > 0) this.addRecoveredCount();
     if (this.handle < 0) this.onDiskCount -= 1;
     this.head = (this.head + 1) | 0;
     if (this.holeCount > 0) this.skipHoles();
-    if (this.hasRedelivered) this.forgetRedelivered();
+    if (this.recovered.isAny) {
+      this.deliveryCount = this.recovered.take(this.position);
+      this.recovered.passed(this.head);
+    }
     if (this.tail === this.head && this.mask >= SHRINK_SLOTS_MIN) this.emptied();
   }
 
@@ -186,11 +168,11 @@ export class ReadyList implements ReadyMessages {
   }
 
   get redeliveredEnd(): number | undefined {
-    return this.hasRedelivered ? this.redeliveredUntil : undefined;
+    return this.recovered.end;
   }
 
   get countsOfRecovered(): ReadonlyMap<number, number> {
-    return this.recoveredCounts;
+    return this.recovered.counts;
   }
 
   get returnedMessages(): ReturnedHeap {
@@ -210,11 +192,7 @@ export class ReadyList implements ReadyMessages {
   }
 
   showOnDisk(visitor: ReadyVisitor): void {
-    const { returned } = this;
-    for (let row = 0; row < returned.length; row += 1) {
-      const handle = returned.handleAt(row);
-      if (handle < 0 && !visitor.see(handle, returned.positionAt(row), row)) return;
-    }
+    if (!this.returned.showOnDisk(visitor)) return;
     let position = this.loadedUntil;
     while (position !== this.tail) {
       const handle = this.at(position);
@@ -225,10 +203,7 @@ export class ReadyList implements ReadyMessages {
   }
 
   showLoaded(visitor: ReadyVisitor): void {
-    const { returned } = this;
-    for (let row = 0; row < returned.length; row += 1) {
-      if (!visitor.see(returned.handleAt(row), returned.positionAt(row), row)) return;
-    }
+    if (!this.returned.showAll(visitor)) return;
     // Below 0: long past, when nothing had to be loaded lately.
     const count = this.loadedCount;
     for (let i = 0; i < count; i += 1) {
@@ -266,12 +241,10 @@ export class ReadyList implements ReadyMessages {
     counts: ReadonlyMap<number, number>,
   ): void {
     const count = positions.length;
-    for (const [position, deliveries] of counts) this.recoveredCounts.set(position, deliveries);
+    this.recovered.restore(redeliveredUntil, counts, count > 0);
     this.head = nextPosition;
     this.tail = nextPosition;
-    this.emptyAt = nextPosition;
-    this.redeliveredUntil = redeliveredUntil;
-    this.hasRedelivered = count > 0;
+    this.shrink.begin(nextPosition);
     // From the newest back, as far as they stand close enough together.
     let first = count;
     while (first > 0) {
@@ -301,21 +274,6 @@ export class ReadyList implements ReadyMessages {
     for (; position !== this.tail; position = (position + 1) | 0) this.addHole(position);
   }
 
-  /** How often the message just taken was delivered before the broker started, added once. */
-  private addRecoveredCount(): void {
-    const count = this.recoveredCounts.get(this.position);
-    if (count === undefined) return;
-    this.deliveryCount += count;
-    this.recoveredCounts.delete(this.position);
-  }
-
-  /** So much later nothing from before the start is left, and positions would come round again. */
-  private forgetRedelivered(): void {
-    if (((this.head - this.redeliveredUntil) | 0) < REDELIVERED_SPAN) return;
-    this.hasRedelivered = false;
-    this.recoveredCounts.clear();
-  }
-
   private addHole(position: number): void {
     this.slots[position & this.mask] = HOLE;
     this.holeCount += 1;
@@ -333,14 +291,11 @@ export class ReadyList implements ReadyMessages {
   }
 
   private emptied(): void {
-    // What has passed since the last time bounds how long the list can have been.
-    const passed = (this.head - this.emptyAt) | 0;
-    this.emptyAt = this.head;
-    if (passed > this.mask / SHRINK_DIVISOR) this.shallowEmpties = 0;
-    else this.shallowEmpties += 1;
-    if (this.shallowEmpties < SHRINK_AFTER_EMPTIES) return;
-    this.shallowEmpties = 0;
-    this.shrink(Math.max(INITIAL_SLOTS, (this.mask + 1) / SHRINK_DIVISOR));
+    const slotCount = this.mask + 1;
+    const wanted = this.shrink.slotsAt(this.head, slotCount);
+    if (wanted === slotCount) return;
+    this.slots = new Int32Array(wanted);
+    this.mask = wanted - 1;
   }
 
   /**
@@ -358,11 +313,5 @@ export class ReadyList implements ReadyMessages {
     this.slots = slots;
     this.mask = grown;
     old.buffer.transfer(0);
-  }
-
-  /** Fewer slots, for an empty list. */
-  private shrink(slotCount: number): void {
-    this.slots = new Int32Array(slotCount);
-    this.mask = slotCount - 1;
   }
 }

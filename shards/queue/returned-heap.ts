@@ -1,6 +1,7 @@
 // A binary min-heap of messages that came back to a queue, ordered by position (31-bit, compared by
 // signed difference, so that wrapping is harmless while positions span less than 2^31). Shard
 // thread.
+import type { ReadyVisitor } from './ready-messages.ts';
 
 const COLUMNS = 3;
 const POSITION = 0;
@@ -41,6 +42,22 @@ export class ReturnedHeap {
 
   deliveryCountAt(row: number): number {
     return this.rows[row * COLUMNS + DELIVERY_COUNT];
+  }
+
+  /** Shows those that are on disk; false: the visitor wants no more. */
+  showOnDisk(visitor: ReadyVisitor): boolean {
+    for (let row = 0; row < this.length; row += 1) {
+      const handle = this.handleAt(row);
+      if (handle < 0 && !visitor.see(handle, this.positionAt(row), row)) return false;
+    }
+    return true;
+  }
+
+  showAll(visitor: ReadyVisitor): boolean {
+    for (let row = 0; row < this.length; row += 1) {
+      if (!visitor.see(this.handleAt(row), this.positionAt(row), row)) return false;
+    }
+    return true;
   }
 
   /** The message goes by another handle, if it is here by the old one; `hint`: probably its row. */

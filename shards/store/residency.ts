@@ -28,8 +28,12 @@ export class Residency {
   }
 
   isDeep(depth: number, readyBytes: number): boolean {
-    if (depth > NEAR_MESSAGES) return true;
-    if (readyBytes > NEAR_BYTES) return depth > NEAREST_LARGE_MESSAGES;
-    return this.isOver && depth > NEAREST_MESSAGES;
+    return depth > this.nearMessages(readyBytes);
+  }
+
+  /** Of messages that wait in line and are so many bytes, how many stay: those at the front. */
+  nearMessages(bytes: number): number {
+    if (bytes > NEAR_BYTES) return NEAREST_LARGE_MESSAGES;
+    return this.isOver ? NEAREST_MESSAGES : NEAR_MESSAGES;
   }
 }

@@ -193,7 +193,7 @@ export class Acceptor implements ThreadWork {
       if (change.kind === 'vhost-deleted') vhostDeleted(this.connections, change.vhost);
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
-    this.forwarding.topologyKnown();
+    this.forwarding.topologyChanged();
   }
 
   // --- connections ----------------------------------------------------------------------------

@@ -128,15 +128,8 @@ export class ContentAssembly {
 
   /** Describes the complete publish. */
   fill(message: IncomingPublish): void {
-    message.bytes = this.buffer;
-    message.view = this.view;
-    message.exrkAt = 0;
-    message.exrkBytes = this.exrkBytes;
+    message.liesIn(this.buffer, this.view, this.exrkBytes, this.propsBytes);
     message.isMandatory = this.isMandatory;
-    message.propsSource = this.buffer;
-    message.propsAt = this.exrkBytes;
-    message.propsBytes = this.propsBytes;
-    message.bodyAt = this.exrkBytes + this.propsBytes;
     message.bodyBytes = this.bodyBytes;
     message.slabPage = this.slabPage;
     message.slabSkip = 0;

@@ -4,7 +4,7 @@ import type { DeathReason } from '../../shards/mailbox/from-shard-layout.ts';
 import { decodeTable, type FieldTable } from '../protocol/field-table.ts';
 import { decodeProperties, PropertyScan } from '../protocol/properties.ts';
 import { FLAG_EXPIRATION } from '../protocol/property-flags.ts';
-import { withHeaders } from '../protocol/property-splice.ts';
+import { withHeaders } from '../protocol/property-rewrite.ts';
 import { WireReader } from '../protocol/wire-reader.ts';
 import type { QueueSpec } from '../routing/change.ts';
 import { DELAY_HEADER, delayMillisOf } from '../routing/message-delay.ts';
@@ -53,11 +53,6 @@ class Properties implements RoutedMessage {
     if ((flags & FLAG_EXPIRATION) === 0 || expirationBytes > DIGITS_LONGEST) return undefined;
     return this.bytes.toString('latin1', from, from + expirationBytes);
   }
-
-  with(added: FieldTable, dropped: readonly string[], dropsExpiration: boolean): Buffer {
-    const { bytes, scan } = this;
-    return withHeaders(bytes, 0, bytes.length, scan, added, dropped, dropsExpiration);
-  }
 }
 
 const resolution = new Resolution();
@@ -93,7 +88,8 @@ function deadLetter(
   };
   const added = afterDeath(record.hasDied ? properties.headers : undefined, death);
   // Another routing key takes the place of all that it had.
-  const props = properties.with(added, routingKey === undefined ? [] : ['CC'], true);
+  const dropped = routingKey === undefined ? [] : ['CC'];
+  const props = withHeaders(properties.bytes, { added, dropped, dropsExpiration: true });
   const keys = routingKey === undefined ? oldKeys : [routingKey];
   const dead = new Properties(props);
   const { headers } = dead;
@@ -114,7 +110,8 @@ function afterDelay(
 ): Onward | undefined {
   const { exchange, oldExchange, oldRoutingKey, hasDied } = record;
   const { headers } = properties;
-  const props = properties.with({ [DELAY_HEADER]: -delayMillisOf(headers) }, [], false);
+  const added = { [DELAY_HEADER]: -delayMillisOf(headers) };
+  const props = withHeaders(properties.bytes, { added });
   const keys = [oldRoutingKey, ...keysOf(headers, 'CC')];
   const queues = targets(routes, exchange, keys, new Properties(props));
   if (queues.length === 0) return undefined;

@@ -86,13 +86,8 @@ export class ForwardRecord {
     own.set(exrk, 0);
     own.set(props, exrk.length);
     const message = new IncomingPublish();
-    message.bytes = own;
-    message.view = new DataView(own.buffer, own.byteOffset, own.length);
-    message.exrkBytes = exrk.length;
-    message.propsSource = own;
-    message.propsAt = exrk.length;
-    message.propsBytes = props.length;
-    message.bodyAt = exrk.length + props.length;
+    const view = new DataView(own.buffer, own.byteOffset, own.length);
+    message.liesIn(own, view, exrk.length, props.length);
     message.bodyBytes = bodyBytes;
     if (!this.isSlab) {
       const bodyAt = this.dataAt + this.exrkBytes + this.propsBytes;

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FORWARD_NUMBER } from '../../shards/mailbox/from-shard-layout.ts';
 import {
   DIED_FLAG,
+  FORWARDED_AGAIN,
   FORWARDED_DONE,
   FORWARDED_FAILED,
   FORWARDED_LATER,
@@ -53,6 +54,8 @@ export class Forwarding implements ConfirmSink {
   private isStopping: boolean;
   /** This acceptor has been told of the topology; before that it would find no queue at all. */
   private hasTopology: boolean;
+  /** Shards of messages that had no target when they were looked at last. */
+  private readonly failing: Set<ShardLink>;
   /** Messages published, and those that no queue got. */
   publishedCount: number;
   droppedCount: number;
@@ -64,13 +67,19 @@ export class Forwarding implements ConfirmSink {
     this.nextNumber = 1;
     this.isStopping = false;
     this.hasTopology = false;
+    this.failing = new Set();
     this.publishedCount = 0;
     this.droppedCount = 0;
   }
 
-  /** Shards that have recovered may forward what was due before main has told the acceptors. */
-  topologyKnown(): void {
+  /**
+   * The topology is this from now on. Shards that have recovered may forward what was due before
+   * main has told the acceptors; and what no queue got may have one now.
+   */
+  topologyChanged(): void {
     this.hasTopology = true;
+    for (const link of this.failing) link.forwarded(0, FORWARDED_AGAIN);
+    this.failing.clear();
   }
 
   /** A FORWARD record at word `at` of the shard's ring. */
@@ -84,6 +93,7 @@ export class Forwarding implements ConfirmSink {
     const next = routes && onward(record, record.props(this.acceptor.slabs), routes);
     if (next === undefined) {
       this.droppedCount += 1;
+      this.failing.add(link);
       link.forwarded(record.number, FORWARDED_FAILED);
       return;
     }

@@ -43,15 +43,9 @@ function copyOf(message: IncomingPublish): IncomingPublish {
   copyBytes(message.bytes, message.exrkAt, bytes, 0, exrkBytes);
   copyBytes(message.propsSource, message.propsAt, bytes, exrkBytes, propsBytes);
   copyBytes(message.bytes, message.bodyAt, bytes, exrkBytes + propsBytes, inlineBodyBytes);
-  copy.bytes = bytes;
-  copy.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  copy.exrkAt = 0;
-  copy.exrkBytes = exrkBytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  copy.liesIn(bytes, view, exrkBytes, propsBytes);
   copy.isMandatory = message.isMandatory;
-  copy.propsSource = bytes;
-  copy.propsAt = exrkBytes;
-  copy.propsBytes = propsBytes;
-  copy.bodyAt = exrkBytes + propsBytes;
   copy.bodyBytes = message.bodyBytes;
   copy.slabPage = message.slabPage;
   copy.slabSkip = message.slabSkip;

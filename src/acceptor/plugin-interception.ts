@@ -55,11 +55,6 @@ function replaceProperties(message: IncomingPublish, props: Uint8Array): void {
   own.set(props, exrkBytes);
   copyBytes(bytes, bodyAt, own, exrkBytes + props.length, inlineBodyBytes);
   if (isSlab) message.slabSkip = message.propsBytes;
-  message.bytes = own;
-  message.view = new DataView(own.buffer, own.byteOffset, own.length);
-  message.exrkAt = 0;
-  message.propsSource = own;
-  message.propsAt = exrkBytes;
-  message.propsBytes = props.length;
-  message.bodyAt = exrkBytes + props.length;
+  const view = new DataView(own.buffer, own.byteOffset, own.length);
+  message.liesIn(own, view, exrkBytes, props.length);
 }

@@ -65,6 +65,23 @@ export class IncomingPublish {
   flags = 0;
   /** For a queue that holds back what an exchange delays. */
   delayMillis = 0;
+
+  /** It lies in `bytes` from their first on: exrk, props and, if it is inline, its body. */
+  liesIn(
+    bytes: Buffer<ArrayBufferLike>,
+    view: DataView<ArrayBufferLike>,
+    exrkBytes: number,
+    propsBytes: number,
+  ): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.exrkAt = 0;
+    this.exrkBytes = exrkBytes;
+    this.propsSource = bytes;
+    this.propsAt = exrkBytes;
+    this.propsBytes = propsBytes;
+    this.bodyAt = exrkBytes + propsBytes;
+  }
 }
 
 const PERSISTENT_MODE = 2;

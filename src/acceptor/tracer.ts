@@ -106,17 +106,9 @@ export class Tracer {
     const message = new IncomingPublish();
     const isInline = exrk.length + properties.length + body.length <= inlineBytesMax;
     const parts = isInline ? [exrk, properties, body] : [exrk, properties];
-    message.bytes = Buffer.concat(parts);
-    message.view = new DataView(
-      message.bytes.buffer,
-      message.bytes.byteOffset,
-      message.bytes.length,
-    );
-    message.exrkBytes = exrk.length;
-    message.propsSource = message.bytes;
-    message.propsAt = exrk.length;
-    message.propsBytes = properties.length;
-    message.bodyAt = exrk.length + properties.length;
+    const bytes = Buffer.concat(parts);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    message.liesIn(bytes, view, exrk.length, properties.length);
     message.bodyBytes = body.length;
     if (!isInline) {
       message.slabPage = moveToSlab(slab, Buffer.concat([properties, body]));

@@ -17,6 +17,8 @@ const EMPTY_QUEUE: QueueReport = Object.freeze({
   onDiskBytes: 0,
   readyBytes: 0,
   unackedBytes: 0,
+  dead: 0,
+  deadBytes: 0,
   consumers: 0,
   published: 0,
   delivered: 0,
@@ -74,6 +76,8 @@ export class BrokerSnapshot {
       onDiskBytes: 0,
       readyBytes: 0,
       unackedBytes: 0,
+      dead: 0,
+      deadBytes: 0,
       consumers: 0,
       published: 0,
       delivered: 0,
@@ -88,6 +92,8 @@ export class BrokerSnapshot {
       counts.onDiskBytes += queue.onDiskBytes;
       counts.readyBytes += queue.readyBytes;
       counts.unackedBytes += queue.unackedBytes;
+      counts.dead += queue.dead;
+      counts.deadBytes += queue.deadBytes;
       counts.consumers += queue.consumers;
       counts.published += queue.published;
       counts.delivered += queue.delivered;

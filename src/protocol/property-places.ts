@@ -14,6 +14,7 @@ export const PROPERTY_COUNT = 14;
 /** Their numbers, where one is rewritten. */
 export const HEADERS_PROPERTY = 2;
 export const REPLY_TO_PROPERTY = 6;
+export const EXPIRATION_PROPERTY = 7;
 export const TIMESTAMP_PROPERTY = 9;
 
 const TABLE_LENGTH_BYTES = 4;

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultUser } from '../auth/users.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { BrokerState } from './facts/broker-state.ts';
-import { GLOBAL_PARAMETERS } from '../topology/global-parameters.ts';
+import { GLOBAL_PARAMETERS } from '../topology/own-parameters.ts';
 
 const CLUSTER_ID_BYTES = 16;
 

@@ -3,8 +3,8 @@
 // one random source, for server-named queues, is injected); it reads no clock and no socket. One
 // command at a time, to its end; a refused command changes nothing.
 // Invariants: queue ids rise from 1 and are never reused; `places` holds exactly the queues that
-// exist; `exclusive` exactly the exclusive ones, by the connection that owns them. Nothing is kept
-// of what has been deleted. All that holds after `restore` too, whatever facts are missing.
+// exist. Nothing is kept of what has been deleted. All that holds after `restore` too, whatever
+// facts are missing.
 import { randomBytes } from 'node:crypto';
 import { vhostNotFound } from '../errors/topology-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
@@ -24,6 +24,7 @@ import { declareExchange, deleteExchange } from './exchange-commands.ts';
 import { assertNameBytes, type RandomBytes } from './names.ts';
 import type { Policy, PolicyKind } from './policy/policy.ts';
 import { hostOf, placeQueue } from './placement.ts';
+import { QueuePlaces } from './queue-places.ts';
 import { PREDECLARED_EXCHANGES } from './predeclared-exchanges.ts';
 import type { QueueType } from './queue-arguments.ts';
 import {
@@ -48,11 +49,6 @@ type FactInVhost = Exclude<
   { readonly kind: 'vhost-created' | 'vhost-deleted' | 'queue-deleted' }
 >;
 
-interface QueuePlace {
-  readonly vhost: VhostTopology;
-  readonly queue: QueueSpec;
-}
-
 export interface TopologyOptions {
   readonly shardCount: number;
   /** Where the names of server-named queues come from. */
@@ -67,8 +63,7 @@ export class Topology {
   private readonly quota: Quota;
   private readonly queueRules: QueueRules;
   private readonly byName = new Map<string, VhostTopology>();
-  private readonly places = new Map<number, QueuePlace>();
-  private readonly exclusive = new Map<number, Set<number>>();
+  private readonly places = new QueuePlaces();
   private readonly companions: CompanionQueues;
   private nextId = 1;
 
@@ -150,11 +145,10 @@ export class Topology {
 
   /** Gives the queues of shards that are no more to those that host them (recovery only). */
   moveQueues(): void {
-    for (const [id, { vhost, queue }] of this.places) {
+    for (const place of this.places.all()) {
+      const { queue } = place;
       if (queue.shard < this.shardCount) continue;
-      const moved = { ...queue, shard: hostOf(queue.shard, this.shardCount) };
-      vhost.queues.set(moved.name, moved);
-      this.places.set(id, { vhost, queue: moved });
+      this.places.replace(place, { ...queue, shard: hostOf(queue.shard, this.shardCount) });
     }
   }
 
@@ -174,9 +168,7 @@ export class Topology {
     const vhost = this.byName.get(name);
     vhost?.applyPolicies(changes);
     for (const change of changes) {
-      if (change.kind !== 'queue-updated') continue;
-      const { queue } = change;
-      this.places.set(queue.id, { vhost: vhost!, queue });
+      if (change.kind === 'queue-updated') this.places.replace({ vhost: vhost! }, change.queue);
     }
     this.companions.follow(changes);
     return changes;
@@ -184,11 +176,8 @@ export class Topology {
 
   /** After the last `restore`: policies may have come after what they rule (recovery only). */
   restorePolicies(): void {
-    for (const [id, place] of this.places) {
-      const { vhost } = place;
-      const queue = vhost.policies.ruleNewQueue(place.queue);
-      vhost.queues.set(queue.name, queue);
-      this.places.set(id, { vhost, queue });
+    for (const place of this.places.all()) {
+      this.places.replace(place, place.vhost.policies.ruleNewQueue(place.queue));
     }
     for (const vhost of this.byName.keys()) this.applyPolicies(vhost);
   }
@@ -304,7 +293,7 @@ export class Topology {
     const vhost = this.byName.get(name);
     if (vhost === undefined) return;
     for (const queue of vhost.queues.values()) {
-      this.forgetQueue(queue);
+      this.places.remove(queue);
       changes.push({ kind: 'queue-deleted', vhost: name, queue });
     }
     this.byName.delete(name);
@@ -326,30 +315,15 @@ export class Topology {
     const shard = placeQueue(vhost.name, declaration.name, this.shardCount);
     const queue = vhost.policies.ruleNewQueue({ id: this.nextId, shard, ...declaration });
     this.nextId += 1;
-    this.rememberQueue(vhost, queue);
+    this.places.add(vhost, queue);
     vhost.addQueue(queue, changes);
     return queue;
-  }
-
-  private rememberQueue(vhost: VhostTopology, queue: QueueSpec): void {
-    this.places.set(queue.id, { vhost, queue });
-    const owner = queue.exclusiveOwner;
-    if (owner === 0) return;
-    const owned = this.exclusive.get(owner);
-    if (owned === undefined) this.exclusive.set(owner, new Set([queue.id]));
-    else owned.add(queue.id);
-  }
-
-  private forgetQueue(queue: QueueSpec): void {
-    this.places.delete(queue.id);
-    const owned = this.exclusive.get(queue.exclusiveOwner);
-    if (owned?.delete(queue.id) && owned.size === 0) this.exclusive.delete(queue.exclusiveOwner);
   }
 
   private removeQueue(id: number, changes: Change[]): void {
     const place = this.places.get(id);
     if (place === undefined) return;
-    this.forgetQueue(place.queue);
+    this.places.remove(place.queue);
     place.vhost.removeQueue(place.queue, changes);
   }
 
@@ -381,7 +355,7 @@ export class Topology {
     const older = vhost.queues.get(queue.name);
     if (older !== undefined) this.restoreQueueDeletion(older);
     this.skipQueueIds(queue.id + 1);
-    this.rememberQueue(vhost, queue);
+    this.places.add(vhost, queue);
     vhost.addQueue(queue, []);
     return older === undefined ? undefined : `the deletion of queue '${queue.name}' is lost`;
   }
@@ -389,12 +363,12 @@ export class Topology {
   private restoreQueueDeletion({ id, name }: QueueSpec): string | undefined {
     const place = this.places.get(id);
     if (place === undefined) return `queue '${name}' to delete does not exist`;
-    this.forgetQueue(place.queue);
+    this.places.remove(place.queue);
     place.vhost.forgetQueue(place.queue);
     return undefined;
   }
 
   private removeExclusive(connectionId: number, changes: Change[]): void {
-    for (const id of this.exclusive.get(connectionId) ?? []) this.removeQueue(id, changes);
+    for (const id of this.places.ownedBy(connectionId)) this.removeQueue(id, changes);
   }
 }

@@ -4,7 +4,7 @@
 // dead_letter_worker_publisher_confirm_timeout (500 here).
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
-import { publishAll } from '../support/confirms.ts';
+import { outcomes, publishAll } from '../support/confirms.ts';
 import { deathSummary } from '../support/dead-letters.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { uniqueName } from '../support/unique-name.ts';
@@ -118,5 +118,21 @@ describe('a dead letter at least once', () => {
     const { deliveryTag } = message!.fields;
     channel.send('basic.reject', { deliveryTag, requeue: false });
     expect(await channel.drain(queue)).toEqual(['alive']);
+  });
+
+  test('that nobody takes counts towards the length of its queue, which refuses more', async () => {
+    await declareSource({ 'x-max-length': 2 });
+    await publishAll(channel, queue, ['a', 'b']);
+    for (let i = 0; i < 2; i += 1) {
+      const { fields } = (await channel.get(queue, false))!;
+      channel.send('basic.reject', { deliveryTag: fields.deliveryTag, requeue: false });
+    }
+    await channel.awaitReady(queue, 0);
+    const publisher = await channel.client.channel();
+    await publisher.call('confirm.select');
+    publisher.publish({ routingKey: queue }, 'c');
+    expect(await outcomes(publisher, 1)).toEqual(['nack']);
+    const grave = await openGrave();
+    expect((await grave.bodies(2)).toSorted()).toEqual(['a', 'b']);
   });
 });

@@ -2,14 +2,13 @@
 // docs/quorum-queues#poison-message-handling): the header x-delivery-count, and what becomes of a
 // message that failed too often. Failures here are basic.reject with requeue and channels that
 // close: what counts as one in every release.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { publishAll } from '../support/confirms.ts';
 import { deathSummary, openMorgue } from '../support/dead-letters.ts';
+import { useQuorumQueue } from '../support/quorum-queue.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import type { Incoming } from '../support/raw-client.ts';
-import { uniqueName } from '../support/unique-name.ts';
-import type { FieldTable } from '../support/wire/field-values.ts';
 import { differences, expectedOn } from './differences.ts';
 import { channelRefusal } from './refusal-shapes.ts';
 
@@ -17,24 +16,9 @@ const broker = useBroker();
 let channel: RawChannel;
 let queue: string;
 
-beforeEach(async () => {
-  channel = await broker.channel();
-  queue = uniqueName('quorum');
+const declareQuorum = useQuorumQueue(broker, (made) => {
+  ({ channel, queue } = made);
 });
-
-afterEach(async () => {
-  const cleaner = await broker.channel();
-  await cleaner.call('queue.delete', { queue });
-  await cleaner.client.close();
-});
-
-async function declareQuorum(args: FieldTable = {}): Promise<void> {
-  await channel.call('queue.declare', {
-    queue,
-    durable: true,
-    arguments: { 'x-queue-type': 'quorum', ...args },
-  });
-}
 
 /** How often the delivery failed before; none is 0. */
 function failuresOf(message: Incoming): number {

@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { outcomes, publishAll } from '../support/confirms.ts';
-import { deathSummary, openMorgue } from '../support/dead-letters.ts';
+import { deathSummary, type Morgue, openMorgue } from '../support/dead-letters.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { typed, type FieldValue } from '../support/wire/field-values.ts';
 import { channelRefusal } from './refusal-shapes.ts';
@@ -20,6 +20,24 @@ beforeEach(async () => {
 
 function queueWithTtl(ttlMillis: number): Promise<string> {
   return channel.exclusiveQueue({ arguments: { 'x-message-ttl': ttlMillis } });
+}
+
+interface Held {
+  readonly morgue: Morgue;
+  readonly queue: string;
+  readonly deliveryTag: number;
+}
+
+/** One message of a queue with dead letters is unacked, and nobody consumes any more. */
+async function holdOne(): Promise<Held> {
+  const morgue = await openMorgue(channel);
+  const args = { ...morgue.arguments, 'x-message-ttl': 150 };
+  const queue = await channel.exclusiveQueue({ arguments: args });
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'held');
+  const { consumerTag, deliveryTag } = (await channel.delivery()).fields;
+  await channel.call('basic.cancel', { consumerTag });
+  return { morgue, queue, deliveryTag };
 }
 
 function sleep(millis: number): Promise<void> {
@@ -74,29 +92,17 @@ describe('x-message-ttl', () => {
   });
 
   test('does not touch what is unacked', async () => {
-    const morgue = await openMorgue(channel);
-    const args = { ...morgue.arguments, 'x-message-ttl': 150 };
-    const queue = await channel.exclusiveQueue({ arguments: args });
-    await channel.consume(queue);
-    channel.publish({ routingKey: queue }, 'held');
-    const { fields } = await channel.delivery();
-    await channel.call('basic.cancel', { consumerTag: fields.consumerTag });
+    const { morgue, queue, deliveryTag } = await holdOne();
     channel.publish({ routingKey: queue }, 'waiting');
     expect(await morgue.bodies(1)).toEqual(['waiting']);
-    channel.ack(fields.deliveryTag);
+    channel.ack(deliveryTag);
     await channel.call('channel.flow', { active: true });
   });
 
   test('goes on for a message that is returned: it expires at once if its time is up', async () => {
-    const morgue = await openMorgue(channel);
-    const args = { ...morgue.arguments, 'x-message-ttl': 150 };
-    const queue = await channel.exclusiveQueue({ arguments: args });
-    await channel.consume(queue);
-    channel.publish({ routingKey: queue }, 'held');
-    const { fields } = await channel.delivery();
-    await channel.call('basic.cancel', { consumerTag: fields.consumerTag });
+    const { morgue, queue, deliveryTag } = await holdOne();
     await sleep(200);
-    channel.send('basic.nack', { deliveryTag: fields.deliveryTag, requeue: true });
+    channel.send('basic.nack', { deliveryTag, requeue: true });
     const dead = await morgue.next();
     expect([dead.body.toString(), deathSummary(dead)]).toEqual(['held', [['expired', queue, 1]]]);
     expect(await channel.get(queue)).toBeUndefined();

@@ -1,29 +1,21 @@
 // Test thread. Operator policies (RabbitMQ: docs/policies#operator-policies; rabbit_policy): limits
 // that an operator sets on top of what users set; of two numbers the lower one counts.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { outcomes, publishAll } from '../support/confirms.ts';
 import { openMorgue } from '../support/dead-letters.ts';
-import { ManagementApi } from '../support/management-api.ts';
+import { usePolicyVhost } from '../support/policy-vhost.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
-import { uniqueName } from '../support/unique-name.ts';
 import type { FieldTable } from '../support/wire/field-values.ts';
 import { differences, expectedOn } from './differences.ts';
 
 const broker = useBroker();
-const api = new ManagementApi(broker);
 let vhost: string;
 let channel: RawChannel;
 let prefix: string;
 
-beforeAll(async () => {
-  vhost = await api.vhost();
-});
-afterAll(() => api.removeAll());
-
-beforeEach(async () => {
-  channel = await broker.channel({ virtualHost: vhost });
-  prefix = uniqueName('p');
+const api = usePolicyVhost(broker, (made) => {
+  ({ vhost, channel, prefix } = made);
 });
 
 async function set(kind: string, definition: Readonly<Record<string, unknown>>): Promise<void> {

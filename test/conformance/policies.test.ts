@@ -1,33 +1,25 @@
 // Test thread. Policies (RabbitMQ: docs/policies; rabbit_policy): settings for queues and exchanges by
 // the pattern of their names, set and changed while these are in use. Each test has names of its own
 // and a policy that matches only them.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { outcomes, publishAll } from '../support/confirms.ts';
 import { openMorgue } from '../support/dead-letters.ts';
-import { ManagementApi } from '../support/management-api.ts';
+import { usePolicyVhost } from '../support/policy-vhost.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
-import { uniqueName } from '../support/unique-name.ts';
 import type { FieldTable } from '../support/wire/field-values.ts';
 
 const HOUR_MILLIS = 3_600_000;
 const POLLS_MAX = 500;
 
 const broker = useBroker();
-const api = new ManagementApi(broker);
 let vhost: string;
 let channel: RawChannel;
 /** Starts the names of a test's queues and exchanges. */
 let prefix: string;
 
-beforeAll(async () => {
-  vhost = await api.vhost();
-});
-afterAll(() => api.removeAll());
-
-beforeEach(async () => {
-  channel = await broker.channel({ virtualHost: vhost });
-  prefix = uniqueName('p');
+const api = usePolicyVhost(broker, (made) => {
+  ({ vhost, channel, prefix } = made);
 });
 
 interface PolicyOptions {

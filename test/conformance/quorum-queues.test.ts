@@ -1,13 +1,13 @@
 // Test thread. Where quorum queues are unlike classic ones for a client (RabbitMQ:
 // docs/quorum-queues): what they refuse, priorities without a declaration, the active consumer.
 // delivery-limit.test.ts and dead-letter-at-least-once.test.ts have the rest.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
 import { outcomes, publishAll } from '../support/confirms.ts';
 import { openMorgue } from '../support/dead-letters.ts';
+import { useQuorumQueue } from '../support/quorum-queue.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
-import { uniqueName } from '../support/unique-name.ts';
-import type { FieldTable, FieldValue } from '../support/wire/field-values.ts';
+import type { FieldValue } from '../support/wire/field-values.ts';
 import { differences, expectedOn } from './differences.ts';
 import { channelRefusal } from './refusal-shapes.ts';
 
@@ -15,24 +15,9 @@ const broker = useBroker();
 let channel: RawChannel;
 let queue: string;
 
-beforeEach(async () => {
-  channel = await broker.channel();
-  queue = uniqueName('quorum');
+const declareQuorum = useQuorumQueue(broker, (made) => {
+  ({ channel, queue } = made);
 });
-
-afterEach(async () => {
-  const cleaner = await broker.channel();
-  await cleaner.call('queue.delete', { queue });
-  await cleaner.client.close();
-});
-
-async function declareQuorum(args: FieldTable = {}): Promise<void> {
-  await channel.call('queue.declare', {
-    queue,
-    durable: true,
-    arguments: { 'x-queue-type': 'quorum', ...args },
-  });
-}
 
 describe('queue.declare of a quorum queue', () => {
   test.each<[string, FieldValue]>([

@@ -124,12 +124,13 @@ export class LogWriter {
     this.#user.onProgress(written, synced);
   }
 
+  /** Keeps the thread alive meanwhile: whoever waits for the sync may have nothing else to do. */
   #syncLater(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#isSyncDue = true;
       this.#start();
-    }, SYNC_MILLIS).unref();
+    }, SYNC_MILLIS);
   }
 
   /** Stages the records of a batch, and writes whenever the stage or the segment is full. */

@@ -87,7 +87,9 @@ export class SegmentFiles {
         throw this.#failure ?? new Error('no space for another segment');
       }
       this.#waiting ??= Promise.withResolvers();
-      this.tend();
+      // There was no space just now. Until it is tried again a batch waits, which keeps the thread.
+      if (this.#retry === undefined) this.tend();
+      else this.#retry.ref();
       await this.#waiting.promise;
     }
     const name = this.#spares.shift()!;
@@ -195,6 +197,7 @@ export class SegmentFiles {
     } catch (error) {
       if (!isOutOfSpace(error)) throw error;
       await this.#drop(name);
+      // A log at rest keeps no thread alive for it.
       this.#retry = setTimeout(() => this.tend(), RETRY_MILLIS).unref();
       if (!this.#isShort) {
         this.#isShort = true;

@@ -9,9 +9,9 @@ import { JsonList } from '../json-list.ts';
 import { notFound } from '../http-refusal.ts';
 import { tableOf, textOf } from '../json-body.ts';
 import { type ApiRequest, NO_CONTENT, readOnly, Reply, resource } from '../route.ts';
-import { tableJson } from '../table-json.ts';
 import { askAsClient, bindMethod, unbindMethod } from './direct-requests.ts';
 import { compareText, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
+import { bindingSpecJson } from './spec-json.ts';
 
 const HASH_BYTES = 8;
 
@@ -119,15 +119,7 @@ function compareBindings(one: BindingSpec, other: BindingSpec): number {
 }
 
 function bindingJson({ vhost, item: binding }: InVhost<BindingSpec>): object {
-  return {
-    source: binding.source,
-    vhost,
-    destination: binding.destination,
-    destination_type: binding.destinationKind,
-    routing_key: binding.routingKey,
-    arguments: tableJson(binding.arguments),
-    properties_key: propertiesKey(binding),
-  };
+  return { ...bindingSpecJson(vhost, binding), properties_key: propertiesKey(binding) };
 }
 
 /**

@@ -8,12 +8,12 @@ import { notFound } from '../http-refusal.ts';
 import { flagOf, requireKeys, tableOf, textOf } from '../json-body.ts';
 import { JsonList } from '../json-list.ts';
 import { type ApiRequest, CREATED, NO_CONTENT, readOnly, type Reply, resource } from '../route.ts';
-import { tableJson } from '../table-json.ts';
 import { bindingList } from './bindings.ts';
 import { askAsClient } from './direct-requests.ts';
 import { byName, exchangeInPath, type InVhost, listing, vhostOf } from './listing.ts';
 import { exchangePolicyJson } from './policy-json.ts';
 import { publish } from './publish.ts';
+import { exchangeSpecJson } from './spec-json.ts';
 
 async function listExchanges(request: ApiRequest): Promise<JsonList<InVhost<ExchangeSpec>>> {
   const { topology } = request.broker.source;
@@ -88,13 +88,7 @@ function exchangeJson(
 ): object {
   const queue = broker.source.topology.companion(vhost, exchange.name, 'delay');
   return {
-    name: exchange.name,
-    vhost,
-    type: exchange.type,
-    durable: exchange.durable,
-    auto_delete: exchange.autoDelete,
-    internal: exchange.internal,
-    arguments: tableJson(exchange.arguments),
+    ...exchangeSpecJson(vhost, exchange),
     ...exchangePolicyJson(exchange.policy),
     ...(queue === undefined ? {} : delayedJson(snapshot.queue(queue.id))),
   };

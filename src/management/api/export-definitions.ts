@@ -4,7 +4,7 @@
 // Left out are exclusive queues, what every virtual host has by itself (the default exchange,
 // amq.*, default bindings) and bindings to what is left out. Internal exchanges, which RabbitMQ
 // leaves out, are there: without them an import would lack some bindings.
-import type { BindingSpec, ExchangeSpec, QueueSpec } from '../../routing/change.ts';
+import type { BindingSpec, QueueSpec } from '../../routing/change.ts';
 import type { Parameter } from '../../supervisor/facts/fact.ts';
 import { queueTypeOf } from '../../topology/queue-arguments.ts';
 import type { BrokerView } from '../broker-view.ts';
@@ -14,6 +14,7 @@ import { byName, compareText, vhostOf } from './listing.ts';
 import { clusterName, globalParameters, parametersOf } from './parameters.ts';
 import { permissionsOf } from './permissions.ts';
 import { policiesOf, policyJson } from './policies.ts';
+import { bindingSpecJson, exchangeSpecJson } from './spec-json.ts';
 import { topicPermissionsOf } from './topic-permissions.ts';
 import { userJson } from './users.ts';
 import { vhostDefinition } from './vhosts.ts';
@@ -85,14 +86,18 @@ function topologyOf({ source: { topology } }: BrokerView, vhosts: readonly strin
   return {
     queues: vhosts.flatMap((vhost) => kept(topology.queues(vhost), isKept, queueJson(vhost))),
     exchanges: vhosts.flatMap((vhost) =>
-      kept(topology.exchanges(vhost), ({ name }) => !isPredeclared(name), exchangeJson(vhost)),
+      kept(
+        topology.exchanges(vhost),
+        ({ name }) => !isPredeclared(name),
+        (exchange) => exchangeSpecJson(vhost, exchange),
+      ),
     ),
     bindings: vhosts.flatMap((vhost) => {
       const queues = new Set([...topology.queues(vhost)].filter(isKept).map(({ name }) => name));
       return [...topology.bindings(vhost)]
         .filter(({ destinationKind: kind, destination: to }) => kind !== 'queue' || queues.has(to))
         .sort(byEnds)
-        .map(bindingJson(vhost));
+        .map((binding) => bindingSpecJson(vhost, binding));
     }),
   };
 }
@@ -134,29 +139,6 @@ function queueJson(vhost: string) {
     auto_delete: queue.autoDelete,
     type: queueTypeOf(queue.arguments),
     arguments: tableJson(queue.arguments),
-  });
-}
-
-function exchangeJson(vhost: string) {
-  return (exchange: ExchangeSpec): object => ({
-    name: exchange.name,
-    vhost,
-    type: exchange.type,
-    durable: exchange.durable,
-    auto_delete: exchange.autoDelete,
-    internal: exchange.internal,
-    arguments: tableJson(exchange.arguments),
-  });
-}
-
-function bindingJson(vhost: string) {
-  return (binding: BindingSpec): object => ({
-    source: binding.source,
-    vhost,
-    destination: binding.destination,
-    destination_type: binding.destinationKind,
-    routing_key: binding.routingKey,
-    arguments: tableJson(binding.arguments),
   });
 }
 

@@ -1,24 +1,31 @@
 // Message counts under RabbitMQ's names. Main thread, pure.
 import type { QueueCounts } from '../broker-snapshot.ts';
 
+type Held = Pick<QueueCounts, 'ready' | 'unacked' | 'dead'>;
+
 /** What is in queues now. */
-export function queueTotals({ ready, unacked }: Pick<QueueCounts, 'ready' | 'unacked'>): object {
+export function queueTotals({ ready, unacked, dead }: Held): object {
   return {
-    messages: ready + unacked,
+    messages: ready + unacked + dead,
     messages_ready: ready,
     messages_unacknowledged: unacked,
   };
 }
 
-type BytesHeld = Pick<QueueCounts, 'readyBytes' | 'unackedBytes'>;
+type BytesHeld = Pick<QueueCounts, 'readyBytes' | 'unackedBytes' | 'deadBytes'>;
 
 /** Routing keys, properties and bodies of what is in queues now. */
-export function queueBytes({ readyBytes, unackedBytes }: BytesHeld): object {
+export function queueBytes({ readyBytes, unackedBytes, deadBytes }: BytesHeld): object {
   return {
-    message_bytes: readyBytes + unackedBytes,
+    message_bytes: readyBytes + unackedBytes + deadBytes,
     message_bytes_ready: readyBytes,
     message_bytes_unacknowledged: unackedBytes,
   };
+}
+
+/** Of it: dead letters that must not be lost and that no queue has taken yet. */
+export function queueDead({ dead, deadBytes }: Pick<QueueCounts, 'dead' | 'deadBytes'>): object {
+  return { messages_dlx: dead, message_bytes_dlx: deadBytes };
 }
 
 type Residence = Pick<

@@ -4,7 +4,7 @@
 // their own; what is kept of virtual hosts and of the whole broker goes by components of ours,
 // which are not shown.
 import type { JsonValue, Parameter } from '../../supervisor/facts/fact.ts';
-import { GLOBAL_PARAMETERS as GLOBAL } from '../../topology/global-parameters.ts';
+import { GLOBAL_PARAMETERS as GLOBAL, VHOST_METADATA } from '../../topology/own-parameters.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { badRequest, notFound } from '../http-refusal.ts';
 import { type Json, requireKeys } from '../json-body.ts';
@@ -14,9 +14,6 @@ import { accessibleVhosts } from '../access.ts';
 import { vhostOf } from './listing.ts';
 import { assertParameter } from './parameter-components.ts';
 import { recordFact } from './record-fact.ts';
-
-/** The description, tags and default queue type of a virtual host. */
-export const VHOST_METADATA = { component: 'vhost-metadata', name: 'metadata' } as const;
 
 const OWN_COMPONENTS = new Set<string>([GLOBAL.component, VHOST_METADATA.component]);
 const POLICIES = new Set(['policy', 'operator_policy']);

@@ -15,7 +15,13 @@ import { bindingList, implicitBinding } from './bindings.ts';
 import { askAsClient } from './direct-requests.ts';
 import { getMessages } from './get-messages.ts';
 import { byName, type InVhost, listing, vhostOf } from './listing.ts';
-import { messageStats, queueBytes, queueResidence, queueTotals } from './message-counts.ts';
+import {
+  messageStats,
+  queueBytes,
+  queueDead,
+  queueResidence,
+  queueTotals,
+} from './message-counts.ts';
 import { queuePolicyJson } from './policy-json.ts';
 
 async function listQueues(request: ApiRequest): Promise<JsonList<InVhost<QueueSpec>>> {
@@ -123,6 +129,7 @@ function statsJson({ id }: QueueSpec, snapshot: BrokerSnapshot): object {
     single_active_consumer_tag: report.singleActiveConsumer ?? '',
     ...queueTotals(report),
     ...queueBytes(report),
+    ...queueDead(report),
     ...queueResidence(report),
     message_stats: messageStats(report),
     publish_rate_limit: report.publishRateLimit,

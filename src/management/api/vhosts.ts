@@ -13,7 +13,8 @@ import { type ApiRequest, CREATED, NO_CONTENT, type Reply, resource } from '../r
 import { isVhostBlocked } from '../source.ts';
 import { vhostOf } from './listing.ts';
 import { messageStats, queueBytes, queueTotals } from './message-counts.ts';
-import { findParameter, setParameter, VHOST_METADATA } from './parameters.ts';
+import { VHOST_METADATA } from '../../topology/own-parameters.ts';
+import { findParameter, setParameter } from './parameters.ts';
 import { recordFact } from './record-fact.ts';
 import { tagsOf } from './users.ts';
 

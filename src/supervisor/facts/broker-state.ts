@@ -6,6 +6,7 @@ import { patternProblem } from '../../auth/pattern.ts';
 import { type Permission, type TopicPermission, type User, Users } from '../../auth/users.ts';
 import type { Command, Outcome } from '../../topology/command.ts';
 import { isDurable } from '../../topology/durability.ts';
+import { VHOST_METADATA } from '../../topology/own-parameters.ts';
 import { isQueueType } from '../../topology/queue-arguments.ts';
 import type { Change } from '../../routing/change.ts';
 import { policyKindOf } from '../../topology/policy/policy.ts';
@@ -13,9 +14,6 @@ import { parsePolicy } from '../../topology/policy/policy-validation.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { AccountFact, Fact, JsonValue, Parameter } from './fact.ts';
 import { Parameters } from './parameters.ts';
-
-/** Component of the parameter that says more about its virtual host. */
-const VHOST_METADATA = 'vhost-metadata';
 
 export interface Executed extends Outcome {
   /** What has to survive a restart of it. */
@@ -161,7 +159,7 @@ export class BrokerState {
       if (typeof policy === 'string') return policy;
       if (!this.topology.setPolicy(vhost, kind, policy)) return `vhost ${vhost} not found`;
     }
-    if (component === VHOST_METADATA) {
+    if (component === VHOST_METADATA.component) {
       const problem = this.setMetadata(vhost, value);
       if (problem !== undefined) return problem;
     }
@@ -185,7 +183,7 @@ export class BrokerState {
     if (!this.parameters.remove(parameter)) return `parameter '${name}' does not exist`;
     const kind = policyKindOf(component);
     if (kind !== undefined) this.topology.removePolicy(vhost, kind, name);
-    if (component === VHOST_METADATA) this.topology.setDefaultQueueType(vhost, undefined);
+    if (component === VHOST_METADATA.component) this.topology.setDefaultQueueType(vhost, undefined);
     return undefined;
   }
 

@@ -1,6 +1,7 @@
 """The scenarios with aio-pika on asyncio; `connect_robust` recovers connections and topology."""
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
 
 import aio_pika
@@ -261,16 +262,4 @@ async def policy():
         lane.expect(deleted.message_count, 2, "messages kept")
 
 
-lane.run(
-    rpc_reply_queue,
-    rpc_direct_reply_to,
-    work_queue_prefetch,
-    work_queue_requeue,
-    fanout,
-    topic,
-    confirms_and_returns,
-    dead_letter_retry,
-    large_body,
-    reconnect,
-    policy,
-)
+lane.run_scenarios(sys.modules[__name__])

@@ -35,7 +35,7 @@ def remote_control():
     def answers():
         return tasks.app.control.ping(destination=[WORKER], timeout=1)
 
-    lane.expect(lane.eventually("the worker", answers), [{WORKER: {"ok": "pong"}}], "ping")
+    lane.expect(lane.until("the worker", answers), [{WORKER: {"ok": "pong"}}], "ping")
     queues = tasks.app.control.inspect([WORKER]).active_queues()[WORKER]
     lane.expect([queue["name"] for queue in queues], [QUEUE], "the queues of the worker")
 

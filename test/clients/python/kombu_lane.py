@@ -1,9 +1,9 @@
 """The scenarios with kombu (over py-amqp), the library beneath Celery."""
 
 import socket
+import sys
 import threading
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.mixins import ConsumerMixin
@@ -22,15 +22,13 @@ def connection_and_channel(prefetch_count=0):
 
 def drain(what, connections, done):
     """Lets the callbacks of all connections run until `done()`."""
-    deadline = time.monotonic() + lane.WAIT_SECONDS
-    while not done():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {lane.WAIT_SECONDS} s in vain for {what}")
+
+    def step():
         for connection in connections:
-            try:
+            with suppress(socket.timeout):
                 connection.drain_events(timeout=0.02)
-            except socket.timeout:
-                continue
+
+    lane.until(what, done, step)
 
 
 def declared(channel, what, exchange=None, **options):
@@ -263,10 +261,10 @@ def reconnect():
                     Producer(channel, events).publish(body, routing_key="event")
                     return body in subscriber.inbox
 
-                lane.eventually(f"the event {body}", received)
+                lane.until(f"the event {body}", received)
                 if body == "before":
                     lane.close_doomed_connections()
-                    lane.eventually("the loss", lambda: subscriber.losses)
+                    lane.until("the loss", lambda: subscriber.losses)
         finally:
             subscriber.should_stop = True
             thread.join()
@@ -287,16 +285,4 @@ def policy():
         lane.expect(queue.delete(), 2, "messages kept")
 
 
-lane.run(
-    rpc_reply_queue,
-    rpc_direct_reply_to,
-    work_queue_prefetch,
-    work_queue_requeue,
-    fanout,
-    topic,
-    confirms_and_returns,
-    dead_letter_retry,
-    large_body,
-    reconnect,
-    policy,
-)
+lane.run_scenarios(sys.modules[__name__])

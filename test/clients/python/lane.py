@@ -24,6 +24,19 @@ RETRIES = 3
 RETRY_DELAY_MILLIS = 50
 LARGE_BODY_BYTES = 8 * 1024 * 1024
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
+SCENARIOS = (
+    "rpc_reply_queue",
+    "rpc_direct_reply_to",
+    "work_queue_prefetch",
+    "work_queue_requeue",
+    "fanout",
+    "topic",
+    "confirms_and_returns",
+    "dead_letter_retry",
+    "large_body",
+    "reconnect",
+    "policy",
+)
 
 
 def unique(what):
@@ -43,16 +56,14 @@ def expect(actual, expected, what):
         raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
-def eventually(what, attempt):
-    """Calls `attempt` until it returns something true, which is returned."""
+def until(what, attempt, step=lambda: time.sleep(0.02)):
+    """Calls `attempt`, and `step` in between, until it returns something true, which is returned."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        result = attempt()
-        if result:
-            return result
+    while not (result := attempt()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {WAIT_SECONDS} s in vain for {what}")
-        time.sleep(0.02)
+        step()
+    return result
 
 
 def retry_arguments(work, retry):
@@ -116,6 +127,11 @@ class LengthLimit:
 
     def __exit__(self, *_error):
         call("DELETE", self.path)
+
+
+def run_scenarios(module):
+    """Those that every lane of a plain AMQP client has, by their names."""
+    run(*(getattr(module, name) for name in SCENARIOS))
 
 
 def run(*scenarios):

@@ -1,6 +1,6 @@
 """The scenarios with pika's blocking connection, which recovers nothing by itself."""
 
-import time
+import sys
 
 import pika
 from pika.exceptions import ConnectionClosedByBroker, NackError, UnroutableError
@@ -14,12 +14,12 @@ def connect(url=lane.AMQP_URL):
 
 def pump(what, connections, done):
     """Lets the callbacks of all connections run until `done()`."""
-    deadline = time.monotonic() + lane.WAIT_SECONDS
-    while not done():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {lane.WAIT_SECONDS} s in vain for {what}")
+
+    def step():
         for connection in connections:
             connection.process_data_events(time_limit=0.01)
+
+    lane.until(what, done, step)
 
 
 def confirming(connection):
@@ -282,16 +282,4 @@ def policy():
     connection.close()
 
 
-lane.run(
-    rpc_reply_queue,
-    rpc_direct_reply_to,
-    work_queue_prefetch,
-    work_queue_requeue,
-    fanout,
-    topic,
-    confirms_and_returns,
-    dead_letter_retry,
-    large_body,
-    reconnect,
-    policy,
-)
+lane.run_scenarios(sys.modules[__name__])

@@ -96,4 +96,28 @@ describe('forwarding', () => {
     }
     for (const { slab } of broker.acceptors) expect(slab.freePages).toBe(slab.pageCount);
   });
+
+  it('has shards offer what no queue took when the topology changes', async () => {
+    broker = await SimBroker.start();
+    const client = await broker.open(1);
+    const args = {
+      'x-queue-type': 'quorum',
+      'x-overflow': 'reject-publish',
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': 'target',
+      'x-message-ttl': 0,
+    };
+    client.method(1, 'queue.declare', { queue: 'source', durable: true, arguments: args });
+    await broker.settle();
+    for (const body of ['a', 'b']) client.publish(1, 'source', body);
+    await broker.settle();
+    const [{ forwarding }] = broker.acceptors;
+    const [{ forwards, queues }] = broker.shards;
+    expect([[...forwards.all()].length, forwarding.droppedCount]).toEqual([2, 2]);
+    client.method(1, 'queue.declare', { queue: 'target' });
+    await broker.settle();
+    expect([...forwards.all()]).toEqual([]);
+    expect([...queues.values()].map(({ ready }) => ready.length)).toEqual([0, 2]);
+  });
 });

@@ -47,6 +47,8 @@ export function queueReport(id: number, counts: Partial<QueueReport> = {}): Queu
     onDiskBytes: 0,
     readyBytes: 0,
     unackedBytes: 0,
+    dead: 0,
+    deadBytes: 0,
     consumers: 0,
     published: 0,
     delivered: 0,

@@ -69,6 +69,8 @@ beforeAll(async () => {
           publishRateLimit: 1,
           readyBytes: 300,
           unackedBytes: 200,
+          dead: 0,
+          deadBytes: 0,
           isClosed: true,
           onDisk: 1,
           onDiskBytes: 60,

@@ -76,6 +76,8 @@ function populatedBroker(): FakeBroker {
           publishRateLimit: 500,
           readyBytes: 30,
           unackedBytes: 12,
+          dead: 0,
+          deadBytes: 0,
           onDisk: 2,
           onDiskBytes: 22,
           isClosed: true,

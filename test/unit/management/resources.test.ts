@@ -160,6 +160,8 @@ describe('queues', () => {
       message_bytes: 42,
       message_bytes_ready: 30,
       message_bytes_unacknowledged: 12,
+      messages_dlx: 0,
+      message_bytes_dlx: 0,
       messages_ram: 3,
       messages_ready_ram: 1,
       messages_unacknowledged_ram: 2,

@@ -275,6 +275,8 @@ describe('the report', () => {
         publishRateLimit: 0,
         readyBytes: 0,
         unackedBytes: 6,
+        dead: 0,
+        deadBytes: 0,
         isClosed: false,
       },
     ]);

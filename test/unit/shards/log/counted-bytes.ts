@@ -4,11 +4,11 @@ import { expect } from 'vitest';
 import type { ShardState } from '../../../../shards/shard-state.ts';
 
 export function checkCounts(state: ShardState): void {
-  const { queues, forwards, memories, store } = state;
+  const { queues, forwards, memories } = state;
   let bytes = bytesOfDeleted(state);
   const underway = new Map<unknown, number>();
   for (const { queue, handle } of forwards.all()) {
-    bytes += store.dataBytes(handle);
+    if (queue.isDeleted) bytes += queue.dataBytes(handle);
     underway.set(queue, (underway.get(queue) ?? 0) + 1);
   }
   for (const queue of queues.values()) {

@@ -245,7 +245,7 @@ export class DurableShard {
     if (this.isStopped) return;
     this.isStopped = true;
     this.driver.run();
-    await this.storage.stop();
+    await this.driver.state.stop();
   }
 
   private take(record: FromShard): void {
