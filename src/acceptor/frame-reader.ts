@@ -19,6 +19,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+import { PROPS_IN_SLAB } from './publisher.ts';
 
 const MANDATORY_BIT = 1;
 const IMMEDIATE_BIT = 2;
@@ -149,7 +150,7 @@ export class FrameReader {
     message.bodyAt = next - 1 - bodyBytes;
     message.bodyBytes = bodyBytes;
     message.slabPage = -1;
-    message.slabSkip = 0;
+    message.slabSkip = PROPS_IN_SLAB;
     return channel.publish(message) ? next : NO_ROOM;
   }
 

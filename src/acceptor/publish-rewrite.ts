@@ -82,7 +82,7 @@ export class PublishRewrite {
     message.propsAt = 0;
     message.propsBytes = this.end;
     // A plugin may have rewritten it before: then the slab still has what the client sent.
-    if (message.slabPage >= 0 && message.slabSkip === 0) message.slabSkip = propsBytes;
+    if (message.slabPage >= 0 && message.slabSkip < 0) message.slabSkip = propsBytes;
     this.forget();
   }
 
