@@ -37,6 +37,7 @@ import { FrameReader } from './frame-reader.ts';
 import { Heartbeat, type HeartbeatNeed } from './heartbeat.ts';
 import { Output, type OutputOwner } from './output.ts';
 import type { PublishAllowance } from './publish-allowance.ts';
+import type { TlsPeer } from './tls-peer.ts';
 import { logUnread } from './unread-log.ts';
 import { UnreadWatch } from './unread-watch.ts';
 import type { VhostContext } from './vhost-context.ts';
@@ -84,6 +85,8 @@ export class Connection implements OutputOwner {
   channelMax: number;
   user: string;
   clientProperties: FieldTable;
+  /** What TLS tells of the client; undefined: it has come without. */
+  tls: TlsPeer | undefined;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
   /** What its user may do there; another one when that changes. */
@@ -119,6 +122,7 @@ export class Connection implements OutputOwner {
     this.channelMax = 0;
     this.user = '';
     this.clientProperties = {};
+    this.tls = undefined;
     this.vhost = acceptor.noVhost;
     this.access = new ConnectionAccess('', '', NO_ACCESS, acceptor.accessCounts);
     this.followsUser = false;

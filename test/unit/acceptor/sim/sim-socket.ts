@@ -2,7 +2,7 @@
 // "kernel" when the test says so; what the client sent is read when the broker is not paused. Every
 // entry into the broker's code goes through here, so a test sees whatever that code throws.
 import type { Socket } from 'node:net';
-import type { ReadBuffer, SocketReader } from '../../../../src/acceptor/listener.ts';
+import type { ReadBuffer, SocketReader } from '../../../../src/acceptor/socket-reader.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -100,7 +100,7 @@ export class SimSocket {
     bytes.fill(0xa5);
     this.input.copy(bytes, 0, 0, count);
     this.input = this.input.subarray(count);
-    this.reader!.received(buffer, count);
+    this.reader!.received(buffer, count, count === target.length);
   }
 
   /** The kernel takes everything that was written. */

@@ -1,0 +1,66 @@
+// What is known of a client that has connected by TLS: how the connection is protected, and who it
+// is by its certificate. Acceptor thread; once per connection, after its handshake.
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { type Certificate, readCertificate } from '../tls/certificate.ts';
+import { cipherWords, protocolWord } from '../tls/cipher-words.ts';
+import { loginName } from '../tls/login-name.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
+
+/** For listings, in RabbitMQ's words. */
+export interface TlsFacts {
+  readonly protocol: string;
+  readonly keyExchange: string;
+  readonly cipher: string;
+  readonly hash: string;
+  /** The client's certificate; undefined: it has shown none. */
+  readonly peer: Pick<Certificate, 'subject' | 'issuer' | 'notBefore' | 'notAfter'> | undefined;
+}
+
+export interface TlsPeer {
+  readonly facts: TlsFacts;
+  /** As whom EXTERNAL logs it in; undefined: there is no certificate, or no such name in it. */
+  readonly loginName: string | undefined;
+}
+
+/** Why the certificate of a client is no good: OpenSSL's code; undefined: it is, or there is none. */
+export function refusedCertificate(
+  socket: TLSSocket,
+  { asksClients, depth }: Pick<TlsMaterial, 'asksClients' | 'depth'>,
+): string | undefined {
+  const shown = asksClients ? socket.getPeerX509Certificate() : undefined;
+  if (shown === undefined) return undefined;
+  if (!socket.authorized) return String(socket.authorizationError);
+  return intermediatesOf(shown) > depth ? 'CERT_CHAIN_TOO_LONG' : undefined;
+}
+
+/** The certificates between the client's and that of the authority at the root. */
+function intermediatesOf(certificate: X509Certificate): number {
+  let count = 0;
+  let at = certificate.issuerCertificate;
+  while (at !== undefined && at.issuer !== at.subject) {
+    count += 1;
+    at = at.issuerCertificate;
+  }
+  return count;
+}
+
+/** `isAsked`: a certificate that was shown has been found good. */
+export function tlsPeerOf(
+  socket: TLSSocket,
+  isAsked: boolean,
+  from: Parameters<typeof loginName>[1],
+): TlsPeer {
+  const { keyExchange, cipher, hash } = cipherWords(socket.getCipher().standardName);
+  const shown = isAsked ? socket.getPeerX509Certificate() : undefined;
+  const certificate = shown === undefined ? undefined : readCertificate(shown.raw);
+  const protocol = protocolWord(socket.getProtocol());
+  return {
+    facts: { protocol, keyExchange, cipher, hash, peer: certificate && peerFacts(certificate) },
+    loginName: certificate && loginName(certificate, from),
+  };
+}
+
+function peerFacts({ subject, issuer, notBefore, notAfter }: Certificate): TlsFacts['peer'] {
+  return { subject, issuer, notBefore, notAfter };
+}
