@@ -7,6 +7,7 @@ import type { ListenerAddress } from '../config/broker-config.ts';
 import type { TlsMaterial } from '../tls/tls-material.ts';
 import type { Acceptor } from './acceptor.ts';
 import { Admissions } from './admissions.ts';
+import type { Connection } from './connection.ts';
 import { socketName } from './connection-info.ts';
 import { Listener } from './listener.ts';
 import type { SocketReader } from './socket-reader.ts';
@@ -102,9 +103,22 @@ export class Listeners {
     const { acceptor } = this;
     this.tlsCounts.handshakes += 1;
     const connection = acceptor.connect(socket, socketName(socket));
-    connection.tls = tlsPeerOf(socket, this.material!.asksClients, acceptor.config);
+    connection.tls = tlsPeerOf(socket, acceptor.config);
+    this.checkName(connection);
     connection.heartbeat.openBy(openBy);
     return acceptor.readerOf(connection);
+  }
+
+  /** The client would only find that EXTERNAL is not offered. */
+  private checkName({ name, tls }: Connection): void {
+    const { authMechanisms, sslCertLoginFrom } = this.acceptor.config;
+    if (!authMechanisms.includes('EXTERNAL')) return;
+    if (tls?.facts.peer === undefined || tls.loginName !== undefined) return;
+    this.acceptor.log.warn('certificate without a user name: EXTERNAL is not offered', {
+      connection: name,
+      subject: tls.facts.peer.subject,
+      ssl_cert_login_from: sslCertLoginFrom,
+    });
   }
 
   sweep(now: number): void {

@@ -44,8 +44,8 @@ const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the client's certificate has expired",
   CERT_NOT_YET_VALID: "the client's certificate is not valid yet: look at the clocks",
   CERT_CHAIN_TOO_LONG:
-    "there are more intermediate certificates than ssl_options.depth between the client's and " +
-    "its authority's",
+    "with ssl_options.depth = 0 the client's certificate has to be signed by an authority in " +
+    'ssl_options.cacertfile itself',
   INVALID_PURPOSE: "the client's certificate is not meant for clients (extendedKeyUsage)",
 };
 

@@ -14,7 +14,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
 import { type TlsFailure, tlsFailure } from './tls-failure.ts';
-import { refusedCertificate } from './tls-peer.ts';
+import { directIssuers, refusedCertificate } from './tls-peer.ts';
 
 export interface TlsListenOptions {
   readonly host: string;
@@ -47,13 +47,13 @@ export class TlsListener {
   /** Never listens; it is given sockets. */
   private readonly tls: Server;
   private readonly buffer: ReadBuffer;
-  private material: TlsMaterial;
+  private issuers: ReturnType<typeof directIssuers>;
   /** Sockets without a connection, and by when they have to have one. */
   private readonly opening: Map<net.Socket, number>;
 
   constructor(options: TlsListenOptions, material: TlsMaterial) {
     this.options = options;
-    this.material = material;
+    this.issuers = directIssuers(material);
     this.buffer = new ReadBuffer(READ_BYTES);
     this.opening = new Map();
     this.tcp = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
@@ -79,7 +79,7 @@ export class TlsListener {
 
   /** From now on handshakes go by this; connections that are there stay. */
   renew(material: TlsMaterial): void {
-    this.material = material;
+    this.issuers = directIssuers(material);
     this.tls.setSecureContext(serverOptions(material));
   }
 
@@ -141,7 +141,7 @@ export class TlsListener {
 
   private secured(socket: net.Socket, client: string, secure: TLSSocket): void {
     const openBy = this.opening.get(socket);
-    const refused = refusedCertificate(secure, this.material);
+    const refused = refusedCertificate(secure, this.issuers);
     if (openBy === undefined || refused !== undefined) {
       this.failed(socket, client, refused ?? 'ECONNRESET', '');
       secure.on('error', () => {});

@@ -1,11 +1,11 @@
 // What is known of a client that has connected by TLS: how the connection is protected, and who it
 // is by its certificate. Acceptor thread; once per connection, after its handshake.
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type Certificate, readCertificate } from '../tls/certificate.ts';
 import { cipherWords, protocolWord } from '../tls/cipher-words.ts';
 import { loginName } from '../tls/login-name.ts';
-import type { TlsMaterial } from '../tls/tls-material.ts';
+import { pemCertificates, type TlsMaterial } from '../tls/tls-material.ts';
 
 /** For listings, in RabbitMQ's words. */
 export interface TlsFacts {
@@ -23,36 +23,32 @@ export interface TlsPeer {
   readonly loginName: string | undefined;
 }
 
-/** Why the certificate of a client is no good: OpenSSL's code; undefined: it is, or there is none. */
+/** The authorities that have to have signed the certificates of clients; undefined: any may. */
+export function directIssuers(material: TlsMaterial): readonly X509Certificate[] | undefined {
+  if (!material.isDirect || material.authorities === undefined) return undefined;
+  return pemCertificates(material.authorities).map((pem) => new X509Certificate(pem));
+}
+
+/**
+ * Why the certificate that a client was asked for is no good: OpenSSL's code; undefined: it is, or
+ * it was not shown. Node does not tell a server how long the chain is that OpenSSL has found, so
+ * ssl_options.depth is either nothing at all or no limit.
+ */
 export function refusedCertificate(
   socket: TLSSocket,
-  { asksClients, depth }: Pick<TlsMaterial, 'asksClients' | 'depth'>,
+  issuers: readonly X509Certificate[] | undefined,
 ): string | undefined {
-  const shown = asksClients ? socket.getPeerX509Certificate() : undefined;
+  const shown = socket.getPeerX509Certificate();
   if (shown === undefined) return undefined;
   if (!socket.authorized) return String(socket.authorizationError);
-  return intermediatesOf(shown) > depth ? 'CERT_CHAIN_TOO_LONG' : undefined;
+  const isNear = issuers === undefined || issuers.some((issuer) => shown.checkIssued(issuer));
+  return isNear ? undefined : 'CERT_CHAIN_TOO_LONG';
 }
 
-/** The certificates between the client's and that of the authority at the root. */
-function intermediatesOf(certificate: X509Certificate): number {
-  let count = 0;
-  let at = certificate.issuerCertificate;
-  while (at !== undefined && at.issuer !== at.subject) {
-    count += 1;
-    at = at.issuerCertificate;
-  }
-  return count;
-}
-
-/** `isAsked`: a certificate that was shown has been found good. */
-export function tlsPeerOf(
-  socket: TLSSocket,
-  isAsked: boolean,
-  from: Parameters<typeof loginName>[1],
-): TlsPeer {
+/** A certificate that was shown has been found good. */
+export function tlsPeerOf(socket: TLSSocket, from: Parameters<typeof loginName>[1]): TlsPeer {
   const { keyExchange, cipher, hash } = cipherWords(socket.getCipher().standardName);
-  const shown = isAsked ? socket.getPeerX509Certificate() : undefined;
+  const shown = socket.getPeerX509Certificate();
   const certificate = shown === undefined ? undefined : readCertificate(shown.raw);
   const protocol = protocolWord(socket.getProtocol());
   return {

@@ -17,7 +17,7 @@ export interface TlsOptions {
   readonly keyPassword: string | undefined;
   readonly verify: 'verify_none' | 'verify_peer';
   readonly failIfNoPeerCert: boolean;
-  /** Intermediate certificates of clients. */
+  /** Intermediate certificates of clients; all but 0 is no limit. */
   readonly depth: number;
   readonly versions: readonly string[];
   /** Empty: the usual ones. */

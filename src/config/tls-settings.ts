@@ -87,7 +87,8 @@ const OPTIONS: readonly TlsOption[] = [
     type: { kind: 'integer', min: 0, max: 255 },
     default: 10,
     description:
-      "Intermediate certificates that there may be between a client's and its authority's.",
+      '0: the certificate of a client has to be signed by an authority of cacertfile itself; any ' +
+      'other number allows intermediate certificates, however many.',
   },
   {
     name: 'versions',

@@ -72,11 +72,7 @@ export class Broker {
   private readonly events: BrokerEvents;
   private readonly listening: Listening;
 
-  constructor(
-    config: BrokerConfig,
-    plugins: readonly LoadedPlugin[],
-    certificates: Certificates,
-  ) {
+  constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[], certificates: Certificates) {
     const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.config = config;
     this.plugins = new MainPlugins(plugins, logger);

@@ -8,7 +8,7 @@ import { createSecureContext } from 'node:tls';
 import type { TlsOptions } from '../config/broker-config.ts';
 import { spokenVersions } from '../config/tls-settings.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
-import { contextOptions, type TlsMaterial } from './tls-material.ts';
+import { contextOptions, pemCertificates, type TlsMaterial } from './tls-material.ts';
 
 export interface ReadMaterial {
   readonly material: TlsMaterial;
@@ -17,7 +17,6 @@ export interface ReadMaterial {
   readonly authority: Certificate | undefined;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gu;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/u;
 
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -75,7 +74,7 @@ function materialOf(
     honorCipherOrder: options.honorCipherOrder,
     asksClients: options.verify === 'verify_peer',
     refusesClientsWithout: options.failIfNoPeerCert,
-    depth: options.depth,
+    isDirect: options.depth === 0,
   };
 }
 
@@ -85,7 +84,7 @@ function certificatesIn(
   problems: string[],
 ): Certificate[] {
   if (text === undefined) return [];
-  const found = text.match(CERTIFICATE) ?? [];
+  const found = pemCertificates(text);
   if (found.length === 0) {
     problems.push(
       `${where} holds no certificate in PEM (-----BEGIN CERTIFICATE-----); ` +

@@ -18,8 +18,15 @@ export interface TlsMaterial {
   /** Clients are asked for a certificate. */
   readonly asksClients: boolean;
   readonly refusesClientsWithout: boolean;
-  /** Intermediate certificates of a client. */
-  readonly depth: number;
+  /** A client's certificate has to be signed by one of the authorities itself. */
+  readonly isDirect: boolean;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gu;
+
+/** The certificates in a PEM file, which may hold other things too. */
+export function pemCertificates(text: string): readonly string[] {
+  return text.match(CERTIFICATE) ?? [];
 }
 
 /** For whatever makes a secure context of Node's. */

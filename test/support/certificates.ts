@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { afterAll, describe, test } from 'vitest';
 
 export interface KeyPair {
   readonly certFile: string;
@@ -23,9 +24,22 @@ interface LeafOptions {
   readonly issuer?: KeyPair;
 }
 
-/** Why there are no certificates on this machine; undefined: there are. */
-export const NO_CERTIFICATES =
-  spawnSync('openssl', ['version']).status === 0 ? undefined : 'skipped: needs openssl';
+/** Without openssl there are no certificates, and instead of its tests one that says so. */
+export function describeWithCertificates(
+  name: string,
+  body: (certificates: TestCertificates) => void,
+): void {
+  const isThere = spawnSync('openssl', ['version']).status === 0;
+  describe(name, () => {
+    if (!isThere) {
+      test('skipped: needs openssl', ({ skip }) => skip());
+      return;
+    }
+    const certificates = new TestCertificates();
+    afterAll(() => certificates.remove());
+    body(certificates);
+  });
+}
 
 export class TestCertificates {
   readonly directory: string;

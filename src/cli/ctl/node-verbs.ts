@@ -157,21 +157,6 @@ const reloadCertificates: Verb = {
   },
 };
 
-/** The one expression that RabbitMQ's documentation has operators evaluate. */
-const evaluate: Verb = {
-  name: 'eval',
-  arguments: '<expression>',
-  description: 'Takes ssl:clear_pem_cache(). only, which is reload_certificates.',
-  run: async (context, [expression]) => {
-    if (!/^\s*ssl:clear_pem_cache\(\)\.?\s*$/u.test(expression)) {
-      const known = 'the one expression that is known here is ssl:clear_pem_cache().';
-      throw new CtlError(EXIT_CODES.usage, `there is no Erlang to evaluate it with; ${known}`);
-    }
-    await context.api.post('warrenmq/certificates', {});
-    context.terminal.out('ok\n');
-  },
-};
-
 export const nodeVerbs: readonly Verb[] = [
   status,
   ping,
@@ -185,7 +170,6 @@ export const nodeVerbs: readonly Verb[] = [
   ),
   listening('start_app', 'Listen again.', true, (node) => `Starting node ${node} ...`),
   reloadCertificates,
-  evaluate,
   setClusterName,
   enableFeatureFlag,
 ];

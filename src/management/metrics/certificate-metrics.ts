@@ -2,9 +2,7 @@
 import type { ManagementSource } from '../source.ts';
 import type { MetricFamily } from './exposition.ts';
 
-export function certificateMetrics(
-  certificates: ManagementSource['certificates'],
-): MetricFamily[] {
+export function certificateMetrics(certificates: ManagementSource['certificates']): MetricFamily[] {
   const samples = certificates.expiries().map(({ protocol, name, file, notAfter }) => ({
     labels: { listener: protocol, name, file },
     value: Date.parse(notAfter) / 1000,
