@@ -71,9 +71,14 @@ export class SlabAllocator {
     this.untouchedFrom = 0;
   }
 
-  /** Pages that hold bodies. */
+  /** Pages that hold bodies or are promised to them. */
   get usedPages(): number {
-    return this.pageCount - this.freePages - this.lentPages;
+    return this.pageCount - this.availablePages - this.lentPages;
+  }
+
+  /** Pages that are free and not promised. */
+  get availablePages(): number {
+    return this.freePages - this.reservedPages;
   }
 
   /** Pages for a body of `byteCount` > 0 bytes with one holder: its first page, or NO_PAGE. */
@@ -97,7 +102,7 @@ export class SlabAllocator {
   /** Promises pages for `byteCount` > 0 bytes: how many, or 0 when there are not enough. */
   reserve(byteCount: number): number {
     const pages = Math.ceil(byteCount / SLAB_PAGE_BYTES);
-    if (pages > this.freePages - this.reservedPages) {
+    if (pages > this.availablePages) {
       this.wasFull = true;
       return 0;
     }
@@ -115,13 +120,12 @@ export class SlabAllocator {
     this.slab.map[page * MAP_COLUMNS + MAP_NEXT] = next;
   }
 
-  /** Of a run only the first `byteCount` > 0 bytes are used: how many pages that frees. */
-  trim(run: number, byteCount: number): number {
+  /** Of a run only the first `byteCount` > 0 bytes are used: the pages behind them are free. */
+  trim(run: number, byteCount: number): void {
     const pages = this.runPages(run);
     const used = Math.ceil(byteCount / SLAB_PAGE_BYTES);
     this.slab.map[run * MAP_COLUMNS + MAP_BYTES] = byteCount;
     if (used < pages) this.freeRange(run + used, pages - used);
-    return pages - used;
   }
 
   /** In pages that were taken, a piece of `byteCount` begins `skip` bytes into `page`. */

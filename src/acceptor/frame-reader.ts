@@ -47,7 +47,7 @@ export class FrameReader {
    * Handles frames in bytes[start, end) and returns how far it got: to the start of an incomplete
    * frame, or of one that the connection cannot take now (it is then stalled).
    */
-  read(bytes: Buffer<ArrayBuffer>, view: DataView, start: number, end: number): number {
+  read(bytes: Buffer<ArrayBufferLike>, view: DataView, start: number, end: number): number {
     const { connection } = this;
     let at = start;
     if (this.bodyChannel !== undefined) at = this.continueBody(this.bodyChannel, bytes, at, end);
@@ -91,7 +91,7 @@ export class FrameReader {
   /** Takes a whole publish that starts at `at`: the end of its last frame, NOT_TAKEN or NO_ROOM. */
   private takePublish(
     channel: Channel,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     at: number,
     methodEnd: number,
@@ -138,6 +138,7 @@ export class FrameReader {
       return NOT_TAKEN;
     }
     this.connection.input.isLarge = false;
+    this.connection.input.isHuge = false;
     const message = this.connection.acceptor.incoming;
     message.bytes = bytes;
     message.view = view;
@@ -156,7 +157,7 @@ export class FrameReader {
 
   /** Consumes what there is of a body frame that the read cuts off. Returns how far it got. */
   private startPartialBody(
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     at: number,
     end: number,
@@ -170,7 +171,7 @@ export class FrameReader {
 
   private continueBody(
     channel: Channel,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     start: number,
     end: number,
   ): number {

@@ -3,8 +3,8 @@
 // each stretch of a body becomes a piece of it, and the pages between are free again when the read
 // has been handled.
 //
-//   | tail of a body | end, method, header | body      ...         | end, head | body ... | unused |
-//   |<-- a piece  -->|                     |<------  a piece  ---->|           |<-piece-->|
+//   | end of a body | end, method, header | body      ...       | end, head | body ... | unused |
+//   |<-- a piece -->|                     |<-----  a piece ---->|           |<-piece-->|
 //
 // A piece shares its first page with what came before it and its last with what comes after. While
 // the read is being handled its last piece's last page is shared with the read itself, because the
@@ -91,11 +91,11 @@ export class ReadRuns {
     this.current = undefined;
   }
 
-  /** A run for a socket's next read; undefined when half the slab is used, or fragmented. */
+  /** A run for a socket's next read; undefined when the slab is half full, small or fragmented. */
   lend(): ReadRun | undefined {
     const { slab } = this;
     if (this.lentCount >= RUNS_MAX) return undefined;
-    if ((slab.freePages - slab.reservedPages) * 2 < slab.pageCount + RUN_PAGES * 2) return undefined;
+    if (slab.availablePages < Math.max(slab.pageCount / 2, RUN_PAGES * RUNS_MAX)) return undefined;
     const page = slab.takeRun(RUN_PAGES, RUN_PAGES);
     const pages = slab.runPages(page);
     if (pages < RUN_PAGES_MIN) {

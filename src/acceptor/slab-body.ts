@@ -9,8 +9,8 @@ import type { ReadRuns } from './read-run.ts';
 
 /** So a piece has a page of its own to begin in, and no more than half of its pages are waste. */
 const ADOPTED_BYTES_MIN = 2 * SLAB_PAGE_BYTES;
-/** Of the pages that a piece needs, so many stay promised: for what is copied before and after. */
-const KEPT_PAGES = 2;
+/** Promised besides what the rest needs: what is copied between pieces may need a page more. */
+const SPARE_PAGES = 2;
 
 export class SlabBody {
   private readonly runs: ReadRuns;
@@ -38,32 +38,30 @@ export class SlabBody {
     this.runFree = 0;
   }
 
-  /** Promises memory for a body of `byteCount` bytes; false when there is none now. */
+  /** Promises memory for a body of `byteCount` > 0 bytes; false when there is none now. */
   reserve(byteCount: number): boolean {
-    // What is copied in between two pieces may need a page more than its bytes do.
-    const pages = this.slab.reserve(byteCount + KEPT_PAGES * SLAB_PAGE_BYTES);
-    if (pages === 0) return false;
-    this.promisedPages = pages;
+    this.promisedPages = this.slab.reserve(byteCount);
     this.missingBytes = byteCount;
-    return true;
+    return this.promisedPages > 0;
   }
 
   /** Appends `count` bytes. */
   add(bytes: Buffer<ArrayBufferLike>, from: number, count: number): void {
     const { current } = this.runs;
-    if (current !== undefined && current.bytes === bytes && count >= ADOPTED_BYTES_MIN) {
+    this.missingBytes -= count;
+    if (current?.bytes === bytes && count >= ADOPTED_BYTES_MIN && this.canAdopt()) {
       this.closeRun();
       this.append(current.adopt(from, count));
-      this.unpromise(Math.max(0, Math.floor(count / SLAB_PAGE_BYTES) - KEPT_PAGES));
+      this.promise(this.pagesAfterPiece);
     } else {
-      this.copy(bytes, from, count, current === undefined ? this.missingBytes : count);
+      const ahead = current === undefined ? count + this.missingBytes : count;
+      this.copy(bytes, from, count, ahead);
     }
-    this.missingBytes -= count;
   }
 
   /** It belongs to somebody else now. */
   finish(): void {
-    this.unpromise(this.promisedPages);
+    this.promise(0);
     this.page = NO_PAGE;
     this.last = NO_PAGE;
     this.runUsed = 0;
@@ -93,7 +91,7 @@ export class SlabBody {
     const { slab } = this;
     const run = slab.takeRun(Math.ceil(byteCount / SLAB_PAGE_BYTES));
     const pages = slab.runPages(run);
-    this.unpromise(pages);
+    this.promise(Math.max(0, this.promisedPages - pages));
     this.append(run);
     this.runAt = run * SLAB_PAGE_BYTES;
     this.runUsed = 0;
@@ -103,9 +101,7 @@ export class SlabBody {
   /** Nothing more is copied to the run that is open: what is not used of it is promised again. */
   private closeRun(): void {
     if (this.runFree === 0) return;
-    const freed = this.slab.trim(this.last, this.runUsed);
-    this.promisedPages += freed;
-    this.slab.reservedPages += freed;
+    this.slab.trim(this.last, this.runUsed);
     this.runFree = 0;
   }
 
@@ -119,9 +115,17 @@ export class SlabBody {
     this.last = page;
   }
 
-  private unpromise(pages: number): void {
-    const given = Math.min(pages, this.promisedPages);
-    this.promisedPages -= given;
-    this.slab.reservedPages -= given;
+  /** What has to be promised behind a piece: with it, whatever comes finds room. */
+  private get pagesAfterPiece(): number {
+    return Math.ceil(this.missingBytes / SLAB_PAGE_BYTES) + SPARE_PAGES;
+  }
+
+  private canAdopt(): boolean {
+    return this.pagesAfterPiece - this.promisedPages <= this.slab.availablePages;
+  }
+
+  private promise(pages: number): void {
+    this.slab.reservedPages += pages - this.promisedPages;
+    this.promisedPages = pages;
   }
 }

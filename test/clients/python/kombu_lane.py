@@ -1,6 +1,7 @@
 """The scenarios with kombu (over py-amqp), the library beneath Celery."""
 
 import socket
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -287,6 +288,27 @@ def policy():
         lane.expect(queue.delete(), 2, "messages kept")
 
 
+def send_and_receive_by_tls(**options):
+    files = {"ca_certs": lane.TLS_CA, "cert_reqs": ssl.CERT_REQUIRED, **options.pop("files", {})}
+    url = f"amqp://localhost:{lane.TLS_PORT}//"
+    with Connection(url, ssl={**files, "server_hostname": "localhost"}, **options) as connection:
+        channel, inbox, body = connection.channel(), [], lane.tls_body()
+        queue = declared(channel, "secure", exclusive=True)
+        consumer(channel, queue, inbox.append, no_ack=True)
+        send(channel, queue.name, body)
+        drain("the body", [connection], lambda: inbox)
+        lane.expect(lane.digest(inbox[0].body), lane.digest(body), "its digest")
+
+
+def tls():
+    send_and_receive_by_tls(userid="guest", password="guest")
+
+
+def external():
+    files = {"certfile": lane.TLS_CERT, "keyfile": lane.TLS_KEY}
+    send_and_receive_by_tls(login_method="EXTERNAL", userid="", password="", files=files)
+
+
 lane.run(
     rpc_reply_queue,
     rpc_direct_reply_to,
@@ -299,4 +321,5 @@ lane.run(
     large_body,
     reconnect,
     policy,
+    tls=(tls, external),
 )
