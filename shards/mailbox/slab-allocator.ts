@@ -6,9 +6,9 @@
 // into one list. Because a body takes whatever runs there are, it fits whenever enough pages are
 // free.
 //
-// A piece that a socket was read into begins and ends anywhere in a page, and what lies beside it in
-// its first and last page may belong to others (read-run.ts). Such a page is freed by the last of
-// those who share it.
+// A piece that a socket was read into begins and ends anywhere in a page, and what lies beside it
+// in its first and last page may belong to others (src/acceptor/read-run.ts). Such a page is freed
+// by the last of those who share it.
 //
 // Memory for a body is promised when it is announced, so that bodies under way never wait for each
 // other in a circle: `reserve` counts pages that nobody else gets.
@@ -215,22 +215,40 @@ export class SlabAllocator {
   }
 
   /** The first page of a used run of at most `pages` pages; there must be a free page. */
-  takeRun(pages: number, pagesMax: number = RUN_PAGES_MAX): number {
-    const wanted = Math.min(pages, pagesMax);
-    let run = this.takeFreed(wanted);
-    let length = wanted;
-    if (run === NO_PAGE) {
-      const untouched = this.pageCount - this.untouchedFrom;
-      if (untouched > 0) {
-        length = Math.min(wanted, untouched);
-        run = this.untouchedFrom;
-        this.untouchedFrom += length;
-      } else {
-        run = this.longestFree();
-        length = Math.min(wanted, this.freeRun[run]);
-        this.cut(run, length);
-      }
+  takeRun(pages: number): number {
+    const wanted = Math.min(pages, RUN_PAGES_MAX);
+    const run = this.takeFreed(wanted);
+    return run === NO_PAGE ? this.takeOther(wanted) : this.taken(run, wanted);
+  }
+
+  /**
+   * As `takeRun`, of any length. Rather than of memory that was never used it is one of fewer pages,
+   * down to `pagesMin`.
+   */
+  takeLongRun(pagesMax: number, pagesMin: number): number {
+    for (let pages = pagesMax; pages >= pagesMin; pages >>= 1) {
+      const run = this.takeFreed(pages);
+      if (run !== NO_PAGE) return this.taken(run, pages);
     }
+    return this.takeOther(pagesMax);
+  }
+
+  /** What no freed run is long enough for. */
+  private takeOther(wanted: number): number {
+    const untouched = this.pageCount - this.untouchedFrom;
+    if (untouched > 0) {
+      const run = this.untouchedFrom;
+      const length = Math.min(wanted, untouched);
+      this.untouchedFrom += length;
+      return this.taken(run, length);
+    }
+    const run = this.longestFree();
+    const length = Math.min(wanted, this.freeRun[run]);
+    this.cut(run, length);
+    return this.taken(run, length);
+  }
+
+  private taken(run: number, length: number): number {
     this.freePages -= length;
     this.describe(run, 0, length * SLAB_PAGE_BYTES);
     return run;

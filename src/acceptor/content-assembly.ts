@@ -1,9 +1,9 @@
 // Puts a publish together whose frames do not lie one behind the other in a single read: method,
 // then header, then body frames, with frames of other channels in between. Acceptor thread, one per
 // channel that needs it. Small messages gather in a heap buffer of exactly their size (announced,
-// and checked against max_message_size first); of larger ones only the props do, if they are small,
-// and the body is put into the acceptor's slab (slab-body.ts), where memory for all of it is promised
-// at its header.
+// and checked against max_message_size first). Of larger ones only the props do, if they are small;
+// the body goes to the acceptor's slab (slab-body.ts), where memory for all of it is promised at
+// its header.
 import { NO_PAGE } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
 import { powerOfTwoAtLeast } from '../base/round.ts';

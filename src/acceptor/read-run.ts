@@ -96,7 +96,7 @@ export class ReadRuns {
     const { slab } = this;
     if (this.lentCount >= RUNS_MAX) return undefined;
     if (slab.availablePages < Math.max(slab.pageCount / 2, RUN_PAGES * RUNS_MAX)) return undefined;
-    const page = slab.takeRun(RUN_PAGES, RUN_PAGES);
+    const page = slab.takeLongRun(RUN_PAGES, RUN_PAGES_MIN);
     const pages = slab.runPages(page);
     if (pages < RUN_PAGES_MIN) {
       slab.freeRange(page, pages);

@@ -1,7 +1,12 @@
 // A large body on its way into the slab: a chain of pieces that grows as its frames arrive.
-// Acceptor thread, one per channel that has sent one; hot. What a socket was read into the slab with
-// stays there (read-run.ts); everything else, and what is too small for a piece of its own, is
-// copied to runs of pages. Pages for all of it are promised at its header (slab-allocator.ts).
+// Acceptor thread, one per channel that has sent one; hot. What was read straight into the slab
+// (read-run.ts) stays where it is; everything else, and what is too small for a piece of its own,
+// is copied to runs of pages. Pages for all of it are promised at its header (slab-allocator.ts).
+//
+// Measured with bodies of 16 KiB to 1 MiB: 7 to 10 % less CPU than copying all of it, which was a
+// fifth of the time; the rest of that is the kernel's, which writes to colder memory now. Reading
+// frame by frame to where each belongs cost more than copying: eight reads for one wake the
+// publisher eight times.
 import { NO_PAGE, SLAB_PAGE_BYTES } from '../../shards/mailbox/slab.ts';
 import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
 import { copyBytes } from '../base/copy.ts';
