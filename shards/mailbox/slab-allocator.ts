@@ -222,8 +222,8 @@ export class SlabAllocator {
   }
 
   /**
-   * As `takeRun`, of any length. Rather than of memory that was never used it is one of fewer pages,
-   * down to `pagesMin`.
+   * As `takeRun`, of any length. Rather than memory that was never used it takes fewer pages, down
+   * to `pagesMin`.
    */
   takeLongRun(pagesMax: number, pagesMin: number): number {
     for (let pages = pagesMax; pages >= pagesMin; pages >>= 1) {
