@@ -1,14 +1,32 @@
 // The owner's side of a slab (slab.ts). The owning thread only; other threads hold page numbers and
 // give them back by records.
 //
-// A body takes a chain of runs of pages. Free runs carry their length in their first and last page
-// (boundary tags), so neighbours merge at once when one is freed; free runs of similar length (the
-// same power of two) are linked into one list. Because a chain takes whatever runs there are, a
-// body fits whenever enough pages are free.
+// Free runs of pages carry their length in their first and last page (boundary tags), so neighbours
+// merge at once when one is freed; free runs of similar length (the same power of two) are linked
+// into one list. Because a body takes whatever runs there are, it fits whenever enough pages are
+// free.
 //
-// Waste: less than one page (4 KiB) per body. The memory is reserved, not used: the kernel maps a
-// page when it is first written. Low pages are preferred by reusing freed runs.
-import { NO_PAGE, RUN_BYTES_MAX, SLAB_PAGE_BYTES, Slab, type SlabMemory } from './slab.ts';
+// A piece that a socket was read into begins and ends anywhere in a page, and what lies beside it
+// in its first and last page may belong to others (src/acceptor/read-run.ts). Such a page is freed
+// by the last of those who share it.
+//
+// Memory for a body is promised when it is announced, so that bodies under way never wait for each
+// other in a circle: `reserve` counts pages that nobody else gets.
+//
+// Waste: less than one page (4 KiB) per run that was copied to, less than two per piece that was
+// read. The memory is reserved, not used: the kernel maps a page when it is first written. Low
+// pages are preferred by reusing freed runs.
+import {
+  MAP_BYTES,
+  MAP_COLUMNS,
+  MAP_NEXT,
+  MAP_SKIP,
+  NO_PAGE,
+  RUN_BYTES_MAX,
+  SLAB_PAGE_BYTES,
+  Slab,
+  type SlabMemory,
+} from './slab.ts';
 
 const BIN_COUNT = 31;
 const RUN_PAGES_MAX = RUN_BYTES_MAX / SLAB_PAGE_BYTES;
@@ -19,12 +37,18 @@ export class SlabAllocator {
   readonly slab: Slab;
   readonly pageCount: number;
   freePages: number;
+  /** Free pages that are promised to bodies under way. */
+  reservedPages: number;
+  /** Pages lent to sockets for their next read. */
+  lentPages: number;
   /** A body was refused since this was last cleared. */
   wasFull: boolean;
   /** Run length at the first and last page of each free run; 0 elsewhere. */
   private readonly freeRun: Int32Array;
   /** How many more releases a body needs (one per shard that holds it), at its first page. */
   private readonly holders: Int32Array;
+  /** How many more than one share a page. */
+  private readonly sharers: Uint8Array;
   private readonly nextFree: Int32Array;
   private readonly previousFree: Int32Array;
   private readonly bins: Int32Array;
@@ -35,33 +59,92 @@ export class SlabAllocator {
     this.slab = new Slab(memory);
     this.pageCount = memory.bytes.byteLength / SLAB_PAGE_BYTES;
     this.freePages = this.pageCount;
+    this.reservedPages = 0;
+    this.lentPages = 0;
     this.wasFull = false;
     this.freeRun = new Int32Array(this.pageCount);
     this.holders = new Int32Array(this.pageCount);
+    this.sharers = new Uint8Array(this.pageCount);
     this.nextFree = new Int32Array(this.pageCount);
     this.previousFree = new Int32Array(this.pageCount);
     this.bins = new Int32Array(BIN_COUNT).fill(NO_PAGE);
     this.untouchedFrom = 0;
   }
 
+  /** Pages that hold bodies or are promised to them. */
+  get usedPages(): number {
+    return this.pageCount - this.availablePages - this.lentPages;
+  }
+
+  /** Pages that are free and not promised. */
+  get availablePages(): number {
+    return this.freePages - this.reservedPages;
+  }
+
   /** Pages for a body of `byteCount` > 0 bytes with one holder: its first page, or NO_PAGE. */
   allocate(byteCount: number): number {
-    let pages = Math.ceil(byteCount / SLAB_PAGE_BYTES);
-    if (pages > this.freePages) {
-      this.wasFull = true;
-      return NO_PAGE;
-    }
+    let pages = this.reserve(byteCount);
+    if (pages === 0) return NO_PAGE;
+    this.reservedPages -= pages;
     const first = this.takeRun(pages);
     let last = first;
     pages -= this.runPages(first);
     while (pages > 0) {
       const run = this.takeRun(pages);
-      this.slab.map[last * 2 + 1] = run;
+      this.link(last, run);
       pages -= this.runPages(run);
       last = run;
     }
     this.holders[first] = 1;
     return first;
+  }
+
+  /** Promises pages for `byteCount` > 0 bytes: how many, or 0 when there are not enough. */
+  reserve(byteCount: number): number {
+    const pages = Math.ceil(byteCount / SLAB_PAGE_BYTES);
+    if (pages > this.availablePages) {
+      this.wasFull = true;
+      return 0;
+    }
+    this.reservedPages += pages;
+    return pages;
+  }
+
+  /** A body of pieces begins at `page`, with one holder. */
+  begin(page: number): void {
+    this.holders[page] = 1;
+  }
+
+  /** The piece that begins in `next` follows the one that begins in `page`. */
+  link(page: number, next: number): void {
+    this.slab.map[page * MAP_COLUMNS + MAP_NEXT] = next;
+  }
+
+  /** Of a run only the first `byteCount` > 0 bytes are used: the pages behind them are free. */
+  trim(run: number, byteCount: number): void {
+    const pages = this.runPages(run);
+    const used = Math.ceil(byteCount / SLAB_PAGE_BYTES);
+    this.slab.map[run * MAP_COLUMNS + MAP_BYTES] = byteCount;
+    if (used < pages) this.freeRange(run + used, pages - used);
+  }
+
+  /** In pages that were taken, a piece of `byteCount` begins `skip` bytes into `page`. */
+  describe(page: number, skip: number, byteCount: number): void {
+    const at = page * MAP_COLUMNS;
+    this.slab.map[at + MAP_SKIP] = skip;
+    this.slab.map[at + MAP_BYTES] = byteCount;
+    this.slab.map[at + MAP_NEXT] = NO_PAGE;
+  }
+
+  /** One more shares `page`. */
+  share(page: number): void {
+    this.sharers[page] += 1;
+  }
+
+  /** One who shares `page`, or had it alone, is done with it. */
+  unshare(page: number): void {
+    if (this.sharers[page] > 0) this.sharers[page] -= 1;
+    else this.freeRange(page, 1);
   }
 
   /** How many releases the body that begins at `page` needs before it is free. */
@@ -81,21 +164,39 @@ export class SlabAllocator {
     }
     this.holders[page] -= 1;
     if (this.holders[page] > 0) return;
-    let run = page;
-    while (run !== NO_PAGE) {
-      const next = this.slab.map[run * 2 + 1];
-      this.freeRunAt(run);
-      run = next;
+    let piece = page;
+    while (piece !== NO_PAGE) {
+      const next = this.slab.map[piece * MAP_COLUMNS + MAP_NEXT];
+      this.freePiece(piece);
+      piece = next;
     }
   }
 
-  private runPages(run: number): number {
-    return this.slab.map[run * 2];
+  /** Pages of a run, as it was taken. */
+  runPages(run: number): number {
+    return Math.ceil(this.slab.map[run * MAP_COLUMNS + MAP_BYTES] / SLAB_PAGE_BYTES);
   }
 
-  private freeRunAt(run: number): void {
-    let start = run;
-    let length = this.runPages(run);
+  private freePiece(page: number): void {
+    const at = page * MAP_COLUMNS;
+    const end = this.slab.map[at + MAP_SKIP] + this.slab.map[at + MAP_BYTES];
+    let first = page;
+    let last = page + Math.ceil(end / SLAB_PAGE_BYTES) - 1;
+    if (this.sharers[first] > 0) {
+      this.sharers[first] -= 1;
+      first += 1;
+    }
+    if (last >= first && this.sharers[last] > 0) {
+      this.sharers[last] -= 1;
+      last -= 1;
+    }
+    if (last >= first) this.freeRange(first, last - first + 1);
+  }
+
+  /** Pages that were taken, and that nobody uses any more, are free again. */
+  freeRange(from: number, count: number): void {
+    let start = from;
+    let length = count;
     this.freePages += length;
     if (start > 0 && this.freeRun[start - 1] > 0) {
       const before = this.freeRun[start - 1];
@@ -110,29 +211,46 @@ export class SlabAllocator {
       length += afterLength;
     }
     if (start + length === this.untouchedFrom) this.untouchedFrom = start;
-    else this.link(start, length);
+    else this.linkFree(start, length);
   }
 
   /** The first page of a used run of at most `pages` pages; there must be a free page. */
-  private takeRun(pages: number): number {
+  takeRun(pages: number): number {
     const wanted = Math.min(pages, RUN_PAGES_MAX);
-    let run = this.takeFreed(wanted);
-    let length = wanted;
-    if (run === NO_PAGE) {
-      const untouched = this.pageCount - this.untouchedFrom;
-      if (untouched > 0) {
-        length = Math.min(wanted, untouched);
-        run = this.untouchedFrom;
-        this.untouchedFrom += length;
-      } else {
-        run = this.longestFree();
-        length = Math.min(wanted, this.freeRun[run]);
-        this.cut(run, length);
-      }
+    const run = this.takeFreed(wanted);
+    return run === NO_PAGE ? this.takeOther(wanted) : this.taken(run, wanted);
+  }
+
+  /**
+   * As `takeRun`, of any length. Rather than memory that was never used it takes fewer pages, down
+   * to `pagesMin`.
+   */
+  takeLongRun(pagesMax: number, pagesMin: number): number {
+    for (let pages = pagesMax; pages >= pagesMin; pages >>= 1) {
+      const run = this.takeFreed(pages);
+      if (run !== NO_PAGE) return this.taken(run, pages);
     }
+    return this.takeOther(pagesMax);
+  }
+
+  /** What no freed run is long enough for. */
+  private takeOther(wanted: number): number {
+    const untouched = this.pageCount - this.untouchedFrom;
+    if (untouched > 0) {
+      const run = this.untouchedFrom;
+      const length = Math.min(wanted, untouched);
+      this.untouchedFrom += length;
+      return this.taken(run, length);
+    }
+    const run = this.longestFree();
+    const length = Math.min(wanted, this.freeRun[run]);
+    this.cut(run, length);
+    return this.taken(run, length);
+  }
+
+  private taken(run: number, length: number): number {
     this.freePages -= length;
-    this.slab.map[run * 2] = length;
-    this.slab.map[run * 2 + 1] = NO_PAGE;
+    this.describe(run, 0, length * SLAB_PAGE_BYTES);
     return run;
   }
 
@@ -163,10 +281,10 @@ export class SlabAllocator {
   private cut(run: number, pages: number): void {
     const length = this.freeRun[run];
     this.unlink(run);
-    if (length > pages) this.link(run + pages, length - pages);
+    if (length > pages) this.linkFree(run + pages, length - pages);
   }
 
-  private link(start: number, length: number): void {
+  private linkFree(start: number, length: number): void {
     this.freeRun[start] = length;
     this.freeRun[start + length - 1] = length;
     const bin = binOf(length);

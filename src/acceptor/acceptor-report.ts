@@ -21,6 +21,8 @@ export function acceptorReport(acceptor: Acceptor): Omit<AcceptorReport, 'plugin
       .map(({ globalId }) => globalId),
     unreadConnections: acceptor.unreadCount,
     accessRefused: acceptor.accessCounts.refused,
-    slabPagesUsed: slab.pageCount - slab.freePages,
+    tlsHandshakes: acceptor.listeners.tlsCounts.handshakes,
+    tlsFailures: acceptor.listeners.tlsCounts.failures,
+    slabPagesUsed: slab.usedPages,
   };
 }

@@ -6,7 +6,7 @@
 // and a read is bounded by the shared read buffer, so that a publisher flat out starves nobody.
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
-import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
@@ -22,20 +22,18 @@ import { closeConnections } from './close-connections.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { Connection } from './connection.ts';
 import { globalConnectionId } from './connection-ids.ts';
-import { socketName } from './connection-info.ts';
 import { acceptorReport } from './acceptor-report.ts';
 import type { AccessCounts } from './connection-access.ts';
 import type { ControlLink } from './control-link.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
-import { Admissions } from './admissions.ts';
-import { Listener, type ReadBuffer, type SocketReader } from './listener.ts';
+import { Listeners } from './listeners.ts';
 import type { AcceptorBoot, AcceptorReport } from './control-messages.ts';
 import { Deliveries } from './deliveries.ts';
 import { HeldBuffers } from './held-buffers.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { OutputPool } from './output.ts';
-import { greet } from './protocol-header.ts';
+import { ReadRuns } from './read-run.ts';
 import { SlabBlock } from './publish-block.ts';
 import { IncomingPublish, Publisher } from './publisher.ts';
 import { PublishRates } from './publish-rates.ts';
@@ -49,15 +47,6 @@ import { Tracer } from './tracer.ts';
 import { VhostContext } from './vhost-context.ts';
 import { VhostContexts } from './vhost-contexts.ts';
 
-/**
- * One read, and one while large bodies come. Measured with bodies of 256 KiB and 1 MiB: 64 KiB 1.2
- * and 1.6 GB/s, 256 KiB 1.6 and 1.9 GB/s, 1 MiB 1.7 and 2.0 GB/s; small messages do not notice up
- * to 256 KiB and lose beyond (the buffer leaves the cache). 2 MiB take a tenth less CPU than 1 MiB,
- * 4 MiB no less. Reading each frame straight into the slab saves a copy, a fifth of the time, and
- * costs more: a read per frame wakes the publisher eight times as often, and the slab is cold.
- */
-const READ_BYTES = 256 * 1024;
-const LARGE_READ_BYTES = 2 * 1024 * 1024;
 const SWEEP_MILLIS = 500;
 /** How long publishers that wait for a pace or for room are left alone at most. */
 const RETRY_MILLIS = 1;
@@ -72,6 +61,7 @@ export class Acceptor implements ThreadWork {
   /** By acceptor: where bodies lie that do not fit a ring record. */
   readonly slabs: readonly Slab[];
   readonly slab: SlabAllocator;
+  readonly readRuns: ReadRuns;
   readonly slabBlock: SlabBlock;
   readonly requests: ShardRequests;
   readonly ids: IdAllocator;
@@ -94,8 +84,7 @@ export class Acceptor implements ThreadWork {
   readonly channelPlaces: ChannelPlaces;
   readonly accessCounts: AccessCounts;
   readonly connections: Set<Connection>;
-  private readonly listeners: Listener[];
-  private readonly admissions: Admissions;
+  readonly listeners: Listeners;
   readonly vhosts: VhostContexts;
   private readonly touchedConfirms: ChannelConfirms[];
   private readonly noteConfirms: (confirms: ConfirmSink) => void;
@@ -109,7 +98,6 @@ export class Acceptor implements ThreadWork {
   /** Sweeps have come since the last retry of stalled connections. */
   private hasSwept: boolean;
   unreadCount: number;
-  private isStopping: boolean;
   /** Set by the worker: asks the loop for a turn. */
   scheduleTurn: () => void;
 
@@ -126,13 +114,13 @@ export class Acceptor implements ThreadWork {
     );
     this.slabs = boot.slabs.map((slab) => new Slab(slab));
     this.slab = new SlabAllocator(boot.slabs[this.index]);
+    this.readRuns = new ReadRuns(this.slab);
     this.slabBlock = new SlabBlock(this.slab);
     this.requests = new ShardRequests();
     this.ids = new IdAllocator();
     this.deliveries = new Deliveries(this);
     this.paces = new QueuePaces();
     this.publishRates = new PublishRates(boot.config);
-    this.admissions = new Admissions(boot.config.acceptPerSecond / boot.config.acceptors);
     this.outputPool = new OutputPool();
     this.heldBuffers = new HeldBuffers();
     this.incoming = new IncomingPublish();
@@ -158,7 +146,7 @@ export class Acceptor implements ThreadWork {
     );
     this.accessCounts = { refused: 0 };
     this.connections = new Set();
-    this.listeners = [];
+    this.listeners = new Listeners(this);
     this.vhosts = new VhostContexts(new Tracer(this));
     this.touchedConfirms = [];
     this.noteConfirms = (confirms) => this.touchedConfirms.push(confirms as ChannelConfirms);
@@ -171,7 +159,6 @@ export class Acceptor implements ThreadWork {
     this.slabNotices = new SlabNotices(this.slab, this.publisher.transactions, control);
     this.hasSwept = false;
     this.unreadCount = 0;
-    this.isStopping = false;
     this.scheduleTurn = () => {};
   }
 
@@ -198,49 +185,17 @@ export class Acceptor implements ThreadWork {
 
   // --- connections ----------------------------------------------------------------------------
 
-  async listen(address: ListenerAddress, shared: boolean): Promise<number> {
-    const listener = new Listener({
-      host: address.host,
-      port: address.port,
-      shared,
-      readBytes: Math.min(READ_BYTES, this.config.readBudgetBytes),
-      largeReadBytes: LARGE_READ_BYTES,
-      onSocket: (socket) => this.accept(socket),
-    });
-    this.listeners.push(listener);
-    return listener.listen();
-  }
-
-  private accept(socket: Socket): SocketReader {
-    const connection = this.connect(socket, socketName(socket));
-    if (this.isStopping) socket.destroy();
-    else this.admissions.arrived(connection);
-    return this.readerOf(connection);
-  }
-
   connect(socket: Socket, name: string): Connection {
     const connection = new Connection(this, socket, this.ids.take(), name);
     this.connections.add(connection);
     return connection;
   }
 
-  readerOf(connection: Connection): SocketReader {
-    return {
-      received: (buffer: ReadBuffer, count: number): void => {
-        if (connection.state === 'header') greet(connection, buffer.bytes, count);
-        else connection.receive(buffer.bytes, buffer.view, count);
-        if (this.isCongested()) connection.flow.stall();
-        this.readBudget.count(connection, count, count === buffer.target.length);
-        this.scheduleTurn();
-      },
-      get wantsLargeReads(): boolean {
-        return connection.input.isLarge;
-      },
-      ended: (): void => {
-        connection.ended();
-        this.scheduleTurn();
-      },
-    };
+  /** A read of `count` bytes has been handled; `goesOn`: others may follow in this turn. */
+  hasRead(connection: Connection, count: number, goesOn: boolean): void {
+    if (this.isCongested()) connection.flow.stall();
+    this.readBudget.count(connection, count, goesOn);
+    this.scheduleTurn();
   }
 
   forgetConnection(connection: Connection): void {
@@ -342,6 +297,7 @@ export class Acceptor implements ThreadWork {
   private sweep(): void {
     const now = performance.now();
     this.publishRates.sweep();
+    this.listeners.sweep(now);
     this.unreadCount = 0;
     for (const connection of this.connections) {
       connection.sweep(now);
@@ -355,18 +311,17 @@ export class Acceptor implements ThreadWork {
   // --- the end --------------------------------------------------------------------------------
 
   async stop(reason: string, millisMax: number): Promise<void> {
-    this.isStopping = true;
+    this.listeners.stop();
     await this.suspend(reason, millisMax);
     await this.forwarding.finish(millisMax);
     clearInterval(this.sweepTimer);
-    this.admissions.stop();
     clearTimeout(this.retryTimer);
     this.slabNotices.stop();
   }
 
   /** Listens no more and closes all with 320; resolves when they are gone or time is up. */
   async suspend(reason: string, millisMax: number): Promise<void> {
-    for (const listener of this.listeners.splice(0)) listener.close();
+    this.listeners.close();
     const closed = closeConnections(this.connections, reason, millisMax);
     this.scheduleTurn();
     await closed;

@@ -3,11 +3,17 @@
 // divides the connections. What comes beyond it is accepted and then not read, in the order of
 // arrival, until its turn: handshakes and logins, which cost the most, come at the rate. A client
 // waits for handshake_timeout at most, which ends it as any other that does not finish opening.
-import type { Connection } from './connection.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** A connection, or what will be one after its TLS handshake. */
+export interface Arrival {
+  /** False: it has left. */
+  readonly isUsable: boolean;
+  readonly flow: { whileWaiting(run: () => Promise<void>): void };
+}
+
 interface Waiting {
-  readonly connection: Connection;
+  readonly arrival: Arrival;
   readonly admit: () => void;
 }
 
@@ -23,18 +29,19 @@ export class Admissions {
     this.timer = undefined;
   }
 
-  /** A socket has been accepted: from now on it is read, or waits. */
-  arrived(connection: Connection): void {
+  /** A socket has been accepted: from now on it is read, or waits. Returns whether it waits. */
+  arrived(arrival: Arrival): boolean {
     const { bucket } = this;
-    if (bucket === undefined) return;
+    if (bucket === undefined) return false;
     if (this.waiting.length === 0 && bucket.isOpen()) {
       bucket.take(1);
-      return;
+      return false;
     }
-    const turn = new Promise<void>((admit) => this.waiting.push({ connection, admit }));
+    const turn = new Promise<void>((admit) => this.waiting.push({ arrival, admit }));
     // The listener has a socket read from the next tick on; what is paused before that is undone.
-    queueMicrotask(() => connection.flow.whileWaiting(() => turn));
+    queueMicrotask(() => arrival.flow.whileWaiting(() => turn));
     this.wakeLater();
+    return true;
   }
 
   stop(): void {
@@ -53,9 +60,9 @@ export class Admissions {
   private admitNext(): void {
     const { bucket, waiting } = this;
     while (waiting.length > 0 && bucket!.isOpen()) {
-      const { connection, admit } = waiting.shift()!;
+      const { arrival, admit } = waiting.shift()!;
       // Who has left meanwhile takes no turn.
-      if (connection.isUsable) bucket!.take(1);
+      if (arrival.isUsable) bucket!.take(1);
       admit();
     }
   }

@@ -58,7 +58,7 @@ export class Channel {
     this.connection = connection;
     this.number = number;
     this.id = id;
-    this.assembly = new ContentAssembly(acceptor.slab, acceptor.inlineBytesMax);
+    this.assembly = new ContentAssembly(acceptor.readRuns, acceptor.inlineBytesMax);
     this.consumers = new Map();
     this.backlog = new ChannelBacklog();
     this.prefetch = new ChannelPrefetch(acceptor.links.length);

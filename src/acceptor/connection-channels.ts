@@ -104,7 +104,7 @@ export class ConnectionChannels {
   frame(
     type: number,
     number: number,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     start: number,
     end: number,
@@ -161,7 +161,7 @@ export class ConnectionChannels {
   private handle(
     channel: Channel,
     type: number,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     start: number,
     end: number,
@@ -226,7 +226,7 @@ export class ConnectionChannels {
 
 function method(
   channel: Channel,
-  bytes: Buffer<ArrayBuffer>,
+  bytes: Buffer<ArrayBufferLike>,
   view: DataView,
   start: number,
   end: number,
@@ -242,7 +242,12 @@ function method(
   return true;
 }
 
-function body(channel: Channel, bytes: Buffer<ArrayBuffer>, start: number, end: number): boolean {
+function body(
+  channel: Channel,
+  bytes: Buffer<ArrayBufferLike>,
+  start: number,
+  end: number,
+): boolean {
   const { assembly } = channel;
   if (!assembly.expectsBody) {
     const expected = assembly.expectsHeader ? 'a content header' : 'a method';

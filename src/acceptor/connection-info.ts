@@ -21,6 +21,7 @@ export function connectionInfo(connection: Connection): ConnectionInfo {
     clientProperties: connection.clientProperties,
     peer: peerOf(socket),
     local: localOf(socket),
+    tls: connection.tls?.facts,
     channelMax: connection.channelMax,
     frameMax: connection.frameMax,
     heartbeatSeconds: connection.heartbeat.intervalMillis / 1000,

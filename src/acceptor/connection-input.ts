@@ -20,8 +20,9 @@ const LITTLE_DIVISOR = 16;
 export class ConnectionInput {
   private readonly connection: Connection;
   private readonly reader: FrameReader;
-  /** Large bodies come: reads may be large, too. */
+  /** Large bodies come: reads may be large, too; huge ones may go straight to the slab. */
   isLarge: boolean;
+  isHuge: boolean;
   private held: HeldBuffer | null;
   private heldFrom: number;
   private heldTo: number;
@@ -30,13 +31,14 @@ export class ConnectionInput {
     this.connection = connection;
     this.reader = reader;
     this.isLarge = false;
+    this.isHuge = false;
     this.held = null;
     this.heldFrom = 0;
     this.heldTo = 0;
   }
 
   /** Handles the first `count` bytes of the shared read buffer. */
-  receive(bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void {
+  receive(bytes: Buffer<ArrayBufferLike>, view: DataView, count: number): void {
     const start = this.completeHeld(bytes, count);
     if (start === count) return;
     const end = this.reader.read(bytes, view, start, count);
@@ -60,7 +62,7 @@ export class ConnectionInput {
   }
 
   /** Appends bytes[start, end) to what is held. */
-  private hold(bytes: Buffer<ArrayBuffer>, start: number, end: number): void {
+  private hold(bytes: Buffer<ArrayBufferLike>, start: number, end: number): void {
     const needed = this.heldBytes + end - start;
     if (this.held === null || this.heldTo + end - start > this.held.bytes.length) {
       this.moveHeld(needed);
@@ -100,7 +102,7 @@ export class ConnectionInput {
    * Completes the held frame from new bytes; returns how many of them are used up: all of them when
    * the frame is still incomplete, or when the connection is or becomes stalled.
    */
-  private completeHeld(bytes: Buffer<ArrayBuffer>, count: number): number {
+  private completeHeld(bytes: Buffer<ArrayBufferLike>, count: number): number {
     if (this.held === null) return 0;
     let used = 0;
     if (!this.connection.flow.isStalled) {
@@ -125,7 +127,7 @@ export class ConnectionInput {
   }
 
   /** Moves new bytes to what is held until that is `wanted` bytes long; returns how many. */
-  private take(bytes: Buffer<ArrayBuffer>, start: number, end: number, wanted: number): number {
+  private take(bytes: Buffer<ArrayBufferLike>, start: number, end: number, wanted: number): number {
     const taken = Math.min(Math.max(0, wanted - this.heldBytes), end - start);
     if (taken > 0) this.hold(bytes, start, start + taken);
     return taken;

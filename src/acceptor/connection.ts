@@ -37,6 +37,7 @@ import { FrameReader } from './frame-reader.ts';
 import { Heartbeat, type HeartbeatNeed } from './heartbeat.ts';
 import { Output, type OutputOwner } from './output.ts';
 import type { PublishAllowance } from './publish-allowance.ts';
+import type { TlsPeer } from './tls-peer.ts';
 import { logUnread } from './unread-log.ts';
 import { UnreadWatch } from './unread-watch.ts';
 import type { VhostContext } from './vhost-context.ts';
@@ -84,6 +85,8 @@ export class Connection implements OutputOwner {
   channelMax: number;
   user: string;
   clientProperties: FieldTable;
+  /** What TLS tells of the client; undefined: it has come without. */
+  tls: TlsPeer | undefined;
   /** Set once connection.open has succeeded. */
   vhost: VhostContext;
   /** What its user may do there; another one when that changes. */
@@ -119,6 +122,7 @@ export class Connection implements OutputOwner {
     this.channelMax = 0;
     this.user = '';
     this.clientProperties = {};
+    this.tls = undefined;
     this.vhost = acceptor.noVhost;
     this.access = new ConnectionAccess('', '', NO_ACCESS, acceptor.accessCounts);
     this.followsUser = false;
@@ -177,7 +181,7 @@ export class Connection implements OutputOwner {
   // --- input ----------------------------------------------------------------------------------
 
   /** Handles bytes from the socket. */
-  receive(bytes: Buffer<ArrayBuffer>, view: DataView, count: number): void {
+  receive(bytes: Buffer<ArrayBufferLike>, view: DataView, count: number): void {
     this.heartbeat.received();
     this.flow.guard(() => this.input.receive(bytes, view, count));
     if (this.isOverfull) this.flow.stall();
@@ -192,7 +196,7 @@ export class Connection implements OutputOwner {
   frame(
     type: number,
     number: number,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     start: number,
     end: number,
@@ -219,7 +223,7 @@ export class Connection implements OutputOwner {
     return this.channels.frame(type, number, bytes, view, start, end);
   }
 
-  private method(bytes: Buffer<ArrayBuffer>, view: DataView, start: number, end: number): void {
+  private method(bytes: Buffer<ArrayBufferLike>, view: DataView, start: number, end: number): void {
     try {
       dispatchConnectionMethod(this, bytes, view, start, end);
     } catch (error) {

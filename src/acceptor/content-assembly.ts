@@ -1,16 +1,17 @@
 // Puts a publish together whose frames do not lie one behind the other in a single read: method,
 // then header, then body frames, with frames of other channels in between. Acceptor thread, one per
 // channel that needs it. Small messages gather in a heap buffer of exactly their size (announced,
-// and checked against max_message_size first); props and body of larger ones go straight into the
-// acceptor's slab, whose pages cost no memory before they are written.
-import type { SlabAllocator } from '../../shards/mailbox/slab-allocator.ts';
-import { copyIntoSlab } from '../../shards/mailbox/slab-copying.ts';
-import { NO_PAGE, SlabCursor } from '../../shards/mailbox/slab.ts';
+// and checked against max_message_size first). Of larger ones only the props do, if they are small;
+// the body goes to the acceptor's slab (slab-body.ts), where memory for all of it is promised at
+// its header.
+import { NO_PAGE } from '../../shards/mailbox/slab.ts';
 import { copyBytes } from '../base/copy.ts';
 import { powerOfTwoAtLeast } from '../base/round.ts';
 import { bodyTooLong } from '../errors/connection-refusals.ts';
 import { AmqpError } from '../errors/refusal.ts';
-import type { IncomingPublish } from './publisher.ts';
+import { type IncomingPublish, PROPS_IN_SLAB } from './publisher.ts';
+import type { ReadRuns } from './read-run.ts';
+import { SlabBody } from './slab-body.ts';
 
 const IDLE = 0;
 const EXPECTS_HEADER = 1;
@@ -21,7 +22,7 @@ const COMPLETE = 3;
 const KEPT_BYTES_MAX = 1024;
 
 export class ContentAssembly {
-  private readonly slab: SlabAllocator;
+  private readonly runs: ReadRuns;
   private readonly inlineBytesMax: number;
   private state: number;
   /** exrk, props and, for an inline message, the body. */
@@ -32,12 +33,13 @@ export class ContentAssembly {
   private propsBytes: number;
   private bodyBytes: number;
   private receivedBytes: number;
-  private slabPage: number;
-  /** Where the next bytes go; made with the first large body. */
-  private cursor: SlabCursor | undefined;
+  /** Made with the first large body. */
+  private slabBody: SlabBody | undefined;
+  private isSlab: boolean;
+  private arePropsInSlab: boolean;
 
-  constructor(slab: SlabAllocator, inlineBytesMax: number) {
-    this.slab = slab;
+  constructor(runs: ReadRuns, inlineBytesMax: number) {
+    this.runs = runs;
     this.inlineBytesMax = inlineBytesMax;
     this.state = IDLE;
     this.buffer = NOTHING;
@@ -47,8 +49,9 @@ export class ContentAssembly {
     this.propsBytes = 0;
     this.bodyBytes = 0;
     this.receivedBytes = 0;
-    this.slabPage = NO_PAGE;
-    this.cursor = undefined;
+    this.slabBody = undefined;
+    this.isSlab = false;
+    this.arePropsInSlab = false;
   }
 
   get isIdle(): boolean {
@@ -69,7 +72,7 @@ export class ContentAssembly {
 
   /** Slab pages are taken for a body of which more has to come. */
   get holdsSlab(): boolean {
-    return this.state === EXPECTS_BODY && this.slabPage !== NO_PAGE;
+    return this.state === EXPECTS_BODY && this.isSlab;
   }
 
   /** How much of the body has come. */
@@ -95,12 +98,17 @@ export class ContentAssembly {
   header(bytes: Buffer, propsAt: number, propsBytes: number, bodyBytes: number): boolean {
     const { exrkBytes } = this;
     const inlineBytes = exrkBytes + propsBytes + bodyBytes;
-    if (inlineBytes > this.inlineBytesMax) {
-      const page = this.slab.allocate(propsBytes + bodyBytes);
-      if (page === NO_PAGE) return false;
+    this.isSlab = inlineBytes > this.inlineBytesMax;
+    this.arePropsInSlab = this.isSlab && exrkBytes + propsBytes > this.inlineBytesMax;
+    if (this.isSlab) {
+      this.slabBody ??= new SlabBody(this.runs);
+      const inSlab = this.arePropsInSlab ? propsBytes : 0;
+      if (!this.slabBody.reserve(inSlab + bodyBytes)) {
+        this.isSlab = false;
+        return false;
+      }
       this.reserve(exrkBytes + propsBytes, exrkBytes);
-      this.openSlab(page);
-      this.toSlab(bytes, propsAt, propsBytes);
+      if (inSlab > 0) this.slabBody.add(bytes, propsAt, propsBytes);
     } else {
       this.reserve(inlineBytes, exrkBytes);
     }
@@ -117,7 +125,7 @@ export class ContentAssembly {
     if (count > this.bodyBytes - this.receivedBytes) {
       throw new AmqpError(bodyTooLong(this.bodyBytes, this.receivedBytes + count));
     }
-    if (this.slabPage !== NO_PAGE) this.toSlab(bytes, from, count);
+    if (this.isSlab) this.slabBody!.add(bytes, from, count);
     else {
       const to = this.exrkBytes + this.propsBytes + this.receivedBytes;
       copyBytes(bytes, from, this.buffer, to, count);
@@ -131,13 +139,14 @@ export class ContentAssembly {
     message.liesIn(this.buffer, this.view, this.exrkBytes, this.propsBytes);
     message.isMandatory = this.isMandatory;
     message.bodyBytes = this.bodyBytes;
-    message.slabPage = this.slabPage;
-    message.slabSkip = 0;
+    message.slabPage = this.isSlab ? this.slabBody!.page : NO_PAGE;
+    message.slabSkip = this.isSlab && !this.arePropsInSlab ? 0 : PROPS_IN_SLAB;
   }
 
   /** The publish has been handed on: its slab pages now belong to the shards. */
   finish(): void {
-    this.slabPage = NO_PAGE;
+    if (this.isSlab) this.slabBody!.finish();
+    this.isSlab = false;
     this.state = IDLE;
     if (this.buffer.length <= KEPT_BYTES_MAX) return;
     this.buffer = NOTHING;
@@ -146,18 +155,8 @@ export class ContentAssembly {
 
   /** The channel is gone or refuses the publish: what was allocated is given back. */
   abandon(): void {
-    if (this.slabPage !== NO_PAGE) this.slab.release(this.slabPage);
+    if (this.isSlab) this.slabBody!.abandon();
     this.finish();
-  }
-
-  private openSlab(page: number): void {
-    this.cursor ??= new SlabCursor();
-    this.cursor.open(this.slab.slab, page);
-    this.slabPage = page;
-  }
-
-  private toSlab(bytes: Buffer, from: number, count: number): void {
-    copyIntoSlab(this.slab.slab, this.cursor!, bytes, from, count);
   }
 
   /** Makes room for `count` bytes and keeps the first `kept`. */

@@ -22,6 +22,8 @@ const BODY_BYTES_CEILING = 512 * 1024 * 1024;
 const UINT32 = 0x1_0000_0000;
 /** From here on a body is worth larger reads: 16 KiB gain a fifth by them, 4 KiB lose a tenth. */
 const LARGE_BODY_BYTES = 8 * 1024;
+/** From here on it is not worth copying to the slab what can be read there. */
+const HUGE_BODY_BYTES = 16 * 1024;
 
 export function publishMethod(channel: Channel, bytes: Buffer, start: number, end: number): void {
   const exrkAt = start + PUBLISH_FIXED_BYTES;
@@ -64,6 +66,7 @@ export function contentHeader(
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
   connection.input.isLarge = bodyBytes >= LARGE_BODY_BYTES;
+  connection.input.isHuge = bodyBytes >= HUGE_BODY_BYTES;
   // Looked at before memory is taken for the body, and again when the publish is complete.
   const { alarm } = connection.vhost;
   if (alarm !== undefined) connection.flow.block(alarm);

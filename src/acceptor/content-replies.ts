@@ -36,7 +36,7 @@ export function writeReturn(channel: Channel, message: IncomingPublish): void {
   if (isSlab) content.slab = slab.slab;
   content.slabPage = message.slabPage;
   // Behind the properties that the client has sent; those it gets back are in `source`.
-  content.slabSkip = message.slabSkip > 0 ? message.slabSkip : message.propsBytes;
+  content.slabSkip = message.slabSkip >= 0 ? message.slabSkip : message.propsBytes;
   const head = new WireWriter();
   head.short(NO_ROUTE);
   head.shortString('NO_ROUTE');

@@ -11,7 +11,9 @@ import type { PluginSource } from '../plugins/load-plugins.ts';
 import type { FieldTable } from '../protocol/field-table.ts';
 import type { Change, QueueSpec } from '../routing/change.ts';
 import type { Command } from '../topology/command.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
 import type { ManagementControl, ManagementNotice } from './management-messages.ts';
+import type { TlsFacts } from './tls-peer.ts';
 
 export interface AcceptorBoot {
   readonly acceptor: number;
@@ -39,6 +41,8 @@ export interface ConnectionInfo {
   /** The two ends of its socket. */
   readonly peer?: ListenerAddress;
   readonly local?: ListenerAddress;
+  /** Undefined: it has come without TLS. */
+  readonly tls?: TlsFacts | undefined;
   /** As negotiated; 0 = none. */
   readonly channelMax?: number;
   readonly frameMax?: number;
@@ -120,6 +124,9 @@ export interface AcceptorReport {
   /** Methods and publishes that permissions have refused. */
   readonly accessRefused: number;
   readonly slabPagesUsed: number;
+  /** TLS handshakes that were good, and those that came to nothing. */
+  readonly tlsHandshakes: number;
+  readonly tlsFailures: number;
   /** Calls of plugins that have failed. */
   readonly pluginFaults: number;
 }
@@ -169,7 +176,14 @@ export type AcceptorNotice =
 /** main -> acceptor */
 export type AcceptorControl =
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
-  | { readonly kind: 'listen'; readonly address: ListenerAddress; readonly shared: boolean }
+  | {
+      readonly kind: 'listen';
+      readonly address: ListenerAddress;
+      readonly shared: boolean;
+      readonly isTls: boolean;
+    }
+  /** How to speak TLS: before the first listener that does, and when it changes. */
+  | { readonly kind: 'tls'; readonly material: TlsMaterial }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
   /** Between two revisions: it is in force once the later one has been applied. */
   | { readonly kind: 'users-changed'; readonly users: readonly ChangedUser[] }

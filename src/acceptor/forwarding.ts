@@ -105,7 +105,7 @@ export class Forwarding implements ConfirmSink {
     }
     message.flags = hasDied ? DIED_FLAG : 0;
     message.delayMillis = delayMillis;
-    const isCopy = message.slabPage !== NO_PAGE && message.slabSkip === 0;
+    const isCopy = message.slabPage !== NO_PAGE && message.slabSkip < 0;
     const copyPage = isCopy ? message.slabPage : NO_PAGE;
     const forwarded = { link, number: record.number, message, queues, copyPage };
     if (this.parked.length > 0 || !this.publish(forwarded)) this.parked.push(forwarded);

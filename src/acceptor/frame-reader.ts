@@ -19,6 +19,7 @@ import { AmqpError } from '../errors/refusal.ts';
 import { ID_BASIC_PUBLISH } from '../protocol/methods.generated.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+import { PROPS_IN_SLAB } from './publisher.ts';
 
 const MANDATORY_BIT = 1;
 const IMMEDIATE_BIT = 2;
@@ -46,7 +47,7 @@ export class FrameReader {
    * Handles frames in bytes[start, end) and returns how far it got: to the start of an incomplete
    * frame, or of one that the connection cannot take now (it is then stalled).
    */
-  read(bytes: Buffer<ArrayBuffer>, view: DataView, start: number, end: number): number {
+  read(bytes: Buffer<ArrayBufferLike>, view: DataView, start: number, end: number): number {
     const { connection } = this;
     let at = start;
     if (this.bodyChannel !== undefined) at = this.continueBody(this.bodyChannel, bytes, at, end);
@@ -90,7 +91,7 @@ export class FrameReader {
   /** Takes a whole publish that starts at `at`: the end of its last frame, NOT_TAKEN or NO_ROOM. */
   private takePublish(
     channel: Channel,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     at: number,
     methodEnd: number,
@@ -137,6 +138,7 @@ export class FrameReader {
       return NOT_TAKEN;
     }
     this.connection.input.isLarge = false;
+    this.connection.input.isHuge = false;
     const message = this.connection.acceptor.incoming;
     message.bytes = bytes;
     message.view = view;
@@ -149,13 +151,13 @@ export class FrameReader {
     message.bodyAt = next - 1 - bodyBytes;
     message.bodyBytes = bodyBytes;
     message.slabPage = -1;
-    message.slabSkip = 0;
+    message.slabSkip = PROPS_IN_SLAB;
     return channel.publish(message) ? next : NO_ROOM;
   }
 
   /** Consumes what there is of a body frame that the read cuts off. Returns how far it got. */
   private startPartialBody(
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     view: DataView,
     at: number,
     end: number,
@@ -169,7 +171,7 @@ export class FrameReader {
 
   private continueBody(
     channel: Channel,
-    bytes: Buffer<ArrayBuffer>,
+    bytes: Buffer<ArrayBufferLike>,
     start: number,
     end: number,
   ): number {

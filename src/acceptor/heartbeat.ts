@@ -31,6 +31,11 @@ export class Heartbeat {
     this.intervalMillis = intervalSeconds * 1000;
   }
 
+  /** Opening has begun before this connection was made, and so it ends earlier. */
+  openBy(deadline: number): void {
+    this.deadline = deadline;
+  }
+
   opened(): void {
     this.deadline = 0;
   }

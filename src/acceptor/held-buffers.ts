@@ -1,7 +1,7 @@
 // Memory for bytes that connections have received and cannot handle yet. Acceptor thread, one per
 // acceptor. A publisher that is paced stalls and goes on many times a second with most of a read
 // left over each time: those buffers are reused, or the garbage collector would be busy with them.
-import { ReadBuffer } from './listener.ts';
+import { ReadBuffer } from './socket-reader.ts';
 
 const POOLED_BYTES_MIN = 64 * 1024;
 /** Pooled sizes (a read, and a large read), and how many of each are kept at most. */

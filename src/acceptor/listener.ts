@@ -1,4 +1,5 @@
-// Accepts sockets and reads them. Acceptor thread. The only file that builds on Node's internals.
+// Accepts TCP sockets and reads them. Acceptor thread. The only file that builds on Node's
+// internals.
 //
 // Node offers `onread` (one reused buffer, no allocation and no Readable machinery per read) to
 // clients only. For accepted sockets we take the server handle's own connection callback and build
@@ -6,34 +7,11 @@
 // the internals look different (another Node), the ordinary 'data' path serves, more slowly.
 //
 // Each socket reads into one of two buffers that all sockets of the listener share, because a read
-// is handled before the next one happens: the large one while large bodies come, else the small.
+// is handled before the next one happens: the large one while large bodies come, else the small; or
+// into slab pages of its own that its reader lends it (read-run.ts).
 import net from 'node:net';
-
-/** Memory that sockets read into. */
-export class ReadBuffer {
-  /**
-   * A little longer than what is read into, on purpose: Buffer.copy of a *whole* source to shared
-   * memory takes V8's relaxed copy, which is slower.
-   */
-  readonly bytes: Buffer<ArrayBuffer>;
-  readonly view: DataView;
-  readonly target: Buffer<ArrayBuffer>;
-
-  constructor(byteCount: number) {
-    const memory = new ArrayBuffer(byteCount + SLACK_BYTES);
-    this.bytes = Buffer.from(memory);
-    this.view = new DataView(memory);
-    this.target = this.bytes.subarray(0, byteCount);
-  }
-}
-
-export interface SocketReader {
-  /** The first `count` bytes of `buffer` have arrived. */
-  received(buffer: ReadBuffer, count: number): void;
-  ended(): void;
-  /** Whether the next read goes to the large buffer. */
-  readonly wantsLargeReads: boolean;
-}
+import type { ReadRun } from './read-run.ts';
+import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -50,7 +28,6 @@ interface ServerHandle {
 }
 
 const BACKLOG = 1024;
-const SLACK_BYTES = 64;
 
 export class Listener {
   private readonly server: net.Server;
@@ -96,19 +73,25 @@ export class Listener {
     const { small, large } = this;
     let reader: SocketReader | undefined;
     let buffer = small;
+    let run: ReadRun | undefined;
+    let lastCount = 0;
     const options = {
       handle,
       onread: {
         // Asked before the first read and after each; undefined: the same again.
-        buffer: (): Buffer | undefined => {
+        buffer: (): Uint8Array | undefined => {
           if (reader === undefined) return small.target;
-          const next = reader.wantsLargeReads ? large : small;
-          if (next === buffer) return undefined;
-          buffer = next;
-          return next.target;
+          const before = run ?? buffer;
+          run = reader.lendRun(lastCount);
+          if (run !== undefined) return run.bytes;
+          buffer = reader.wantsLargeReads ? large : small;
+          return buffer === before ? undefined : buffer.target;
         },
         callback: (count: number): boolean => {
-          reader!.received(buffer, count);
+          // libuv reads on while reads fill the buffer.
+          lastCount = count;
+          if (run === undefined) reader!.received(buffer, count, count === buffer.target.length);
+          else reader!.receivedRun(count, count === run.bytes.length);
           return true;
         },
       },
@@ -120,21 +103,12 @@ export class Listener {
   }
 
   private serveOrdinary(socket: net.Socket): void {
-    const reader = this.begin(socket);
-    const { bytes, target } = this.small;
-    socket.on('data', (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length; at += target.length) {
-        const count = chunk.copy(bytes, 0, at, at + target.length);
-        reader.received(this.small, count);
-      }
-    });
+    readByData(socket, this.begin(socket), this.small);
   }
 
   private begin(socket: net.Socket): SocketReader {
     const reader = this.options.onSocket(socket);
-    // Errors of a socket are always followed by 'close', which is where the connection ends.
-    socket.on('error', () => {});
-    socket.on('close', () => reader.ended());
+    endWith(socket, reader);
     return reader;
   }
 }

@@ -8,12 +8,14 @@ import type { Acceptor } from './acceptor.ts';
 import type { Channel } from './channel.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import { ConnectionAccess } from './connection-access.ts';
+import { ConnectionReader } from './connection-reader.ts';
 import { DirectSocket } from './direct-socket.ts';
-import { ReadBuffer } from './listener.ts';
 import type { ClientListing, ManagementControl } from './management-messages.ts';
+import { endWith, ReadBuffer, readByData } from './socket-reader.ts';
 
 const SUSPEND_MILLIS = 2000;
 const FRAME_MAX = 128 * 1024;
+const DIRECT_READ_BYTES = 64 * 1024;
 const DIRECT_CAPABILITIES = { publisher_confirms: true, 'basic.nack': true };
 
 export function obeyManagement(acceptor: Acceptor, message: ManagementControl): void {
@@ -66,15 +68,10 @@ function openDirect(
   connection.channelMax = 1;
   connection.state = 'running';
   connection.heartbeat.opened();
-  const reader = acceptor.readerOf(connection);
-  socket.on('data', (piece: Buffer) => {
-    const buffer = new ReadBuffer(piece.length);
-    piece.copy(buffer.bytes);
-    reader.received(buffer, piece.length);
-  });
-  socket.on('error', () => {});
+  const reader = new ConnectionReader(connection);
+  readByData(socket, reader, new ReadBuffer(DIRECT_READ_BYTES));
   socket.on('end', () => socket.end());
-  socket.on('close', () => reader.ended());
+  endWith(socket, reader);
 }
 
 /** As in RabbitMQ, a consumer of replies is in no listing. */

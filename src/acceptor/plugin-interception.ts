@@ -54,7 +54,7 @@ function replaceProperties(message: IncomingPublish, props: Uint8Array): void {
   copyBytes(bytes, exrkAt, own, 0, exrkBytes);
   own.set(props, exrkBytes);
   copyBytes(bytes, bodyAt, own, exrkBytes + props.length, inlineBodyBytes);
-  if (isSlab) message.slabSkip = message.propsBytes;
+  if (isSlab && message.slabSkip < 0) message.slabSkip = message.propsBytes;
   const view = new DataView(own.buffer, own.byteOffset, own.length);
   message.liesIn(own, view, exrkBytes, props.length);
 }

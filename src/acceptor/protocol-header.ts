@@ -11,7 +11,7 @@ const HEADER_BYTES = 8;
 const HEADER_0_9 = Buffer.from('AMQP\u0001\u0001\u0000\u0009', 'latin1');
 const HEADER_0_9_1 = Buffer.from(PROTOCOL_HEADER);
 
-export function greet(connection: Connection, bytes: Buffer<ArrayBuffer>, count: number): void {
+export function greet(connection: Connection, bytes: Buffer<ArrayBufferLike>, count: number): void {
   const known = connection.headerSoFar.length;
   const missing = Math.min(HEADER_BYTES - known, count);
   const header = Buffer.concat([connection.headerSoFar, bytes.subarray(0, missing)]);

@@ -68,12 +68,12 @@ export class SlabBlock implements PublishBlock {
 
   /** Open again below 90 %, or a client would be told of every message that finds room. */
   get isInForce(): boolean {
-    return this.slab.freePages < this.slab.pageCount * (1 - REOPEN_SHARE);
+    return this.slab.availablePages < this.slab.pageCount * (1 - REOPEN_SHARE);
   }
 
   reasonFor(): string {
-    const { pageCount, freePages } = this.slab;
-    const used = readableSize((pageCount - freePages) * SLAB_PAGE_BYTES);
+    const { pageCount, usedPages } = this.slab;
+    const used = readableSize(usedPages * SLAB_PAGE_BYTES);
     const all = readableSize(pageCount * SLAB_PAGE_BYTES);
     return `large-body memory is full: large messages take ${used} of ${all}; consume some`;
   }

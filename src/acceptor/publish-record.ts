@@ -79,7 +79,7 @@ export function writePublish(
   }
   const dataAt = (at + publishDataWord(targetCount + traits)) * 4;
   copyBytes(message.bytes, message.exrkAt, bytes, dataAt, exrkBytes);
-  if (message.slabPage >= 0 && message.slabSkip === 0) return true;
+  if (message.slabPage >= 0 && message.slabSkip < 0) return true;
   copyBytes(message.propsSource, message.propsAt, bytes, dataAt + exrkBytes, propsBytes);
   if (message.slabPage >= 0) return true;
   copyBytes(message.bytes, message.bodyAt, bytes, dataAt + exrkBytes + propsBytes, bodyBytes);

@@ -19,6 +19,6 @@ export class PublishRewrite extends PropertyRewrite {
     message.propsAt = 0;
     message.propsBytes = this.byteCount;
     // A plugin may have rewritten it before: then the slab still has what the client sent.
-    if (message.slabPage >= 0 && message.slabSkip === 0) message.slabSkip = propsBytes;
+    if (message.slabPage >= 0 && message.slabSkip < 0) message.slabSkip = propsBytes;
   }
 }

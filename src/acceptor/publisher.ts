@@ -43,6 +43,9 @@ import type { ShardLink } from './shard-link.ts';
 import { TransactionSpace } from './transaction-space.ts';
 import type { ConfirmSink } from './unconfirmed-publishes.ts';
 
+/** A `slabSkip`: the properties, too, lie in the slab, before the body. */
+export const PROPS_IN_SLAB = -1;
+
 /** A complete publish, wherever its bytes lie; one reused instance per acceptor. */
 export class IncomingPublish {
   /** Holds exrk, the properties as the client sent them and, for inline messages, the body. */
@@ -59,8 +62,8 @@ export class IncomingPublish {
   bodyBytes = 0;
   /** First slab page of props and body, or -1 when the message goes inline. */
   slabPage = -1;
-  /** The body lies in the slab behind so many bytes, and props are not there. 0: they are. */
-  slabSkip = 0;
+  /** The body lies in the slab behind so many bytes. PROPS_IN_SLAB: behind its props. */
+  slabSkip = PROPS_IN_SLAB;
   /** Further flags of the PUBLISH: see MESSAGE_FLAGS. */
   flags = 0;
   /** For a queue that holds back what an exchange delays. */
@@ -228,7 +231,7 @@ export class Publisher {
     if ((scan.flags & FLAG_PRIORITY) !== 0) flags |= priorityCode(scan.priority) << PRIORITY_SHIFT;
     if (scan.deliveryMode === PERSISTENT_MODE) flags |= PERSISTENT_FLAG;
     if (message.slabPage >= 0)
-      flags |= message.slabSkip > 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
+      flags |= message.slabSkip >= 0 ? SLAB_FLAG | OWN_PROPS_FLAG : SLAB_FLAG;
     return this.ttlMillis < 0 ? flags : flags | EXPIRES_FLAG;
   }
 

@@ -4,6 +4,6 @@ import type { Connection } from './connection.ts';
 
 export function saslSettings(connection: Connection): SaslSettings {
   const { authMechanisms, anonymousUser, anonymousPass } = connection.acceptor.config;
-  // Without TLS no client has a certificate.
-  return { mechanisms: authMechanisms, anonymousUser, anonymousPass, peerName: undefined };
+  const peerName = connection.tls?.loginName;
+  return { mechanisms: authMechanisms, anonymousUser, anonymousPass, peerName };
 }

@@ -32,8 +32,8 @@ export class SlabNotices {
   }
 
   private get usedBytes(): number {
-    const { pageCount, freePages } = this.slab;
-    return (pageCount - freePages) * SLAB_PAGE_BYTES + this.transactions.heapBytes;
+    const { usedPages } = this.slab;
+    return usedPages * SLAB_PAGE_BYTES + this.transactions.heapBytes;
   }
 
   stop(): void {

@@ -162,7 +162,7 @@ export class Tracer {
 
   private bodyOf({ bytes, bodyAt, bodyBytes, ...message }: IncomingPublish): Buffer {
     if (message.slabPage < 0) return Buffer.from(bytes.subarray(bodyAt, bodyAt + bodyBytes));
-    const skip = message.slabSkip > 0 ? message.slabSkip : message.propsBytes;
+    const skip = message.slabSkip >= 0 ? message.slabSkip : message.propsBytes;
     const inSlab = Buffer.allocUnsafe(skip + bodyBytes);
     readSlab(this.acceptor.slab.slab, message.slabPage, inSlab);
     return inSlab.subarray(skip);

@@ -51,6 +51,9 @@ port.on('message', (message: AcceptorControl) => {
     case 'listen':
       void listen(message);
       break;
+    case 'tls':
+      acceptor.listeners.useTls(message.material);
+      break;
     case 'users-changed':
       usersChanged(acceptor.connections, message.users);
       break;
@@ -74,9 +77,13 @@ port.on('message', (message: AcceptorControl) => {
 });
 
 async function listen(message: Extract<AcceptorControl, { kind: 'listen' }>): Promise<void> {
-  const { address, shared } = message;
+  const { address, shared, isTls } = message;
+  const { listeners } = acceptor;
   try {
-    const bound = await acceptor.listen(address, shared);
+    const listening = isTls
+      ? listeners.listenTls(address, shared)
+      : listeners.listen(address, shared);
+    const bound = await listening;
     control.notify({ kind: 'listening', address: { host: address.host, port: bound } });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);

@@ -16,15 +16,14 @@ const ANY_HOSTS = new Set(['::', '0.0.0.0']);
 
 export function bannerText(
   config: BrokerConfig,
-  broker: Pick<RunningBroker, 'listeners' | 'managementPort' | 'logKind'>,
+  broker: Pick<RunningBroker, 'listeners' | 'managementListeners' | 'logKind'>,
 ): string {
   const rows: [string, string][] = broker.listeners.map((address) => [
-    'AMQP 0-9-1',
+    address.isTls === true ? 'AMQP + TLS' : 'AMQP 0-9-1',
     `${listenerText(address)}${address.host === '::' ? '  (every IPv4 and IPv6 address)' : ''}`,
   ]);
-  if (broker.managementPort !== undefined) {
-    const address = { host: config.managementHost, port: broker.managementPort };
-    rows.push(['Management', `http://${reachable(address)}`]);
+  for (const { protocol, address } of broker.managementListeners) {
+    rows.push(['Management', `${protocol}://${reachable(address)}`]);
   }
   const url = exampleUrl(config, broker.listeners);
   rows.push(
@@ -39,7 +38,7 @@ export function bannerText(
 }
 
 /** The argument the examples need to reach this broker; nothing when their default does. */
-function exampleUrl(config: BrokerConfig, listeners: readonly ListenerAddress[]): string {
+function exampleUrl(config: BrokerConfig, listeners: RunningBroker['listeners']): string {
   const address = listeners[0];
   if (address === undefined) return '';
   const known = config.defaultUser === 'guest' && config.defaultPass === 'guest';
@@ -47,8 +46,10 @@ function exampleUrl(config: BrokerConfig, listeners: readonly ListenerAddress[])
   const user = known ? '' : `${encodeURIComponent(config.defaultUser)}:PASSWORD@`;
   const vhost = config.defaultVhost === '/' ? '' : `/${encodeURIComponent(config.defaultVhost)}`;
   const host = reachable(address);
-  if (user === '' && vhost === '' && host === `localhost:${PORT_DEFAULT}`) return '';
-  return ` amqp://${user}${host}${vhost}`;
+  const isDefault = host === `localhost:${PORT_DEFAULT}` && address.isTls !== true;
+  if (user === '' && vhost === '' && isDefault) return '';
+  const scheme = address.isTls === true ? 'amqps' : 'amqp';
+  return ` ${scheme}://${user}${host}${vhost}`;
 }
 
 /** An address that a client on this machine can connect to. */

@@ -2,6 +2,7 @@
 // are told in sentences, without a stack; anything else is a defect and shows its stack.
 import { DataDirectoryError } from '../base/data-directory.ts';
 import { PluginError } from '../errors/plugin-error.ts';
+import { TlsFileError } from '../errors/tls-file-error.ts';
 
 /** The fields Node puts on errors of `listen`. */
 interface ListenError extends Error {
@@ -14,6 +15,7 @@ export function startFailureText(error: unknown): string {
   if (!(error instanceof Error)) return `WarrenMQ could not start: ${String(error)}`;
   if (error instanceof DataDirectoryError) return error.message;
   if (error instanceof PluginError) return pluginText(error);
+  if (error instanceof TlsFileError) return tlsText(error);
   const { code, address, port } = error as ListenError;
   const where = port === undefined ? 'The address' : `Port ${port}${onAddress(address)}`;
   switch (code) {
@@ -42,6 +44,11 @@ function pluginText({ message, cause }: PluginError): string {
   const isItsOwn = cause instanceof Error && (cause as NodeJS.ErrnoException).code === undefined;
   const stack = isItsOwn ? `\n${cause.stack ?? ''}` : '';
   return `WarrenMQ did not start: ${message}\nplugins.on_error = skip starts without it.${stack}`;
+}
+
+function tlsText({ problems }: TlsFileError): string {
+  const lines = problems.map((problem) => `  ${problem}`);
+  return `WarrenMQ did not start: TLS listeners cannot use their files.\n${lines.join('\n')}`;
 }
 
 function onAddress(address: string | undefined): string {

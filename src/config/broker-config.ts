@@ -9,6 +9,30 @@ export interface ListenerAddress {
   readonly port: number;
 }
 
+/** How the listeners of one kind speak TLS; files are absolute paths. */
+export interface TlsOptions {
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly keyPassword: string | undefined;
+  readonly verify: 'verify_none' | 'verify_peer';
+  readonly failIfNoPeerCert: boolean;
+  /** Intermediate certificates of clients; all but 0 is no limit. */
+  readonly depth: number;
+  readonly versions: readonly string[];
+  /** Empty: the usual ones. */
+  readonly ciphers: readonly string[];
+  readonly honorCipherOrder: boolean;
+}
+
+/** `sslCaFile` and so on: the configuration is flat. */
+type Prefixed<Prefix extends string> = {
+  readonly [Option in keyof TlsOptions as `${Prefix}${Capitalize<Option>}`]: TlsOptions[Option];
+};
+
+type CertLoginFromSetting = 'distinguished_name' | 'common_name' | 'subject_alternative_name';
+type SanTypeSetting = 'dns' | 'ip' | 'email' | 'uri' | 'other_name';
+
 /** What each virtual host may have whose name matches `pattern`; 0 is no limit. */
 export interface VhostLimits {
   /** What the configuration calls this set of limits. */
@@ -41,8 +65,14 @@ type StorageBackendSetting = 'auto' | 'native' | 'portable';
 type InterceptorSetting = 'none' | 'true' | 'false';
 type LogLevelSetting = 'debug' | 'info' | 'warning' | 'error' | 'none';
 
-export interface BrokerConfig {
+export interface BrokerConfig extends Prefixed<'ssl'>, Prefixed<'managementSsl'> {
   readonly listeners: readonly ListenerAddress[];
+  /** Where AMQP is spoken by TLS. */
+  readonly sslListeners: readonly ListenerAddress[];
+  readonly sslHandshakeTimeoutMillis: number;
+  readonly sslCertLoginFrom: CertLoginFromSetting;
+  readonly sslCertLoginSanType: SanTypeSetting;
+  readonly sslCertLoginSanIndex: number;
   /** What the server suggests in connection.tune; 0 suggests none. */
   readonly heartbeatSeconds: number;
   readonly frameMax: number;
@@ -71,6 +101,9 @@ export interface BrokerConfig {
   readonly managementHost: string;
   /** Undefined: no management listener. */
   readonly managementPort: number | undefined;
+  readonly managementSslHost: string;
+  /** Undefined: none by TLS. */
+  readonly managementSslPort: number | undefined;
   readonly clusterName: string;
   readonly compatProduct: string;
   readonly compatVersion: string;

@@ -14,7 +14,7 @@ const LISTENER_KEYS: Readonly<Record<string, string>> = {
   RABBITMQ_NODE_PORT: PORT_KEY,
 };
 
-const LISTENERS = `${environmentName('listeners.tcp')}_`;
+const LISTENERS = /^WARRENMQ_LISTENERS_(TCP|SSL)_(.+)$/u;
 const VHOST_LIMITS = /^WARRENMQ_DEFAULT_LIMITS_VHOSTS_(.+)_(PATTERN|MAX_CONNECTIONS|MAX_QUEUES)$/u;
 const OPERATOR_POLICIES = environmentName('default_policies.operator');
 const CONFIG_FILE = 'WARRENMQ_CONFIG_FILE';
@@ -48,8 +48,8 @@ export function readEnvironment(env: Environment): {
   const warnings: string[] = [];
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('WARRENMQ_') || names.has(name) || !env[name]) continue;
-    if (name.startsWith(LISTENERS)) {
-      const key = `listeners.tcp.${name.slice(LISTENERS.length).toLowerCase()}`;
+    if (LISTENERS.test(name)) {
+      const key = name.replace(LISTENERS, 'listeners.$1.$2').toLowerCase();
       add(assignments, env, 'warrenmq-environment', name, key);
     } else if (VHOST_LIMITS.test(name)) {
       const key = name.replace(VHOST_LIMITS, 'default_limits.vhosts.$1.$2').toLowerCase();

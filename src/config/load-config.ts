@@ -15,6 +15,7 @@ import { nearestKey } from './nearest-key.ts';
 import { rabbitmqKeyNames, rabbitmqKeyNote } from './rabbitmq-keys.ts';
 import { schema, settingOf } from './schema.ts';
 import type { ParsedFlags } from './setting.ts';
+import { tlsWarnings } from './tls-checks.ts';
 
 export interface ConfigInput {
   readonly args: ParsedFlags;
@@ -54,6 +55,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   }
   const config = draft.finish(problems);
   if (problems.length > 0) throw new ConfigError(problems);
+  warnings.push(...tlsWarnings(config));
   return { config, sources: draft.sources, warnings };
 }
 
@@ -101,7 +103,8 @@ function isKnown({ key, place }: Assignment, problems: string[], warnings: strin
     return false;
   }
   const ours = schema.flatMap((setting) => [setting.key, ...(setting.otherKeys ?? [])]);
-  const nearest = nearestKey(key, [...ours, 'listeners.tcp.default', ...rabbitmqKeyNames()]);
+  const listeners = ['listeners.tcp.default', 'listeners.ssl.default'];
+  const nearest = nearestKey(key, [...ours, ...listeners, ...rabbitmqKeyNames()]);
   const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
   problems.push(`${place}: unknown key "${key}"${hint}`);
   return false;

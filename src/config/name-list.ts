@@ -21,6 +21,7 @@ export function assignNames(
     if (!/^\d*$/u.test(place)) {
       return { wrong: assignment, expected: 'given by a key that ends in a number, such as .1' };
     }
+    if (type.orNone === true && place === '' && assignment.value === 'none') continue;
     const texts = place === '' ? assignment.value.split(',') : [assignment.value];
     for (const text of texts) {
       const name = type.aliases?.[text.trim()] ?? text.trim();

@@ -1,7 +1,7 @@
 // The effective configuration as a file: valid rabbitmq.conf syntax, the source of each value as a
 // comment behind it. Runs in main only. What it prints can be saved and loaded again with the same
 // result; secrets are left out as comments.
-import type { BrokerConfig } from './broker-config.ts';
+import type { BrokerConfig, ListenerAddress } from './broker-config.ts';
 import { listenerText } from './listeners.ts';
 import type { LoadedConfig } from './load-config.ts';
 import { pluginEntries } from './plugin-settings.ts';
@@ -35,9 +35,9 @@ function isLeftOut({ field, secret }: Setting, config: BrokerConfig): boolean {
 function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   const { key, type } = setting;
   if (type.kind === 'listeners') {
-    return config.listeners.map(
-      (address, index) => `${key}.${index + 1} = ${listenerText(address)}`,
-    );
+    const listeners = config[setting.field] as readonly ListenerAddress[];
+    if (listeners.length === 0) return [`${key} = none`];
+    return listeners.map((address, index) => `${key}.${index + 1} = ${listenerText(address)}`);
   }
   if (type.kind === 'vhost-limits') {
     return vhostLimitsEntries(config.vhostLimits).map(([name, text]) => writeText(name, text));
@@ -51,6 +51,7 @@ function assignmentsOf(setting: Setting, config: BrokerConfig): string[] {
   }
   if (type.kind === 'name-list') {
     const names = config[setting.field] as readonly string[];
+    if (names.length === 0) return [`${key} = none`];
     return names.map((name, index) => writeText(`${key}.${index + 1}`, name));
   }
   const value = config[setting.field] ?? 'none';

@@ -9,6 +9,7 @@ import { pluginSettings } from './plugin-settings.ts';
 import { queueDefaults } from './queue-defaults.ts';
 import type { Setting } from './setting.ts';
 import { storageSettings } from './storage-settings.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -340,6 +341,7 @@ const tuning: readonly Setting[] = [
 /** The settings under the headings that documentation gives them. */
 export const schemaGroups: Readonly<Record<string, readonly Setting[]>> = {
   Network: network,
+  TLS: tlsSettings,
   Accounts: accounts,
   Access: accessSettings,
   Limits: limitSettings,

@@ -26,7 +26,13 @@ export type SettingType =
       readonly max: number;
     }
   /** Text of 1 to 255 bytes, what an AMQP short string can carry. */
-  | { readonly kind: 'string'; readonly pattern?: RegExp; readonly patternText?: string }
+  | {
+      readonly kind: 'string';
+      readonly pattern?: RegExp;
+      readonly patternText?: string;
+      /** `none` is no text. */
+      readonly orNone?: true;
+    }
   /** One of `choices`; `aliases` are other spellings of them. */
   | {
       readonly kind: 'choice';
@@ -37,13 +43,11 @@ export type SettingType =
   | { readonly kind: 'boolean' }
   /** An IP address, in brackets or not, or a host name. */
   | { readonly kind: 'host' }
-  /** `true` or `false`. */
-  | { readonly kind: 'boolean' }
   /** A path, made absolute against the working directory. */
-  | { readonly kind: 'path' }
+  | { readonly kind: 'path'; readonly orNone?: true }
   /** How many (or, with `isSize`, how many bytes) at most: 0, written `infinity`, is no limit. */
   | { readonly kind: 'limit'; readonly max: number; readonly isSize?: true }
-  /** `listeners.tcp.NAME = port | host:port`, `listeners.tcp = none` (listeners.ts). */
+  /** `KEY.NAME = port | host:port`, `KEY = none` (listener-layer.ts). */
   | { readonly kind: 'listeners' }
   /** `loopback_users.NAME = true | false`, `loopback_users = none` (loopback-users.ts). */
   | { readonly kind: 'user-list' }
@@ -52,6 +56,8 @@ export type SettingType =
       readonly kind: 'name-list';
       readonly choices?: readonly string[];
       readonly aliases?: Readonly<Record<string, string>>;
+      /** `none` is no name. */
+      readonly orNone?: true;
     }
   /** `default_limits.vhosts.NAME.pattern` and so on, or `... = none` (vhost-limits.ts). */
   | { readonly kind: 'vhost-limits' }

@@ -77,8 +77,10 @@ export function parseValue(type: Scalar, text: string, cwd: string): Parsed {
       return value === undefined ? { expected: HOST_EXPECTED } : { value };
     }
     case 'path':
+      if (type.orNone === true && text === 'none') return { value: undefined };
       return { value: path.resolve(cwd, text) };
     case 'string':
+      if (type.orNone === true && text === 'none') return { value: undefined };
       return parseText(type, text);
   }
 }

@@ -88,13 +88,13 @@ function typeText(type: SettingType): string {
     case 'duration':
       return `${type.unit}, ${type.min} to ${type.max}`;
     case 'string':
-      return type.patternText ?? 'text of 1 to 255 bytes';
+      return `${type.patternText ?? 'text of 1 to 255 bytes'}${orNone(type)}`;
     case 'choice':
       return type.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'host':
       return 'IP address or host name';
     case 'path':
-      return 'path';
+      return `path${orNone(type)}`;
     case 'listeners':
       return 'port, `host:port`, or `none` for the whole list';
     case 'limit': {
@@ -110,10 +110,14 @@ function typeText(type: SettingType): string {
     case 'boolean':
       return '`true` or `false`';
     case 'name-list':
-      return type.choices?.map((choice) => `\`${choice}\``).join(', ') ?? 'names';
+      return type.choices?.map((choice) => `\`${choice}\``).join(', ') ?? `names${orNone(type)}`;
     case 'user-list':
       return '`true` or `false` per user, or `none`';
   }
+}
+
+function orNone({ orNone: mayBeNone }: { readonly orNone?: true }): string {
+  return mayBeNone === true ? ', or `none`' : '';
 }
 
 function defaultText(setting: Setting): string {

@@ -38,6 +38,8 @@ export interface BrokerControl {
   readonly isListening: boolean;
   suspend(reason: string): Promise<void>;
   resume(): Promise<void>;
+  /** Has new certificate files used; returns what is wrong with them, if anything is. */
+  reloadCertificates(): readonly string[];
   readonly tracedVhosts: ReadonlySet<string>;
   setTracing(vhost: string, isTraced: boolean): void;
   setMemoryLimit(limit: Limit): void;

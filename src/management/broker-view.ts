@@ -10,7 +10,7 @@ import type { ManagementSource } from './source.ts';
 const REPORT_MILLIS_MAX = 5000;
 
 export interface ListenerView {
-  readonly protocol: 'amqp' | 'http';
+  readonly protocol: 'amqp' | 'amqp/ssl' | 'http' | 'https';
   readonly address: ListenerAddress;
 }
 
@@ -20,16 +20,16 @@ export class BrokerView {
   readonly node: string;
   readonly productVersion: string;
   private readonly collector: ReportCollector;
-  private readonly ownAddress: () => ListenerAddress;
+  private readonly own: () => readonly ListenerView[];
 
-  /** `ownAddress`: where this API is listening, once it is. */
+  /** `own`: where this API is listening, once it is. */
   constructor(
     source: ManagementSource,
-    ownAddress: () => ListenerAddress,
+    own: () => readonly ListenerView[],
     reportMillisMax: number = REPORT_MILLIS_MAX,
   ) {
     this.source = source;
-    this.ownAddress = ownAddress;
+    this.own = own;
     this.node = nodeName();
     this.productVersion = productVersion();
     this.collector = new ReportCollector(() => source.collectReports(), reportMillisMax);
@@ -43,8 +43,11 @@ export class BrokerView {
     const { listeners, control } = this.source;
     const amqp = control.isListening ? listeners : [];
     return [
-      ...amqp.map((address) => ({ protocol: 'amqp' as const, address })),
-      { protocol: 'http', address: this.ownAddress() },
+      ...amqp.map(({ host, port, isTls }) => ({
+        protocol: isTls === true ? ('amqp/ssl' as const) : ('amqp' as const),
+        address: { host, port },
+      })),
+      ...this.own(),
     ];
   }
 }

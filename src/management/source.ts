@@ -9,7 +9,9 @@ import type {
 import type { Identity } from '../auth/backend.ts';
 import type { Credentials } from '../auth/sasl.ts';
 import type { Users } from '../auth/users.ts';
-import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { BoundListener } from '../supervisor/listening.ts';
+import type { Certificates } from '../tls/certificates.ts';
 import type { BrokerControl } from './broker-control.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { RecoveryReport, ShardReport } from '../../shards/mailbox/control-messages.ts';
@@ -90,7 +92,9 @@ export interface ManagementSource {
   /** By shard: what came of reading its log at start. */
   readonly recoveries: readonly RecoveryReport[];
   /** Where AMQP clients connect, with the ports that are bound. */
-  readonly listeners: readonly ListenerAddress[];
+  readonly listeners: readonly BoundListener[];
+  /** The certificate files in use, and when what is in them ends. */
+  readonly certificates: Pick<Certificates, 'expiries'>;
   readonly startedAtMillis: number;
   readonly control: BrokerControl;
   /** Asks every thread what it holds. Never resolves when one of them no longer answers. */

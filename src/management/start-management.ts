@@ -1,18 +1,22 @@
 // Starts the management HTTP API. Main thread; no message of an AMQP client ever passes through it.
 // Everything a client can use up is bounded here: connections, header and body sizes, and the time
 // for a header, a request and an answer.
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../base/logger.ts';
+import type { ListenerAddress } from '../config/broker-config.ts';
+import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 import { routes } from './api/routes.ts';
-import { BrokerView } from './broker-view.ts';
+import { BrokerView, type ListenerView } from './broker-view.ts';
 import { RequestHandler, type RequestLimits } from './request-handler.ts';
 import type { ManagementSource } from './source.ts';
 
 export interface ManagementOptions {
   readonly host: string;
-  /** 0 asks the system for a free port. */
-  readonly port: number;
+  /** 0 asks the system for a free port; undefined: only by TLS. */
+  readonly port: number | undefined;
+  readonly secure?: (ListenerAddress & { readonly material: TlsMaterial }) | undefined;
   readonly log: Logger;
 }
 
@@ -22,7 +26,11 @@ export interface ServerLimits extends RequestLimits {
 }
 
 export interface RunningManagement {
+  /** Of the listener without TLS if there is one, else of the one with. */
   readonly port: number;
+  readonly listeners: readonly ListenerView[];
+  /** From now on the handshakes of the listener with TLS go by this. */
+  renew(material: TlsMaterial): void;
   /** Cuts off the clients; resolves when the port is free again. */
   close(): Promise<void>;
 }
@@ -45,25 +53,54 @@ export async function startManagement(
   options: ManagementOptions,
   limits: ServerLimits = LIMITS,
 ): Promise<RunningManagement> {
-  const { host, log } = options;
-  let { port } = options;
-  const broker = new BrokerView(source, () => ({ host, port }));
+  const { host, port, secure, log } = options;
+  const listeners: ListenerView[] = [];
+  const broker = new BrokerView(source, () => listeners);
   const handler = new RequestHandler(broker, routes, limits, log);
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: limits.headerMillisMax,
-      requestTimeout: limits.answerMillisMax,
-      keepAliveTimeout: IDLE_MILLIS_MAX,
-      connectionsCheckingInterval: Math.min(1000, limits.headerMillisMax),
-    },
-    (request, response) => void handler.handle(request, response),
-  );
-  server.maxConnections = limits.connectionsMax;
-  port = await listen(server, host, port);
-  // Accepting can fail later too, for want of file descriptors: the clients concerned try again.
-  server.on('error', (error) => log.error('management listener', { error }));
-  return { port, close: () => close(server) };
+  const servers: Server[] = [];
+  let secureServer: SecureServer | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => closed(server)));
+  };
+  const open = async (server: Server, address: ListenerAddress): Promise<number> => {
+    server.on('request', (request, response) => void handler.handle(request, response));
+    server.maxConnections = limits.connectionsMax;
+    const bound = await listen(server, address.host, address.port);
+    servers.push(server);
+    // Accepting can fail later too, for want of file descriptors: the clients concerned try again.
+    server.on('error', (error) => log.error('management listener', { error }));
+    return bound;
+  };
+  try {
+    if (port !== undefined) {
+      const bound = await open(createServer(httpOptions(limits)), { host, port });
+      listeners.push({ protocol: 'http', address: { host, port: bound } });
+    }
+    if (secure !== undefined) {
+      secureServer = createSecureServer({
+        ...httpOptions(limits),
+        ...serverOptions(secure.material),
+        handshakeTimeout: limits.headerMillisMax,
+      });
+      const bound = await open(secureServer, secure);
+      listeners.push({ protocol: 'https', address: { host: secure.host, port: bound } });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const renew = (material: TlsMaterial) => secureServer?.setSecureContext(serverOptions(material));
+  return { port: listeners[0].address.port, listeners, renew, close };
+}
+
+function httpOptions(limits: ServerLimits): ServerOptions {
+  return {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: limits.headerMillisMax,
+    requestTimeout: limits.answerMillisMax,
+    keepAliveTimeout: IDLE_MILLIS_MAX,
+    connectionsCheckingInterval: Math.min(1000, limits.headerMillisMax),
+  };
 }
 
 /** Resolves with the port that was bound. */
@@ -87,7 +124,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function close(server: Server): Promise<void> {
+function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

@@ -4,10 +4,11 @@ import path from 'node:path';
 import type { AcceptorNotice, ConnectionInfo } from '../acceptor/control-messages.ts';
 import type { Users } from '../auth/users.ts';
 import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
-import type { BrokerConfig, ListenerAddress } from '../config/broker-config.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
 import { openLog } from '../log/open-log.ts';
 import type { LoadedPlugin } from '../plugins/load-plugins.ts';
 import { MainPlugins } from '../plugins/main-plugins.ts';
+import type { Certificates } from '../tls/certificates.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
@@ -24,6 +25,7 @@ import { FactStore } from './facts/fact-store.ts';
 import { makeNew } from './first-facts.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
+import { type BoundListener, Listening } from './listening.ts';
 import { type Logins, loginsOf } from './logins.ts';
 import { watchMemory } from './memory-control.ts';
 import type { MemoryWatch } from './memory-watch.ts';
@@ -68,11 +70,9 @@ export class Broker {
   private readonly places: ConnectionPlaces;
   private readonly questions: Questions;
   private readonly events: BrokerEvents;
-  private readonly listenAnswers: ((notice: AcceptorNotice) => void)[];
-  /** Where clients connect, with the ports that the system chose. */
-  private bound: ListenerAddress[];
+  private readonly listening: Listening;
 
-  constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[]) {
+  constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[], certificates: Certificates) {
     const logger = createLogger('main', config.logLevel, writeLogRecord);
     this.config = config;
     this.plugins = new MainPlugins(plugins, logger);
@@ -80,11 +80,10 @@ export class Broker {
     if (this.plugins.hasListeners) this.events.subscribe((event) => this.plugins.happened(event));
     this.connections = new Map();
     this.storage = new StorageNews(config);
-    this.listenAnswers = [];
-    this.bound = [];
     const memory = allocateBrokerMemory(config);
     this.shards = this.shardThreads(memory);
     this.acceptors = this.acceptorThreads(memory);
+    this.listening = new Listening(config, this.acceptors, certificates);
     const { defaultQueueType: defaultType, isQuorumRedeclarationRelaxed } = config;
     const limits = new LiveLimits(config, () => state);
     const topology = new Topology({
@@ -113,7 +112,8 @@ export class Broker {
       memory: this.memory,
       disk: this.disk,
       reports: this.reports,
-      listenAgain: () => this.listenOn(this.bound),
+      listenAgain: () => this.listening.again(),
+      certificates,
     });
     this.failed = Promise.race(
       [...this.shards, ...this.acceptors, this.store].map(({ failed }) => failed),
@@ -162,7 +162,7 @@ export class Broker {
   }
 
   /** Resolves with the addresses that are listened on. */
-  async start(): Promise<ListenerAddress[]> {
+  async start(): Promise<readonly BoundListener[]> {
     const threads = [...this.shards, ...this.acceptors];
     await this.store.start((state) => makeNew(state, this.config));
     const { topology } = this.control;
@@ -183,14 +183,7 @@ export class Broker {
     await this.control.restored();
     this.memory.start();
     await this.disk.start();
-    this.bound = await this.listenOn(this.config.listeners);
-    return this.bound;
-  }
-
-  private async listenOn(addresses: readonly ListenerAddress[]): Promise<ListenerAddress[]> {
-    const bound: ListenerAddress[] = [];
-    for (const address of addresses) bound.push(await this.listen(address));
-    return bound;
+    return await this.listening.start();
   }
 
   /** No new connections, clients are told 320, then the threads leave. */
@@ -202,26 +195,6 @@ export class Broker {
       this.shards.map((thread) => thread.stop({ kind: 'stop' }, SHARD_STOP_MILLIS)),
     );
     await this.store.close();
-  }
-
-  /** Every acceptor listens; with port 0 the first one chooses for all. */
-  private async listen(address: ListenerAddress): Promise<ListenerAddress> {
-    let bound = address;
-    const shared = this.acceptors.length > 1;
-    for (const acceptor of this.acceptors) {
-      acceptor.send({ kind: 'listen', address: bound, shared } as never);
-      const answer = await new Promise<AcceptorNotice>((resolve) => {
-        this.listenAnswers.push(resolve);
-      });
-      if (answer.kind === 'listen-failed') {
-        throw Object.assign(
-          new Error(`cannot listen on ${bound.host}:${bound.port}: ${answer.code}`),
-          { code: answer.code, address: bound.host, port: bound.port },
-        );
-      }
-      if (answer.kind === 'listening') bound = answer.address;
-    }
-    return bound;
   }
 
   private fromShard(shard: number, notice: ShardNotice): void {
@@ -290,7 +263,7 @@ export class Broker {
         break;
       case 'listening':
       case 'listen-failed':
-        this.listenAnswers.shift()?.(notice);
+        this.listening.answered(notice);
         break;
       case 'report':
         this.reports.answered(notice.request, notice.report);

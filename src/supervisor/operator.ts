@@ -20,6 +20,7 @@ import type {
 } from '../acceptor/management-messages.ts';
 import type { Access } from '../auth/users.ts';
 import type { QueueSpec } from '../routing/change.ts';
+import type { Certificates } from '../tls/certificates.ts';
 import type { Command } from '../topology/command.ts';
 import type { PolicyKind } from '../topology/policy/policy.ts';
 import type { BrokerThread } from './broker-thread.ts';
@@ -42,6 +43,7 @@ export interface OperatorParts {
   readonly reports: Pick<Reports, 'consumers' | 'delayed'>;
   /** Listens again where the broker listened at first. */
   readonly listenAgain: () => Promise<unknown>;
+  readonly certificates: Pick<Certificates, 'reload'>;
 }
 
 export class Operator {
@@ -147,6 +149,11 @@ export class Operator {
     if (!this.isSuspended) return;
     this.isSuspended = false;
     await this.parts.listenAgain();
+  }
+
+  /** Has new certificate files used; returns what is wrong with them, if anything is. */
+  reloadCertificates(): readonly string[] {
+    return this.parts.certificates.reload();
   }
 
   /** The virtual hosts whose messages are traced. */

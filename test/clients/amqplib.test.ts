@@ -1,5 +1,5 @@
 // Test thread. The client scenarios with amqplib, Node's most used AMQP client.
-import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import amqplib, { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import { Inbox } from '../support/inbox.ts';
 import { uniqueName } from '../support/unique-name.ts';
 import {
@@ -9,7 +9,11 @@ import {
   type ScenarioClient,
   type ScenarioConsumer,
   type ScenarioMessage,
+  type Secure,
 } from './scenarios.ts';
+import { describeTls } from './tls-scenarios.ts';
+
+const { external } = amqplib.credentials;
 
 function scenarioMessage({ content, fields, properties }: ConsumeMessage): ScenarioMessage {
   return {
@@ -62,8 +66,9 @@ async function requestOn(
   return replies;
 }
 
-async function open(url: string): Promise<ScenarioClient> {
-  const connection = await connect(url);
+async function open(url: string, secure?: Secure): Promise<ScenarioClient> {
+  const credentials = secure?.isExternal === true ? { credentials: external() } : {};
+  const connection = await connect(url, { ...secure?.options, ...credentials });
   const channel = await connection.createConfirmChannel();
   const returned = new Set<string>();
   channel.on('return', (message) => returned.add(message.properties.messageId));
@@ -103,6 +108,7 @@ async function open(url: string): Promise<ScenarioClient> {
 
 const adapter: Adapter = {
   connect: open,
+  hasExternal: true,
   consumeForever: async (url, queue, handler) => {
     let consumer: ScenarioConsumer | undefined;
     const connection = await connect(url, {
@@ -126,3 +132,4 @@ const adapter: Adapter = {
 };
 
 describeClient('amqplib', adapter);
+describeTls('amqplib', adapter);

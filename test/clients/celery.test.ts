@@ -14,4 +14,4 @@ const SCENARIOS = [
   'warm-shutdown',
 ];
 
-describeLane('Celery', TOOLCHAINS.python, PROGRAMS.python('celery_lane.py'), SCENARIOS);
+describeLane('Celery', TOOLCHAINS.python, PROGRAMS.python('celery_lane.py'), SCENARIOS, []);

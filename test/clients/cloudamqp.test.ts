@@ -16,7 +16,9 @@ import {
   type Handler,
   type ScenarioClient,
   type ScenarioMessage,
+  type Secure,
 } from './scenarios.ts';
+import { describeTls } from './tls-scenarios.ts';
 
 function scenarioMessage({
   body,
@@ -63,8 +65,8 @@ async function requestOn(
   return replies;
 }
 
-async function open(url: string): Promise<ScenarioClient> {
-  const client = new AMQPClient(url);
+async function open(url: string, secure?: Secure): Promise<ScenarioClient> {
+  const client = new AMQPClient(url, secure?.options);
   const connection = await client.connect();
   const channel = await connection.channel();
   await channel.confirmSelect();
@@ -113,6 +115,7 @@ async function open(url: string): Promise<ScenarioClient> {
 
 const adapter: Adapter = {
   connect: open,
+  hasExternal: false,
   consumeForever: async (url, queue, handler) => {
     const session = await AMQPSession.connect(url, { reconnectInterval: 20, logger: null });
     const declared = await session.queue(queue, { durable: true });
@@ -124,3 +127,4 @@ const adapter: Adapter = {
 };
 
 describeClient('cloudamqp', adapter);
+describeTls('cloudamqp', adapter);

@@ -6,8 +6,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestBroker, useBroker } from '../support/broker.ts';
+import { describeWithCertificates } from '../support/certificates.ts';
 import { withDeadline } from '../support/inbox.ts';
 import { ManagementApi } from '../support/management-api.ts';
+import { addCertificateUser, CERTIFICATE_SUBJECT, tlsSettings } from './tls-scenarios.ts';
 import { laneState, type Toolchain } from './toolchains.ts';
 
 /** What every lane shows that speaks AMQP itself. */
@@ -25,6 +27,9 @@ const SCENARIOS = [
   'policy',
 ] as const;
 
+/** Beside them, where there are certificates (tls-scenarios.ts). */
+const TLS_SCENARIOS = ['tls', 'external'] as const;
+
 const RUN_MILLIS_MAX = 110_000;
 const SETUP_MILLIS_MAX = 120_000;
 
@@ -40,10 +45,14 @@ export function describeLane(
   toolchain: Toolchain,
   command: readonly string[],
   scenarios: readonly string[] = SCENARIOS,
+  tlsScenarios: readonly string[] = TLS_SCENARIOS,
 ): void {
   const { outcome, reason } = laneState(toolchain);
   const tests = {
-    ready: () => describeScenarios(command, scenarios),
+    ready: () => {
+      describeScenarios(command, scenarios);
+      if (tlsScenarios.length > 0) describeTlsScenarios(command, tlsScenarios);
+    },
     missing: () => test(`skipped: needs ${reason}`, ({ skip }) => skip()),
     broken: () => test('is built', () => expect.fail(reason)),
   };
@@ -60,7 +69,7 @@ function describeScenarios(command: readonly string[], scenarios: readonly strin
 
   beforeAll(async () => {
     api = new ManagementApi(broker);
-    outcome = await run(command, broker, await doomedUrl(broker, api));
+    outcome = await run(command, broker, await doomedUrl(broker, api), {});
   }, SETUP_MILLIS_MAX);
 
   afterAll(() => api.removeAll());
@@ -75,6 +84,34 @@ function describeScenarios(command: readonly string[], scenarios: readonly strin
   });
 }
 
+/** The program has its own part for them, which it runs when it is told of certificates. */
+function describeTlsScenarios(command: readonly string[], scenarios: readonly string[]): void {
+  describeWithCertificates('by TLS', (certificates) => {
+    const broker = useBroker({ acceptors: 2, shards: 2, set: tlsSettings(certificates) });
+    let outcome: Outcome;
+
+    beforeAll(async () => {
+      await addCertificateUser(new ManagementApi(broker));
+      const { certFile, keyFile } = certificates.sign({ subject: CERTIFICATE_SUBJECT });
+      outcome = await run(command, broker, broker.url, {
+        LANE_TLS_PORT: String(broker.tlsPort),
+        LANE_TLS_CA: certificates.authority.certFile,
+        LANE_TLS_CERT: certFile,
+        LANE_TLS_KEY: keyFile,
+      });
+    }, SETUP_MILLIS_MAX);
+
+    test.each(scenarios)('%s', (scenario) => {
+      expect(outcome.results.get(scenario) ?? 'nothing was said of it', outcome.errors).toBe('ok');
+    });
+
+    test('shows these scenarios and no others, and ends well', () => {
+      expect([...outcome.results.keys()].sort()).toEqual([...scenarios].sort());
+      expect(outcome.code, outcome.errors).toBe(0);
+    });
+  });
+}
+
 /** A user whose connections the lane may close. */
 async function doomedUrl(broker: TestBroker, api: ManagementApi): Promise<string> {
   const all = { configure: '.*', write: '.*', read: '.*' };
@@ -86,9 +123,11 @@ async function run(
   [program, ...args]: readonly string[],
   broker: TestBroker,
   doomed: string,
+  environment: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
   const child = spawn(program, [...args, broker.url, broker.managementUrl, doomed], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   let output = '';
   let errors = '';

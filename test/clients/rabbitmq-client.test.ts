@@ -10,7 +10,9 @@ import {
   type Handler,
   type ScenarioClient,
   type ScenarioMessage,
+  type Secure,
 } from './scenarios.ts';
+import { describeTls } from './tls-scenarios.ts';
 
 const STATUS = {
   ack: ConsumerStatus.ACK,
@@ -42,8 +44,9 @@ async function startConsumer(
   return consumer;
 }
 
-async function open(url: string): Promise<ScenarioClient> {
-  const connection = new Connection({ url, retryLow: 20 });
+async function open(url: string, secure?: Secure): Promise<ScenarioClient> {
+  const tls = secure === undefined ? {} : { tls: secure.options };
+  const connection = new Connection({ url, retryLow: 20, ...tls });
   // Errors of the connection come back as failures of the calls that the tests await.
   connection.on('error', () => undefined);
   await connection.onConnect();
@@ -100,6 +103,7 @@ async function open(url: string): Promise<ScenarioClient> {
 
 const adapter: Adapter = {
   connect: open,
+  hasExternal: false,
   consumeForever: async (url, queue, handler) => {
     const connection = new Connection({ url, retryLow: 20 });
     // A lost connection is what this consumer is here for.
@@ -114,3 +118,4 @@ const adapter: Adapter = {
 };
 
 describeClient('rabbitmq-client', adapter);
+describeTls('rabbitmq-client', adapter);

@@ -61,8 +61,16 @@ export interface ScenarioClient {
   close(): Promise<void>;
 }
 
+/** What it takes to connect by TLS: PEM, and whether the certificate is the login. */
+export interface Secure {
+  readonly options: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+  readonly isExternal: boolean;
+}
+
 export interface Adapter {
-  connect(url: string): Promise<ScenarioClient>;
+  connect(url: string, secure?: Secure): Promise<ScenarioClient>;
+  /** The library knows SASL EXTERNAL. */
+  readonly hasExternal: boolean;
   /** A consumer that the library keeps alive over lost connections. Resolves when it consumes. */
   consumeForever(url: string, queue: string, handler: Handler): Promise<() => Promise<void>>;
 }

@@ -6,8 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/base/logger.ts';
 import { defaultConfig } from '../../src/config/load-config.ts';
 import { Broker } from '../../src/supervisor/broker.ts';
+import { Certificates } from '../../src/tls/certificates.ts';
 
 describe.each([
   { acceptors: 1, shards: 1 },
@@ -29,7 +31,9 @@ describe.each([
     const operatorPolicies = [{ ...limits, definition: { 'max-length': 7 } }];
     const storageBackend = 'portable';
     const settings = { ...shape, dataDir, listeners, operatorPolicies, storageBackend } as const;
-    broker = new Broker(defaultConfig({ ...settings, logLevel: 'none' }), []);
+    const config = defaultConfig({ ...settings, logLevel: 'none' });
+    const silent = createLogger('main', 'none', () => {});
+    broker = new Broker(config, [], new Certificates(config, silent));
     const [{ port }] = await broker.start();
     connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
     channel = await connection.createConfirmChannel();

@@ -58,13 +58,21 @@ function defaultShape(): BrokerShape {
 export class TestBroker {
   host = '127.0.0.1';
   port = 0;
+  /** Where our own broker speaks TLS, if it does. */
+  tlsPort = 0;
   /** Of our own broker. */
   pid = 0;
   managementUrl = '';
   kind: BrokerKind = 'warrenmq';
   #stop: () => Promise<void> = () => Promise.resolve();
   #kill: () => Promise<void> = () => Promise.resolve();
+  #output: () => string = () => '';
   readonly #clients: RawClient[] = [];
+
+  /** The last that our own broker has said, its log included. */
+  get output(): string {
+    return this.#output();
+  }
 
   get url(): string {
     return `amqp://guest:guest@${this.host}:${this.port}`;
@@ -74,10 +82,12 @@ export class TestBroker {
     if (EXTERNAL_URL === undefined) {
       const child = await startWarren(options);
       this.port = child.port;
+      this.tlsPort = child.tlsPort;
       this.pid = child.pid;
       this.managementUrl = child.managementUrl;
       this.#stop = child.stop;
       this.#kill = child.kill;
+      this.#output = child.output;
       return;
     }
     this.managementUrl = process.env['CONFORMANCE_MANAGEMENT_URL'] ?? '';
@@ -133,6 +143,8 @@ export function useBroker(options: BrokerOptions = {}): TestBroker {
 
 interface StartedWarren {
   readonly port: number;
+  readonly tlsPort: number;
+  readonly output: () => string;
   readonly pid: number;
   readonly managementUrl: string;
   readonly stop: () => Promise<void>;
@@ -188,8 +200,9 @@ async function startWarren(options: BrokerOptions): Promise<StartedWarren> {
     if (stopping) return;
     process.stderr.write(`broker exited by itself (code ${code}, ${signal}):\n${output()}\n`);
   });
-  const managementUrl = /Management +(http:\S+)/u.exec(output())?.[1] ?? '';
-  return { port, pid: child.pid!, managementUrl, stop, kill };
+  const managementUrl = /Management +(https?:\S+)/u.exec(output())?.[1] ?? '';
+  const tlsPort = Number(/AMQP \+ TLS +\S*:(\d+)/u.exec(output())?.[1] ?? 0);
+  return { port, tlsPort, pid: child.pid!, managementUrl, output, stop, kill };
 }
 
 /** Keeps the last part of what the broker says, for failure messages. */

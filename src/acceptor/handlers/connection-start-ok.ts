@@ -37,7 +37,7 @@ export function connectionStartOk(
       ({ username } = answer);
     } catch (error) {
       if (!(error instanceof AmqpError)) throw error;
-      refuseLogin(connection, error.refusal);
+      refuseLogin(connection, error.refusal, credentials.username);
       return;
     }
     connection.user = username ?? credentials.username;
@@ -52,9 +52,10 @@ export function connectionStartOk(
   });
 }
 
-function refuseLogin(connection: Connection, refusal: Refusal): void {
+function refuseLogin(connection: Connection, refusal: Refusal, user?: string): void {
   connection.acceptor.log.warn('login refused', {
     connection: connection.name,
+    user,
     code: refusal.code,
     reason: refusal.text,
   });

@@ -1,11 +1,13 @@
 // warrenmqctl's verbs about memory, disk and their alarms. Runs in main. The test suites of clients
-// set alarms by `rabbitmqctl eval` with one expression of Erlang: that one is understood, and no
-// other is.
+// set alarms by `rabbitmqctl eval` with one expression of Erlang, and RabbitMQ's documentation has
+// operators renew certificates with another: these are understood, and no others are.
 import { CtlError, EXIT_CODES } from './ctl-error.ts';
 import type { CtlContext, Verb } from './verb.ts';
 
 const ALARM_EXPRESSION =
   /rabbit_alarm:(?<verb>set|clear)_alarm\(\{+\s*resource_limit,\s*(?<resource>memory|disk)\b/u;
+
+const CERTIFICATES_EXPRESSION = /^\s*ssl:clear_pem_cache\(\)\s*\.?\s*$/u;
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -94,8 +96,14 @@ async function change({ api }: CtlContext, resource: string, isSet: boolean): Pr
 const evaluate: Verb = {
   name: 'eval',
   arguments: '<expression>',
-  description: 'rabbit_alarm:set_alarm and clear_alarm of a resource_limit, and nothing else.',
+  description:
+    'rabbit_alarm:set_alarm and clear_alarm of a resource_limit, ssl:clear_pem_cache, no others.',
   run: async (context, [expression]) => {
+    if (CERTIFICATES_EXPRESSION.test(expression)) {
+      await context.api.post('warrenmq/certificates', {});
+      context.terminal.out('ok\n');
+      return;
+    }
     const { verb, resource } = ALARM_EXPRESSION.exec(expression)?.groups ?? {};
     if (verb === undefined || resource === undefined) {
       throw new CtlError(

@@ -28,6 +28,8 @@ const QUEUE_COLUMNS = [
 const CONNECTION_COLUMNS = [
   'pid name host port peer_host peer_port ssl state channels protocol user vhost timeout',
   'frame_max channel_max client_properties connected_at user_provided_name node type',
+  'ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer',
+  'peer_cert_validity',
 ].flatMap((line) => line.split(' '));
 
 const CHANNEL_COLUMNS = [

@@ -148,6 +148,15 @@ const enableFeatureFlag: Verb = {
   },
 };
 
+const reloadCertificates: Verb = {
+  name: 'reload_certificates',
+  description: 'Read the certificate files of TLS again; connections stay.',
+  run: async (context) => {
+    context.banner('Reading the certificate files again ...');
+    await context.api.post('warrenmq/certificates', {});
+  },
+};
+
 export const nodeVerbs: readonly Verb[] = [
   status,
   ping,
@@ -160,6 +169,7 @@ export const nodeVerbs: readonly Verb[] = [
     (node) => `Stopping rabbit application on node ${node} ...`,
   ),
   listening('start_app', 'Listen again.', true, (node) => `Starting node ${node} ...`),
+  reloadCertificates,
   setClusterName,
   enableFeatureFlag,
 ];

@@ -12,6 +12,7 @@ import { type ApiRequest, NO_CONTENT, readOnly, type Reply, resource } from '../
 import { isVhostBlocked, type ManagementSource } from '../source.ts';
 import { tableJson } from '../table-json.ts';
 import { byName, vhostOf } from './listing.ts';
+import { tlsJson } from './tls-json.ts';
 
 async function listConnections(request: ApiRequest): Promise<JsonList<ConnectionInfo>> {
   return await connectionList(request, visibleConnections(request));
@@ -128,7 +129,7 @@ function connectionJson(
     peer_port: peer?.port,
     host: local?.host,
     port: local?.port,
-    ssl: false,
+    ...tlsJson(connection.tls),
     channels: channels.get(id) ?? 0,
     channel_max: connection.channelMax,
     frame_max: connection.frameMax,

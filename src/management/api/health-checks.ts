@@ -3,10 +3,10 @@
 import { badRequest, HttpRefusal } from '../http-refusal.ts';
 import { type ApiRequest, readOnly } from '../route.ts';
 import { lowResources } from '../source.ts';
+import { certificateExpiration } from './certificate-expiration.ts';
 import { listenerProtocol } from './listener-protocols.ts';
 
 const OK = { status: 'ok' };
-const TIME_UNITS = new Set(['days', 'weeks', 'months', 'years']);
 
 /**
  * The alarms of memory and disk. A virtual host that holds its whole budget is no reason to take
@@ -49,17 +49,8 @@ function protocolListener({ parameters, broker }: ApiRequest): object {
 
 /** Whoever does not listen serves no clients: warrenmqctl stop_app, or the start is not done. */
 function servesClients({ broker }: ApiRequest): object {
-  if (broker.listeners().some(({ protocol }) => protocol === 'amqp')) return OK;
+  if (broker.listeners().some(({ protocol }) => protocol.startsWith('amqp'))) return OK;
   throw new HttpRefusal(503, { status: 'failed', reason: 'No AMQP listener is open' });
-}
-
-/** No listener has a certificate, so none expires. */
-function certificateExpiration({ parameters }: ApiRequest): object {
-  if (!/^-?\d+$/u.test(parameters['within'])) throw badRequest('Invalid expiration value.');
-  if (!TIME_UNITS.has(parameters['unit'].toLowerCase())) {
-    throw badRequest('Time unit not recognised. Supported units: days, weeks, months, years.');
-  }
-  return OK;
 }
 
 /** Virtual hosts are facts and queues here, and nothing that could be down by itself. */

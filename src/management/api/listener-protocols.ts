@@ -8,11 +8,13 @@ const WEB_PROTOCOL = /^web[-_]?(mqtt|stomp)(?:[/+](?:tls|ssl))?$/u;
 const SECURE = /(?:^(?:amqp|mqtt|stomp)s|[/+](?:tls|ssl))$/u;
 const VERSIONED = /^(amqp|mqtt|stomp)[\d._-]*$/u;
 const API = new Set(['http1', 'http1.1', 'http_api', 'management', 'management_ui', 'ui']);
+const SECURE_API = new Set(['https', 'http_api+tls', 'management+tls']);
 const CLUSTERING = new Set(['cli', 'distribution']);
 
 export function listenerProtocol(asked: string): string {
   const name = asked.toLowerCase();
   if (API.has(name)) return 'http';
+  if (SECURE_API.has(name)) return 'https';
   if (CLUSTERING.has(name)) return 'clustering';
   const isSecure = SECURE.test(name);
   const web = WEB_PROTOCOL.exec(name)?.[1];

@@ -4,6 +4,7 @@
 //     GET, PUT /api/warrenmq/listening      {"listening": false, "reason": "..."}
 //     PUT      /api/warrenmq/memory-limit   {"bytes": n} or {"relative": f}; disk-limit as well
 //     PUT, DELETE /api/warrenmq/alarms/memory (or disk): set whatever there is, until unset
+//     POST     /api/warrenmq/certificates   reads the files of TLS again
 //     POST     /api/warrenmq/authenticate   {"username": "u", "password": "p"}
 import type { Limit } from '../broker-control.ts';
 import { accessRefused, badRequest, notFound } from '../http-refusal.ts';
@@ -49,6 +50,12 @@ function setAlarm(isForced: boolean) {
   };
 }
 
+function reloadCertificates({ broker }: ApiRequest): Reply {
+  const problems = broker.source.control.reloadCertificates();
+  if (problems.length > 0) throw badRequest(problems.join('; '));
+  return NO_CONTENT;
+}
+
 async function authenticate(request: ApiRequest): Promise<Reply> {
   const body = await request.json();
   requireKeys(body, ['username', 'password']);
@@ -68,5 +75,6 @@ export const nodeOperationRoutes = [
     PUT: setAlarm(true),
     DELETE: setAlarm(false),
   }),
+  resource('/api/warrenmq/certificates', 'administrator', { POST: reloadCertificates }),
   resource('/api/warrenmq/authenticate', 'administrator', { POST: authenticate }),
 ];

@@ -64,13 +64,14 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
     node,
     listeners,
     contexts: listeners
-      .filter(({ protocol }) => protocol === 'http')
-      .map(({ ip_address: ip, port }) => ({
+      .filter(({ protocol }) => protocol === 'http' || protocol === 'https')
+      .map(({ protocol, ip_address: ip, port }) => ({
         node,
         description: 'WarrenMQ management',
         path: '/',
         ip,
         port: String(port),
+        ...(protocol === 'https' ? { ssl: 'true' } : {}),
       })),
     warrenmq: {
       acceptors: reports.acceptors.map((report, acceptor) => ({
@@ -84,6 +85,8 @@ function nodeFacts(broker: BrokerView, { reports }: BrokerSnapshot): object {
         stalled_connections: report.stalledConnections,
         rate_limited_connections: report.rateLimitedConnections,
         blocked_connections: report.blockedConnections.length,
+        tls_handshakes: report.tlsHandshakes,
+        tls_handshakes_failed: report.tlsFailures,
         unread_connections: report.unreadConnections,
         slab_pages_used: report.slabPagesUsed,
       })),

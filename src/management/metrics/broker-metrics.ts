@@ -5,6 +5,7 @@ import type { BrokerSnapshot, QueueCounts } from '../broker-snapshot.ts';
 import type { BrokerView } from '../broker-view.ts';
 import { type DiskFacts, hasMemoryAlarm, type MemoryFacts, type PluginFacts } from '../source.ts';
 import { accessMetrics } from './access-metrics.ts';
+import { certificateMetrics } from './certificate-metrics.ts';
 import { deadLetterMetrics } from './dead-letter-metrics.ts';
 import type { MetricFamily } from './exposition.ts';
 import { counter, gauge } from './family.ts';
@@ -20,6 +21,7 @@ export function brokerMetrics(broker: BrokerView, snapshot: BrokerSnapshot): Met
     ...diskMetrics(broker.source.disk),
     ...pluginMetrics(broker.source.plugins),
     ...accessMetrics(broker.source),
+    ...certificateMetrics(broker.source.certificates),
     ...counter(
       'rabbitmq_global_messages_received_total',
       'Total number of messages received from publishers',

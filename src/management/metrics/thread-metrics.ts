@@ -102,6 +102,18 @@ const ACCEPTOR_MEASURES: readonly Measure<AcceptorReport>[] = [
     value: (report) => report.slabPagesUsed,
   },
   {
+    name: 'warrenmq_acceptor_tls_handshakes_total',
+    help: 'TLS handshakes of clients that were good',
+    type: 'counter',
+    value: (report) => report.tlsHandshakes,
+  },
+  {
+    name: 'warrenmq_acceptor_tls_handshakes_failed_total',
+    help: 'TLS handshakes of clients that came to nothing; the log says why',
+    type: 'counter',
+    value: (report) => report.tlsFailures,
+  },
+  {
     name: 'warrenmq_acceptor_access_refused_total',
     help: 'Methods and messages of clients that their permissions do not allow',
     type: 'counter',

@@ -262,4 +262,25 @@ async def policy():
         lane.expect(deleted.message_count, 2, "messages kept")
 
 
+async def send_and_receive_by_tls(url, with_certificate):
+    context = lane.tls_context(with_certificate)
+    connection = await aio_pika.connect(url, ssl_context=context)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        queue = await channel.declare_queue(exclusive=True)
+        inbox, body = await collect(queue), lane.tls_body()
+        await send(channel, queue.name, body)
+        message = await soon("the body", inbox.get())
+        lane.expect(lane.digest(message.body), lane.digest(body), "its digest")
+
+
+async def tls():
+    await send_and_receive_by_tls(f"amqps://guest:guest@localhost:{lane.TLS_PORT}/", False)
+
+
+async def external():
+    url = f"amqps://localhost:{lane.TLS_PORT}/?auth=EXTERNAL"
+    await send_and_receive_by_tls(url, True)
+
+
 lane.run_scenarios(sys.modules[__name__])

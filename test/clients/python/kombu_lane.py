@@ -1,6 +1,7 @@
 """The scenarios with kombu (over py-amqp), the library beneath Celery."""
 
 import socket
+import ssl
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -283,6 +284,27 @@ def policy():
                     refused.append((n, type(error).__name__))
         lane.expect(refused, [(2, "MessageNacked"), (3, "MessageNacked")], "refused publishes")
         lane.expect(queue.delete(), 2, "messages kept")
+
+
+def send_and_receive_by_tls(**options):
+    files = {"ca_certs": lane.TLS_CA, "cert_reqs": ssl.CERT_REQUIRED, **options.pop("files", {})}
+    url = f"amqp://localhost:{lane.TLS_PORT}//"
+    with Connection(url, ssl={**files, "server_hostname": "localhost"}, **options) as connection:
+        channel, inbox, body = connection.channel(), [], lane.tls_body()
+        queue = declared(channel, "secure", exclusive=True)
+        consumer(channel, queue, inbox.append, no_ack=True)
+        send(channel, queue.name, body)
+        drain("the body", [connection], lambda: inbox)
+        lane.expect(lane.digest(inbox[0].body), lane.digest(body), "its digest")
+
+
+def tls():
+    send_and_receive_by_tls(userid="guest", password="guest")
+
+
+def external():
+    files = {"certfile": lane.TLS_CERT, "keyfile": lane.TLS_KEY}
+    send_and_receive_by_tls(login_method="EXTERNAL", userid="", password="", files=files)
 
 
 lane.run_scenarios(sys.modules[__name__])

@@ -2,7 +2,8 @@
 
 A lane is a program `LANE.py AMQP_URL MANAGEMENT_URL DOOMED_URL`. DOOMED_URL is of a user whose
 connections the lane closes through the HTTP API, to see its client come back. For each scenario,
-a function, the lane prints `ok NAME` or `not ok NAME REASON`; tracebacks go to stderr.
+a function, the lane prints `ok NAME` or `not ok NAME REASON`; tracebacks go to stderr. With
+LANE_TLS_PORT and the files of LANE_TLS_CA, _CERT and _KEY it shows the scenarios with TLS instead.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import hashlib
 import inspect
 import json
 import os
+import ssl
 import sys
 import time
 import traceback
@@ -19,6 +21,9 @@ import urllib.request
 import uuid
 
 AMQP_URL, MANAGEMENT_URL, DOOMED_URL = sys.argv[1:4]
+TLS_PORT, TLS_CA, TLS_CERT, TLS_KEY = (
+    os.environ.get(f"LANE_TLS_{name}", "") for name in ("PORT", "CA", "CERT", "KEY")
+)
 WAIT_SECONDS = 20
 RETRIES = 3
 RETRY_DELAY_MILLIS = 50
@@ -37,6 +42,7 @@ SCENARIOS = (
     "reconnect",
     "policy",
 )
+TLS_SCENARIOS = ("tls", "external")
 
 
 def unique(what):
@@ -129,9 +135,21 @@ class LengthLimit:
         call("DELETE", self.path)
 
 
+def tls_context(with_certificate):
+    """Trusts the authority of the test, and nobody else."""
+    context = ssl.create_default_context(cafile=TLS_CA)
+    if with_certificate:
+        context.load_cert_chain(TLS_CERT, TLS_KEY)
+    return context
+
+
+def tls_body():
+    return os.urandom(1024 * 1024)
+
+
 def run_scenarios(module):
     """Those that every lane of a plain AMQP client has, by their names."""
-    run(*(getattr(module, name) for name in SCENARIOS))
+    run(*(getattr(module, name) for name in (TLS_SCENARIOS if TLS_PORT else SCENARIOS)))
 
 
 def run(*scenarios):

@@ -282,4 +282,29 @@ def policy():
     connection.close()
 
 
+def send_and_receive_by_tls(with_certificate, **options):
+    parameters = pika.ConnectionParameters(
+        "localhost",
+        int(lane.TLS_PORT),
+        ssl_options=pika.SSLOptions(lane.tls_context(with_certificate), "localhost"),
+        **options,
+    )
+    connection = pika.BlockingConnection(parameters)
+    channel = confirming(connection)
+    queue = channel.queue_declare("", exclusive=True).method.queue
+    inbox, body = collect(channel, queue), lane.tls_body()
+    channel.basic_publish("", queue, body, mandatory=True)
+    pump("the body", [connection], lambda: inbox)
+    lane.expect(lane.digest(inbox[0]), lane.digest(body), "its digest")
+    connection.close()
+
+
+def tls():
+    send_and_receive_by_tls(False)
+
+
+def external():
+    send_and_receive_by_tls(True, credentials=pika.credentials.ExternalCredentials())
+
+
 lane.run_scenarios(sys.modules[__name__])

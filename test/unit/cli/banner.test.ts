@@ -3,11 +3,12 @@ import { expect, it } from 'vitest';
 import { bannerText } from '../../../src/cli/banner.ts';
 import { defaultConfig } from '../../../src/config/load-config.ts';
 
+const HTTP = { protocol: 'http', address: { host: '::', port: 15672 } } as const;
 const config = defaultConfig({ dataDir: '/srv/data', shards: 3, acceptors: 1 });
 
 it('shows listeners, management, data, threads and durability', () => {
   const listeners = [{ host: '::', port: 5672 }];
-  const text = bannerText(config, { listeners, managementPort: 15672, logKind: 'portable' });
+  const text = bannerText(config, { listeners, managementListeners: [HTTP], logKind: 'portable' });
   expect(text).toMatch(/^WarrenMQ \d+\.\d+\.\d+, process \d+\n/);
   expect(text).toContain('AMQP 0-9-1  [::]:5672  (every IPv4 and IPv6 address)');
   expect(text).toContain('http://localhost:15672');
@@ -22,14 +23,14 @@ it.each([
   ['write', 'write: what is confirmed survives the process, not a power cut (native log)'],
   ['memory', 'memory: messages do not survive a restart (native log)'],
 ] as const)('says what is promised with durability %s', (durability, promise) => {
-  const broker = { listeners: [], managementPort: undefined, logKind: 'native' };
+  const broker = { listeners: [], managementListeners: [], logKind: 'native' };
   expect(bannerText({ ...config, durability }, broker)).toContain(promise);
 });
 
 it('leaves out a management listener that is off', () => {
   const text = bannerText(config, {
     listeners: [{ host: '::', port: 1 }],
-    managementPort: undefined,
+    managementListeners: [],
     logKind: 'portable',
   });
   expect(text).not.toContain('Management');
@@ -49,7 +50,7 @@ it.each([
 ])('gives the examples the address they need: %o %o', (listener, overrides, argument) => {
   const text = bannerText(
     { ...config, ...overrides },
-    { listeners: [listener], managementPort: undefined, logKind: 'native' },
+    { listeners: [listener], managementListeners: [], logKind: 'native' },
   );
   expect(text).toContain(`node examples/publish.js${argument}\n`);
   expect(text).not.toContain('secret-word');

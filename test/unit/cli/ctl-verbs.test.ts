@@ -201,6 +201,14 @@ describe('the node', () => {
     ]);
     expect(broker.control.isListening).toBe(true);
     expect((await ctl('eval', 'init:stop().')).code).toBe(70);
+    expect(await lines('eval', 'ssl:clear_pem_cache().')).toEqual(['ok']);
+    expect((await ctl('reload_certificates')).code).toBe(0);
+    expect(broker.control.noted.filter((each) => each === 'certificates')).toHaveLength(2);
+    broker.control.certificateProblems = ['ssl_options.certfile: a does not exist'];
+    expect(await ctl('reload_certificates')).toMatchObject({
+      code: 70,
+      error: expect.stringContaining('ssl_options.certfile: a does not exist') as string,
+    });
     expect((await ctl('set_disk_free_limit', 'much')).code).toBe(65);
     expect((await ctl('set_alarm', 'cpu')).code).toBe(64);
   });

@@ -25,7 +25,7 @@ function fakeBroker(start: () => void = () => {}, stop: () => void = () => {}): 
       start();
       return {
         listeners: [{ host: '::', port: 5672 }],
-        managementPort: undefined,
+        managementListeners: [],
         logKind: 'portable',
         failed,
         stop: async (reason: string) => {

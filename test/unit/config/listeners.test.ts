@@ -79,7 +79,7 @@ describe('the sources', () => {
 
   it('must leave a listener', () => {
     expect(problemsOf({ file: 'listeners.tcp = none' })).toEqual([
-      'w.conf:1: no listener is left (TLS listeners are not implemented yet)',
+      'w.conf:1: no listener is left (listeners.tcp, listeners.ssl)',
     ]);
     expect(problemsOf({ file: 'listeners.tcp = none\nlisteners.tcp.1 = 5672' })).toEqual([
       'w.conf:1: listeners.tcp = none excludes listeners.tcp.1',

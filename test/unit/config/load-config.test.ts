@@ -10,6 +10,33 @@ describe('defaults', () => {
   it('are those of RabbitMQ, and one shard per core that no acceptor has', () => {
     expect(load({}).config).toEqual({
       listeners: [{ host: '::', port: 5672 }],
+      sslListeners: [],
+      sslCaFile: undefined,
+      sslCertFile: undefined,
+      sslKeyFile: undefined,
+      sslKeyPassword: undefined,
+      sslVerify: 'verify_none',
+      sslFailIfNoPeerCert: false,
+      sslDepth: 10,
+      sslVersions: ['tlsv1.3', 'tlsv1.2'],
+      sslCiphers: [],
+      sslHonorCipherOrder: false,
+      sslHandshakeTimeoutMillis: 5000,
+      sslCertLoginFrom: 'distinguished_name',
+      sslCertLoginSanType: 'dns',
+      sslCertLoginSanIndex: 0,
+      managementSslHost: '::',
+      managementSslPort: undefined,
+      managementSslCaFile: undefined,
+      managementSslCertFile: undefined,
+      managementSslKeyFile: undefined,
+      managementSslKeyPassword: undefined,
+      managementSslVerify: 'verify_none',
+      managementSslFailIfNoPeerCert: false,
+      managementSslDepth: 10,
+      managementSslVersions: ['tlsv1.3', 'tlsv1.2'],
+      managementSslCiphers: [],
+      managementSslHonorCipherOrder: false,
       heartbeatSeconds: 60,
       frameMax: 131072,
       channelMax: 2047,
@@ -189,6 +216,24 @@ describe('precedence', () => {
       'plugins.on_error': 'skip',
       'message_interceptors.incoming.set_header_timestamp.overwrite': 'true',
       'message_interceptors.incoming.set_header_routing_node.overwrite': 'false',
+      'listeners.ssl': '127.0.0.1:1',
+      'management.ssl.ip': '127.0.0.1',
+      ssl_handshake_timeout: '6000',
+      ssl_cert_login_from: 'common_name',
+      ssl_cert_login_san_type: 'email',
+      ssl_cert_login_san_index: '1',
+    };
+    for (const kind of ['ssl_options', 'management.ssl']) {
+      samples[`${kind}.verify`] = 'verify_peer';
+      samples[`${kind}.fail_if_no_peer_cert`] = 'true';
+      samples[`${kind}.honor_cipher_order`] = 'true';
+      samples[`${kind}.depth`] = '1';
+      samples[`${kind}.versions`] = 'tlsv1.2';
+    }
+    const files = (kind: string) => [`${kind}.certfile=a`, `${kind}.keyfile=b`];
+    const beside: Record<string, string[]> = {
+      'listeners.ssl': files('ssl_options'),
+      'management.ssl.port': files('management.ssl'),
     };
     // By themselves these keys only take `none`, which is the default.
     const entries: Record<string, string> = {
@@ -199,8 +244,11 @@ describe('precedence', () => {
     for (const { key, field } of schema) {
       const value = samples[key] ?? '5000';
       const entry = entries[key] ?? key;
-      const byEnvironment = load({ env: { [environmentName(entry)]: value } });
-      const bySet = load({ args: { set: [`${entry}=${value}`] } });
+      const byEnvironment = load({
+        env: { [environmentName(entry)]: value },
+        args: { set: beside[key] ?? [] },
+      });
+      const bySet = load({ args: { set: [`${entry}=${value}`, ...(beside[key] ?? [])] } });
       expect(byEnvironment.sources.get(key)).toBe(`environment ${environmentName(entry)}`);
       expect(bySet.sources.get(key)).toBe('flag --set');
       expect(bySet.config[field]).not.toEqual(load({}).config[field]);

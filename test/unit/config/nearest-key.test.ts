@@ -69,8 +69,8 @@ describe('editDistance', () => {
 
 describe('the keys of RabbitMQ', () => {
   it.each([
-    'ssl_options.cacertfile',
-    'listeners.ssl.default',
+    'ssl_options.dhfile',
+    'ssl_options.crl_check',
     'disk_free_limit.relative',
     'cluster_formation.k8s.host',
     'collect_statistics_interval',

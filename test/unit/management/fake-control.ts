@@ -18,6 +18,7 @@ export class FakeControl implements BrokerControl {
   clients: ClientListing = { channels: [], consumers: [] };
   delayedAnswer: DelayedAnswer = { count: 0, messages: [] };
   isListening = true;
+  certificateProblems: readonly string[] = [];
   /** What direct connections are given: the other end speaks AMQP. */
   readonly ports: MessagePort[] = [];
   private readonly state: BrokerState;
@@ -65,6 +66,11 @@ export class FakeControl implements BrokerControl {
     const { port1, port2 } = new MessageChannel();
     this.ports.push(port2);
     return port1;
+  }
+
+  reloadCertificates(): readonly string[] {
+    this.noted.push('certificates');
+    return this.certificateProblems;
   }
 
   suspend(reason: string): Promise<void> {

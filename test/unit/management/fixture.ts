@@ -16,6 +16,8 @@ import type {
 import { BrokerState } from '../../../src/supervisor/facts/broker-state.ts';
 import { Logins } from '../../../src/supervisor/logins.ts';
 import type { Command } from '../../../src/topology/command.ts';
+import type { BoundListener } from '../../../src/supervisor/listening.ts';
+import type { CertificateExpiry } from '../../../src/tls/certificates.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import type {
   LogReport,
@@ -111,6 +113,8 @@ export function acceptorReport(counts: Partial<AcceptorReport> = {}): AcceptorRe
     blockedConnections: [],
     unreadConnections: 0,
     slabPagesUsed: 0,
+    tlsHandshakes: 0,
+    tlsFailures: 0,
     pluginFaults: 0,
     accessRefused: 0,
     ...counts,
@@ -138,7 +142,9 @@ export class FakeBroker implements ManagementSource {
   disk: DiskFacts = { freeBytes: 5000, limitBytes: 2000, alarm: undefined };
   plugins = { faultCount: 0, droppedEventCount: 0 };
   readonly recoveries: RecoveryReport[] = [];
-  readonly listeners = [{ host: '::', port: 5672 }];
+  readonly listeners: BoundListener[] = [{ host: '::', port: 5672 }];
+  certificateExpiries: CertificateExpiry[] = [];
+  readonly certificates = { expiries: () => this.certificateExpiries };
   readonly startedAtMillis = 1_700_000_000_000;
   reports: ThreadReports = { shards: [shardReport()], acceptors: [acceptorReport()] };
 

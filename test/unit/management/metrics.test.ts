@@ -29,7 +29,9 @@ deaths.count('rejected', queueSettings({ ...spec, arguments: deadLettered }));
 deaths.count('rejected', queueSettings({ ...spec, arguments: deadLettered }));
 const broker = new FakeBroker();
 const { log } = memoryLog();
-const view = new BrokerView(broker, () => ({ host: '::', port: 15672 }));
+const view = new BrokerView(broker, () => [
+  { protocol: 'http', address: { host: '::', port: 15672 } },
+]);
 const limits = { bodyBytesMax: 1024, answerMillisMax: 10_000 };
 const handler = new RequestHandler(view, routes, limits, log);
 /** Where requests seem to come from. */

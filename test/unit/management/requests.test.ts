@@ -211,7 +211,7 @@ describe('limits', () => {
       const clientProperties = { text: 'x'.repeat(100_000) };
       own.connections.set(id, { ...info, id, name: `${id}`, clientProperties });
     }
-    const view = new BrokerView(own, () => ({ host: '', port: 0 }));
+    const view = new BrokerView(own, () => [{ protocol: 'http', address: { host: '', port: 0 } }]);
     const handler = new RequestHandler(view, routes, small, log);
     let answered: Promise<void> | undefined;
     const server = http.createServer((request, response) => {

@@ -277,6 +277,13 @@ it('connections are all for monitors, and for others their own', async () => {
     user_who_performed_action: 'manager',
     channels: 0,
     ssl: false,
+    ssl_protocol: null,
+    ssl_key_exchange: null,
+    ssl_cipher: null,
+    ssl_hash: null,
+    peer_cert_subject: null,
+    peer_cert_issuer: null,
+    peer_cert_validity: null,
   };
   expect(await get('/api/connections', 'manager:p')).toEqual([mine]);
   const { body } = await ask(management.port, '/api/connections');

@@ -12,7 +12,7 @@ import { ShardState } from '../../../../shards/shard-state.ts';
 import { usersChanged } from '../../../../src/acceptor/access-changes.ts';
 import { Acceptor } from '../../../../src/acceptor/acceptor.ts';
 import { ControlLink } from '../../../../src/acceptor/control-link.ts';
-import { ReadBuffer, type SocketReader } from '../../../../src/acceptor/listener.ts';
+import { ReadBuffer } from '../../../../src/acceptor/socket-reader.ts';
 import type {
   AcceptorControl,
   AcceptorNotice,
@@ -177,10 +177,7 @@ export class SimBroker {
   /** A TCP connection; nothing is sent yet. */
   connect(acceptor = 0): SimClient {
     const socket = new SimSocket();
-    const accepting = this.acceptors[acceptor] as unknown as {
-      accept(socket: unknown): SocketReader;
-    };
-    socket.attach(accepting.accept(socket.asSocket()));
+    socket.attach(this.acceptors[acceptor].listeners.accept(socket.asSocket()));
     const client = new SimClient(this, socket);
     this.clients.push(client);
     return client;

@@ -2,7 +2,11 @@
 // "kernel" when the test says so; what the client sent is read when the broker is not paused. Every
 // entry into the broker's code goes through here, so a test sees whatever that code throws.
 import type { Socket } from 'node:net';
-import type { ReadBuffer, SocketReader } from '../../../../src/acceptor/listener.ts';
+import type { ReadRun } from '../../../../src/acceptor/read-run.ts';
+import type { ReadBuffer, SocketReader } from '../../../../src/acceptor/socket-reader.ts';
+
+/** The broker is told that every read was a large one: it decides by bodies where the next goes. */
+const LARGE_READ_BYTES = 1024 * 1024;
 
 type Callback = (error?: Error | null) => void;
 
@@ -19,9 +23,13 @@ export class SimSocket {
   isClosed = false;
   /** While false, writes are gathered and not called back. */
   takesWrites = true;
+  /** Reads may go straight to the slab. */
+  takesRuns = false;
   /** Gets what the broker has written. */
   onOutput: (bytes: Buffer) => void = () => {};
   private reader: SocketReader | undefined;
+  /** Where the next read goes. */
+  private run: ReadRun | undefined;
   private readonly callbacks: Callback[] = [];
   private input: Buffer = Buffer.alloc(0);
 
@@ -92,15 +100,18 @@ export class SimSocket {
     return !this.isClosed && (this.destroyed || (this.isEnded && this.callbacks.length === 0));
   }
 
-  /** One read of at most `countMax` bytes into the shared buffer. */
+  /** One read of at most `countMax` bytes, into the shared buffer or what the broker has lent. */
   deliver(buffer: ReadBuffer, countMax: number): void {
-    const { bytes, target } = buffer;
+    const { run } = this;
+    const target = run === undefined ? buffer.target : run.bytes;
     const count = Math.min(countMax, this.input.length, target.length);
     // What an earlier read left behind must not be mistaken for input.
-    bytes.fill(0xa5);
-    this.input.copy(bytes, 0, 0, count);
+    target.fill(0xa5);
+    this.input.copy(target, 0, 0, count);
     this.input = this.input.subarray(count);
-    this.reader!.received(buffer, count);
+    if (run === undefined) this.reader!.received(buffer, count, count === target.length);
+    else this.reader!.receivedRun(count, count === target.length);
+    this.run = this.takesRuns ? this.reader!.lendRun(LARGE_READ_BYTES) : undefined;
   }
 
   /** The kernel takes everything that was written. */
