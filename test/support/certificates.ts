@@ -30,14 +30,15 @@ export function describeWithCertificates(
   body: (certificates: TestCertificates) => void,
 ): void {
   const isThere = spawnSync('openssl', ['version']).status === 0;
-  describe(name, () => {
-    if (!isThere) {
-      test('skipped: needs openssl', ({ skip }) => skip());
-      return;
-    }
+  const withCertificates = (): void => {
     const certificates = new TestCertificates();
     afterAll(() => certificates.remove());
     body(certificates);
+  };
+  const without = (): void => test('skipped: needs openssl', ({ skip }) => skip());
+  const tests = isThere ? withCertificates : without;
+  describe(name, () => {
+    tests();
   });
 }
 
