@@ -13,9 +13,9 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
+import { type TlsFailure, tlsFailure } from '../tls/handshake-failure.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
-import { type TlsFailure, tlsFailure } from './tls-failure.ts';
 
 export interface TlsListenOptions {
   readonly host: string;

@@ -2,9 +2,9 @@
 // in the log, in the words of AMQP's listeners.
 import type { ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { tlsFailure } from '../acceptor/tls-failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
+import { tlsFailure } from '../tls/handshake-failure.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 
 export interface RenewableServer {
