@@ -225,6 +225,14 @@ describeWithCertificates('certificate files', (certificates) => {
     });
   });
 
+  test('serve again after the listeners were closed and opened', async () => {
+    const before = await subjectOn(broker.tlsPort);
+    await api.put(['warrenmq', 'listening'], { listening: false });
+    await expect(subjectOn(broker.tlsPort)).rejects.toThrow(/ECONNREFUSED/u);
+    await api.put(['warrenmq', 'listening'], { listening: true });
+    expect(await subjectOn(broker.tlsPort)).toBe(before);
+  });
+
   test('are renewed on all acceptors without an end of connections', async () => {
     const url = `amqps://guest:guest@localhost:${broker.tlsPort}`;
     const connection = await connect(url, tlsOptions(certificates));
