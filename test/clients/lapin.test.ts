@@ -2,5 +2,4 @@
 import { describeLane } from './lane.ts';
 import { PROGRAMS, TOOLCHAINS } from './toolchains.ts';
 
-// Without TLS: building a TLS library takes longer than all other lanes together.
-describeLane('lapin', TOOLCHAINS.rust, PROGRAMS.rust(), undefined, []);
+describeLane('lapin', TOOLCHAINS.rust, PROGRAMS.rust());
