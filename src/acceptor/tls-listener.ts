@@ -7,14 +7,15 @@
 // All of this has to be over in ssl_handshake_timeout from the turn and handshake_timeout from the
 // start. Bytes that are written are encrypted before the write is called back, so memory that is
 // reused after that (output.ts) is never read late.
-// Invariant: a socket that was accepted ends as a connection, or as one failure that is told.
+// Invariant: a socket that was accepted and has sent something ends as a connection, or as one
+// failure that is told.
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
+import { type TlsFailure, tlsFailure } from '../tls/handshake-failure.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
-import { type TlsFailure, tlsFailure } from './tls-failure.ts';
-import { directIssuers, refusedCertificate } from './tls-peer.ts';
 
 export interface TlsListenOptions {
   readonly host: string;
@@ -154,9 +155,10 @@ export class TlsListener {
     endWith(secure, reader);
   }
 
-  /** Says so, once. */
+  /** Says so, once; who only looks whether somebody listens has not failed. */
   private failed(socket: net.Socket, client: string, code: string, message: string): void {
     if (!this.opening.delete(socket)) return;
+    if (code === 'ECONNRESET' && socket.bytesRead === 0) return;
     this.options.onFailure(client, tlsFailure(code, message));
   }
 }

@@ -5,7 +5,8 @@
 //     PLAIN      [authzid] NUL user NUL password     (RFC 4616)
 //     AMQPLAIN   a field table without its length, with LOGIN and PASSWORD
 //     ANONYMOUS  anything (RFC 4505: a trace); the client is the user of the configuration
-//     EXTERNAL   the identity to act as, or nothing: who the client is its certificate says
+//     EXTERNAL   anything: its certificate says who the client is. RabbitMQ does not look at it
+//                either, and some clients send what is no identity (amqp091-go: NUL * NUL *)
 import {
   loginRefused,
   malformedAmqplain,
@@ -80,7 +81,7 @@ function parse(mechanism: string, response: Uint8Array, settings: SaslSettings):
         password: Buffer.from(settings.anonymousPass, 'utf8'),
       };
     case 'EXTERNAL':
-      return parseExternal(response, settings.peerName!);
+      return { username: settings.peerName!, password: undefined };
     default:
       throw new AmqpError(unknownMechanism(mechanism, offered.join(' ')));
   }
@@ -116,15 +117,6 @@ function parseAmqplain(response: Uint8Array): Credentials {
   const name = readUtf8(username, 0, username.length);
   if (name === undefined) throw new AmqpError(malformedAmqplain('has a LOGIN that is not UTF-8'));
   return { username: name, password: bytesOf(password) };
-}
-
-function parseExternal(response: Uint8Array, peerName: string): Credentials {
-  const identity = readUtf8(response, 0, response.length);
-  // As with PLAIN: to act as oneself asks for nothing.
-  if (identity === undefined || (identity !== '' && identity !== peerName)) {
-    throw new AmqpError(loginRefused('EXTERNAL'));
-  }
-  return { username: peerName, password: undefined };
 }
 
 function bytesOf(value: FieldValue): Uint8Array {

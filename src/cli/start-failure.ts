@@ -22,17 +22,19 @@ export function startFailureText(error: unknown): string {
     case 'EADDRINUSE':
       return (
         `${where} is already in use, perhaps by another broker.\n` +
-        `Stop it, or choose another port (--port, --management-port). ${whoHolds(port)}`
+        `Stop it, or choose another port (--port, --management-port, listeners.ssl.NAME). ` +
+        whoHolds(port)
       );
     case 'EACCES':
       return (
         `${where} may not be used by this account: ports below 1024 need a privilege.\n` +
-        'Choose a higher port (--port, --management-port).'
+        'Choose a higher port (--port, --management-port, listeners.ssl.NAME).'
       );
     case 'EADDRNOTAVAIL':
       return (
         `${where}: this machine does not have that address.\n` +
-        'Choose one it has (--host, listeners.tcp.NAME, management.tcp.ip); :: is every address.'
+        'Choose one it has (--host, listeners.tcp.NAME, listeners.ssl.NAME, management.tcp.ip); ' +
+        ':: is every address.'
       );
     default:
       return `WarrenMQ could not start: ${error.stack ?? error.message}`;

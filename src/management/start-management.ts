@@ -2,14 +2,14 @@
 // Everything a client can use up is bounded here: connections, header and body sizes, and the time
 // for a header, a request and an answer.
 import { createServer, type Server, type ServerOptions } from 'node:http';
-import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../base/logger.ts';
 import type { ListenerAddress } from '../config/broker-config.ts';
-import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
 import { routes } from './api/routes.ts';
 import { BrokerView, type ListenerView } from './broker-view.ts';
 import { RequestHandler, type RequestLimits } from './request-handler.ts';
+import { createSecureServer, type RenewableServer } from './secure-server.ts';
 import type { ManagementSource } from './source.ts';
 
 export interface ManagementOptions {
@@ -58,7 +58,7 @@ export async function startManagement(
   const broker = new BrokerView(source, () => listeners);
   const handler = new RequestHandler(broker, routes, limits, log);
   const servers: Server[] = [];
-  let secureServer: SecureServer | undefined;
+  let renewable: RenewableServer | undefined;
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => closed(server)));
   };
@@ -77,19 +77,16 @@ export async function startManagement(
       listeners.push({ protocol: 'http', address: { host, port: bound } });
     }
     if (secure !== undefined) {
-      secureServer = createSecureServer({
-        ...httpOptions(limits),
-        ...serverOptions(secure.material),
-        handshakeTimeout: limits.headerMillisMax,
-      });
-      const bound = await open(secureServer, secure);
+      const secureOptions = { ...httpOptions(limits), handshakeTimeout: limits.headerMillisMax };
+      renewable = createSecureServer(secure.material, secureOptions, log);
+      const bound = await open(renewable.server, secure);
       listeners.push({ protocol: 'https', address: { host: secure.host, port: bound } });
     }
   } catch (error) {
     await close();
     throw error;
   }
-  const renew = (material: TlsMaterial) => secureServer?.setSecureContext(serverOptions(material));
+  const renew = (material: TlsMaterial) => renewable?.renew(material);
   return { port: listeners[0].address.port, listeners, renew, close };
 }
 

@@ -19,7 +19,7 @@ export const DER = {
   set: 0x31,
 } as const;
 
-/** Character strings of which each byte is a character of ASCII: numeric, printable, IA5, visible. */
+/** Character strings whose bytes are ASCII: numeric, printable, IA5 and visible ones. */
 const ASCII_TAGS = new Set([0x12, 0x13, 0x16, 0x1a]);
 const LENGTH_BYTES_MAX = 4;
 

@@ -13,7 +13,7 @@ import type { Adapter, ScenarioClient, Secure } from './scenarios.ts';
 
 const BODY_BYTES = 1024 * 1024;
 /** Whom the certificate of clients names, and who logs in by it. */
-export const CERTIFICATE_USER = 'CN=lane,O=WarrenMQ tests';
+const CERTIFICATE_USER = 'CN=lane,O=WarrenMQ tests';
 export const CERTIFICATE_SUBJECT = '/O=WarrenMQ tests/CN=lane';
 
 /** A broker that asks clients for certificates, and lets them log in by these. */

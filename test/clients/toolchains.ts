@@ -41,6 +41,7 @@ export function sourceFolder(name: string): string {
 
 const PYTHON = inLanes('python', 'bin', 'python');
 const JARS = inLanes('java', 'jars');
+const JAVA_FILES = ['Lane.java', 'Support.java', 'Tls.java'];
 
 export const TOOLCHAINS = {
   python: {
@@ -58,9 +59,7 @@ export const TOOLCHAINS = {
     tools: ['java', 'javac', 'mvn'],
     sources: /\.(?:java|xml|sha256)$/u,
     fetch: [['mvn', '-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${JARS}`]],
-    build: [
-      ['javac', '-cp', `${JARS}/*`, '-d', inLanes('java', 'classes'), 'Lane.java', 'Support.java'],
-    ],
+    build: [['javac', '-cp', `${JARS}/*`, '-d', inLanes('java', 'classes'), ...JAVA_FILES]],
   },
   go: {
     name: 'go',

@@ -130,9 +130,7 @@ describeWithCertificates('AMQP over TLS', (certificates) => {
       const made = net.connect(broker.tlsPort, '127.0.0.1');
       made.on('error', () => undefined);
       made.write(bytes);
-      const closed = once(made, 'close');
-      made.resume();
-      await closed;
+      await new Promise((resolve) => made.resume().on('close', resolve));
       const line = await eventually('the line', () =>
         broker.output
           .slice(since)
@@ -160,7 +158,7 @@ describeWithCertificates('AMQP over TLS', (certificates) => {
       const since = broker.output.length;
       const made = net.connect(broker.tlsPort, '127.0.0.1');
       made.on('error', () => undefined);
-      await once(made.resume(), 'close');
+      await new Promise((resolve) => made.resume().on('close', resolve));
       expect(await logged(broker, 'ERR_TLS_HANDSHAKE_TIMEOUT', since)).toContain('too slow');
       expect(await failures()).toBe(before + 1);
     });

@@ -38,7 +38,11 @@ var amqpURL, managementURL, doomedURL string
 
 func main() {
 	amqpURL, managementURL, doomedURL = os.Args[1], os.Args[2], os.Args[3]
-	for _, each := range scenarios {
+	shown := scenarios
+	if os.Getenv("LANE_TLS_PORT") != "" {
+		shown = tlsScenarios
+	}
+	for _, each := range shown {
 		if reason := failureOf(each.run); reason != "" {
 			fmt.Printf("not ok %s %s\n", each.name, strings.Join(strings.Fields(reason), " "))
 		} else {

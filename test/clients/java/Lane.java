@@ -1,7 +1,7 @@
 // The scenarios with RabbitMQ's Java client, whose connections recover with their topology unless
 // they are told not to. The program is given AMQP_URL MANAGEMENT_URL DOOMED_URL (a user whose
 // connections it closes through the HTTP API) and prints `ok NAME` or `not ok NAME REASON` for each
-// scenario.
+// scenario. With LANE_TLS_PORT it shows the scenarios with TLS instead (Tls.java).
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -48,7 +48,10 @@ public final class Lane extends Support {
     scenarios.put("large-body", Lane::largeBody);
     scenarios.put("reconnect", Lane::reconnect);
     scenarios.put("policy", Lane::policy);
-    scenarios.forEach(Lane::report);
+    Map<String, Scenario> byTls = new LinkedHashMap<>();
+    byTls.put("tls", () -> sendAndReceive(Tls.connect(false)));
+    byTls.put("external", () -> sendAndReceive(Tls.connect(true)));
+    (Tls.isAsked() ? byTls : scenarios).forEach(Lane::report);
     // Whatever a failed scenario left open must not keep the program.
     System.exit(0);
   }
@@ -60,6 +63,19 @@ public final class Lane extends Support {
     } catch (Exception | AssertionError error) {
       error.printStackTrace();
       System.out.println("not ok " + name + " " + String.valueOf(error).replaceAll("\\s+", " "));
+    }
+  }
+
+  private static void sendAndReceive(Connection secure) throws Exception {
+    try (Connection connection = secure) {
+      Channel channel = confirming(connection);
+      String queue = channel.queueDeclare().getQueue();
+      BlockingQueue<Delivery> inbox = collect(channel, queue, true);
+      byte[] body = new byte[1 << 20];
+      new Random().nextBytes(body);
+      channel.basicPublish("", queue, true, null, body);
+      channel.waitForConfirmsOrDie(WAIT_MILLIS);
+      expect("its digest", digest(next("the body", inbox).getBody()), digest(body));
     }
   }
 

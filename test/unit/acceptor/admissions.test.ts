@@ -1,7 +1,6 @@
 // Turns of new connections, with a clock moved by hand: who is read at once, who later, in which order.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admissions } from '../../../src/acceptor/admissions.ts';
-import type { Connection } from '../../../src/acceptor/connection.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -29,7 +28,7 @@ class Arrivals {
       };
       const connection = { isUsable: true, flow: { whileWaiting } };
       this.connections.push(connection);
-      this.admissions.arrived(connection as unknown as Connection);
+      this.admissions.arrived(connection);
       await Promise.resolve();
       if (!waits) this.admitted.push(number);
     }

@@ -143,16 +143,14 @@ describe('mechanisms', () => {
     },
   );
 
-  it.each(['', 'CN=x'])("take the name of a certificate, asked for '%s'", (identity) => {
-    const settings = { ...SETTINGS, peerName: 'CN=x' };
-    const outcome = parseSaslResponse('EXTERNAL', bytes(identity), settings);
-    expect(outcome.credentials).toEqual({ username: 'CN=x', password: undefined });
-  });
-
-  it.each(['CN=y', '\xff'])('refuse to take a certificate for another name', (identity) => {
-    const settings = { ...SETTINGS, peerName: 'CN=x' };
-    expect(refusal('EXTERNAL', bytes(identity), settings)).toContain('mechanism EXTERNAL');
-  });
+  it.each(['', 'CN=y', '\0*\0*', '\xff'])(
+    'take the name of a certificate, whatever comes',
+    (text) => {
+      const settings = { ...SETTINGS, peerName: 'CN=x' };
+      const outcome = parseSaslResponse('EXTERNAL', bytes(text), settings);
+      expect(outcome.credentials).toEqual({ username: 'CN=x', password: undefined });
+    },
+  );
 
   it.each(['EXTERNAL', 'plain', '', 'PLAIN AMQPLAIN'])("refuses '%s'", (mechanism) => {
     expect(refusal(mechanism, bytes('\0u\0p'))).toBe(

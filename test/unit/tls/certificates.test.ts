@@ -33,7 +33,7 @@ describeWithCertificates('certificate files', (made) => {
 
   function problems(changes: Partial<BrokerConfig>): readonly string[] {
     try {
-      new Certificates(defaultConfig({ ...config, ...changes }), log);
+      new Certificates(defaultConfig({ ...config, ...changes }), log).stop();
     } catch (error) {
       if (error instanceof TlsFileError) return error.problems;
       throw error;

@@ -1,11 +1,12 @@
 //! The client lane of lapin (Rust): prints `ok NAME` or `not ok NAME REASON` for each scenario. Its
 //! arguments are AMQP_URL MANAGEMENT_URL DOOMED_URL; the last is of a user whose connections it
-//! closes through the HTTP API.
+//! closes through the HTTP API. With LANE_TLS_PORT it shows the scenarios with TLS instead (tls.rs).
 
 mod management;
 mod rpc;
 mod scenarios;
 mod support;
+mod tls;
 
 use scenarios as show;
 use support::{Arguments, Outcome, WAIT};
@@ -20,11 +21,11 @@ fn report(name: &str, outcome: Result<Outcome, tokio::time::error::Elapsed>) {
     println!("not ok {name} {}", words.join(" "));
 }
 
-/// Runs each function under its name, with `-` for `_`.
+/// Runs each function of a module under its name, with `-` for `_`.
 macro_rules! run_all {
-    ($arguments:expr, $($name:ident),* $(,)?) => {
+    ($arguments:expr, $module:ident, $($name:ident),* $(,)?) => {
         $(
-            let outcome = tokio::time::timeout(WAIT, show::$name($arguments)).await;
+            let outcome = tokio::time::timeout(WAIT, $module::$name($arguments)).await;
             report(&stringify!($name).replace('_', "-"), outcome);
         )*
     };
@@ -33,8 +34,13 @@ macro_rules! run_all {
 #[tokio::main]
 async fn main() {
     let arguments = &Arguments::from_command_line();
+    if tls::is_asked() {
+        run_all!(arguments, tls, tls, external);
+        return;
+    }
     run_all!(
         arguments,
+        show,
         rpc_reply_queue,
         rpc_direct_reply_to,
         work_queue_prefetch,

@@ -1,5 +1,5 @@
 // Why a TLS handshake has come to nothing, in words that help: what OpenSSL calls it, what that
-// means most often, and what to do. Acceptor thread, pure. docs/tls.md explains the same errors.
+// means most often, and what to do. Any thread, pure. docs/tls.md explains the same errors.
 
 export interface TlsFailure {
   /** OpenSSL's or Node's code. */
