@@ -156,6 +156,14 @@ describeWithCertificates('client certificates', (certificates) => {
       );
     });
 
+    test('keep out who has one of another authority, and tell why', async () => {
+      const stranger = certificates.selfSigned('/CN=stranger');
+      const options = { ...tlsOptions(certificates, stranger), credentials };
+      await expect(connect(`amqps://localhost:${broker.tlsPort}`, options)).rejects.toThrow();
+      await line(broker, 'code=DEPTH_ZERO_SELF_SIGNED_CERT');
+      expect(broker.output).not.toContain('code=ECONNRESET');
+    });
+
     test('keep out who has none', async () => {
       const attempt = connect(`amqps://guest:guest@localhost:${broker.tlsPort}`, {
         ...tlsOptions(certificates),
