@@ -202,7 +202,8 @@ export class Forwards {
   private refill(queue: Queue, held: HeldLetters): void {
     held.pageOut();
     if (held.isLoading) return;
-    if (queue.isDeleted || queue.rules.address.length === 0) dropAll(queue, held);
+    // Those of a deleted queue go on, once: nobody tries them again.
+    if (queue.rules.address.length === 0) dropAll(queue, held);
     while (held.length > 0 && held.handleAt(0) >= 0 && this.roomFor(queue) > 0) {
       const [handle, position, reason] = [held.handleAt(0), held.positionAt(0), held.reasonAt(0)];
       held.shift();
@@ -321,7 +322,7 @@ function uncount(queue: Queue, handle: number): void {
   queue.forwardingBytes -= queue.dataBytes(handle);
 }
 
-/** Their queue is gone, or sends its dead letters nowhere any more. */
+/** Their queue sends its dead letters nowhere any more. */
 function dropAll(queue: Queue, held: HeldLetters): void {
   while (held.length > 0) {
     const [handle, position] = [held.handleAt(0), held.positionAt(0)];
