@@ -28,13 +28,20 @@ export interface ReadMemory {
   readonly view: DataView<ArrayBufferLike>;
 }
 
-export interface SocketReader {
+/** Gets the bytes of a stream, and its end. */
+export interface StreamReader {
   /**
-   * The first `count` bytes of `buffer` have arrived. `goesOn`: others may follow in this turn
+   * The first `count` bytes of `memory` have arrived. `goesOn`: others may follow in this turn
    * before any other socket is read.
    */
-  received(buffer: ReadMemory, count: number, goesOn: boolean): void;
+  received(memory: ReadMemory, count: number, goesOn: boolean): void;
   ended(): void;
+}
+
+/** Says besides where the next read of a socket goes. */
+export interface SocketReader extends StreamReader {
+  /** Whether the next read goes to the large buffer. */
+  readonly wantsLargeReads: boolean;
   /**
    * Slab pages for the next read, after one of `count` bytes; undefined: it goes to a read buffer.
    * They are lent until they come back by `receivedRun` or `ended`.
@@ -42,14 +49,12 @@ export interface SocketReader {
   lendRun(count: number): ReadRun | undefined;
   /** As `received`, in the run that was lent last. */
   receivedRun(count: number, goesOn: boolean): void;
-  /** Whether the next read goes to the large buffer. */
-  readonly wantsLargeReads: boolean;
 }
 
 const SLACK_BYTES = 64;
 
 /** Reads by 'data' events: of streams that cannot read into memory of ours. */
-export function readByData(stream: Duplex, reader: SocketReader, buffer: ReadBuffer): void {
+export function readByData(stream: Duplex, reader: StreamReader, buffer: ReadBuffer): void {
   const { bytes, target } = buffer;
   stream.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length; at += target.length) {
@@ -60,7 +65,7 @@ export function readByData(stream: Duplex, reader: SocketReader, buffer: ReadBuf
 }
 
 /** Tells the reader of the end, of which errors are only the reason. */
-export function endWith(stream: Duplex, reader: SocketReader): void {
+export function endWith(stream: Duplex, reader: StreamReader): void {
   // An error of a stream is always followed by 'close', which is where the connection ends.
   stream.on('error', () => {});
   stream.on('close', () => reader.ended());

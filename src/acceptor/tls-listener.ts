@@ -15,7 +15,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
 import { type TlsFailure, tlsFailure } from '../tls/handshake-failure.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
-import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
+import { endWith, ReadBuffer, readByData, type StreamReader } from './socket-reader.ts';
 
 export interface TlsListenOptions {
   readonly host: string;
@@ -28,7 +28,7 @@ export interface TlsListenOptions {
   /** Returns whether it has to wait; then `flow.whileWaiting` of it says for what. */
   readonly arrived: (opening: TlsOpening) => boolean;
   /** `openBy`: when the client has to be logged in, on the clock of `performance`. */
-  readonly onSocket: (socket: TLSSocket, openBy: number) => SocketReader;
+  readonly onSocket: (socket: TLSSocket, openBy: number) => StreamReader;
   readonly onFailure: (client: string, failure: TlsFailure) => void;
 }
 

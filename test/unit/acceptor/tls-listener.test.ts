@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { defaultConfig } from '../../../src/config/load-config.ts';
 import { tlsOptionsOf } from '../../../src/config/tls-settings.ts';
 import { TlsListener, type TlsOpening } from '../../../src/acceptor/tls-listener.ts';
-import type { SocketReader } from '../../../src/acceptor/socket-reader.ts';
+import type { StreamReader } from '../../../src/acceptor/socket-reader.ts';
 import { readMaterial } from '../../../src/tls/read-material.ts';
 import type { TlsMaterial } from '../../../src/tls/tls-material.ts';
 import { describeWithCertificates } from '../../support/certificates.ts';
@@ -60,8 +60,7 @@ describeWithCertificates('a TLS listener', (certificates) => {
 
   afterEach(() => listener.close());
 
-  const reader: SocketReader = {
-    wantsLargeReads: false,
+  const reader: StreamReader = {
     received: (buffer, count, goesOn) => {
       expect(goesOn).toBe(true);
       received.push(Buffer.from(buffer.bytes.subarray(0, count)));
