@@ -28,7 +28,7 @@ export function reportOf(state: ShardState): ShardReport {
       publishRateLimit: state.governor.rateOf(queue),
       isClosed: queue.isClosed,
       singleActiveConsumer: queue.singleActive?.active?.tag,
-      nextDue: queue.ready.isEmpty ? undefined : queue.delayed?.headDue,
+      nextDue: queue.delayed?.nextDue,
     });
   }
   const { store } = state;
