@@ -25,6 +25,16 @@ export interface Peeked {
   readonly bodyBytes: number;
 }
 
+/** A message as it was read; its bytes are good until the call returns. */
+export interface ReadMessage extends Peeked {
+  /** Of its record: PERSISTENT, SPILLED. */
+  readonly flags: number;
+  /** exrk, props and body. */
+  readonly data: Uint8Array;
+}
+
+type SeeMessage = (row: number, message: ReadMessage) => void;
+
 export class PeekReads {
   private readonly log: Log;
   private readonly records: RecordTable;
@@ -41,6 +51,14 @@ export class PeekReads {
   /** By row; those that are too large, gone or cannot be read are missing. */
   async read(rows: readonly number[]): Promise<ReadonlyMap<number, Peeked>> {
     const found = new Map<number, Peeked>();
+    await this.each(rows, (row, { exrk, props, bodyBytes }) => {
+      found.set(row, { exrk: exrk.slice(), props: props.slice(), bodyBytes });
+    });
+    return found;
+  }
+
+  /** Shows each of these messages, in any order; those of which `read` says nothing are left out. */
+  async each(rows: readonly number[], see: SeeMessage): Promise<void> {
     let from = 0;
     while (from < rows.length) {
       let end = from;
@@ -51,10 +69,9 @@ export class PeekReads {
         bytes += needed;
       }
       const some = rows.slice(from, end).filter((row) => this.targetBytes(row) <= TARGET_BYTES);
-      await this.readSome(some, found);
+      await this.readSome(some, see);
       from = end;
     }
-    return found;
   }
 
   /** From the log: a read is finished. False when it was none of these. */
@@ -69,7 +86,7 @@ export class PeekReads {
     return READ_HEAD_BYTES + alignTo8(this.records.dataBytes(row));
   }
 
-  private async readSome(all: readonly number[], found: Map<number, Peeked>): Promise<void> {
+  private async readSome(all: readonly number[], see: SeeMessage): Promise<void> {
     const { records } = this;
     // What was withdrawn while others were being read has no place any more.
     const rows = all.filter((row) => records.isUsed(row));
@@ -87,10 +104,14 @@ export class PeekReads {
       const word = read.rows[at + READ_AT] >> 2;
       const exrkAt = read.rows[at + READ_AT] + READ_HEAD_BYTES;
       const propsAt = exrkAt + words[word + 1];
-      found.set(row, {
-        exrk: read.target.slice(exrkAt, propsAt),
-        props: read.target.slice(propsAt, propsAt + words[word + 2]),
-        bodyBytes: words[word + 3],
+      const bodyAt = propsAt + words[word + 2];
+      const bodyBytes = words[word + 3];
+      see(row, {
+        flags: words[word],
+        exrk: read.target.subarray(exrkAt, propsAt),
+        props: read.target.subarray(propsAt, bodyAt),
+        bodyBytes,
+        data: read.target.subarray(exrkAt, bodyAt + bodyBytes),
       });
     }
   }

@@ -209,6 +209,20 @@ export class DelayedReady extends DueRows implements ReadyMessages {
     }
   }
 
+  /** Takes out those at these positions; `gone` is told of each. Looks through all. */
+  removeAll(
+    positions: ReadonlySet<number>,
+    gone: (position: number, handle: number) => void,
+  ): void {
+    for (let row = 0; row < this.rowCount; row += 1) {
+      const position = this.rows[row * COLUMNS + POSITION];
+      if (!this.isUsed(row) || !positions.has(position)) continue;
+      const handle = this.rows[row * COLUMNS + HANDLE];
+      this.drop(row);
+      gone(position, handle);
+    }
+  }
+
   /** The message in row `hint` is not for the depot. */
   keep(hint: number, position: number): void {
     if (this.isAt(hint, position)) this.marks[hint] = KEPT;

@@ -215,7 +215,10 @@ export class QueueRules {
   forwarded({ handle, position }: Forward): void {
     const { queue } = this;
     if (position === undefined) queue.discardUnqueued(handle);
-    else queue.discard(handle, position);
+    else {
+      queue.discard(handle, position);
+      queue.depot?.settled(position);
+    }
   }
 
   /** The queue is deleted: nothing of it happens any more. */
@@ -230,7 +233,7 @@ export class QueueRules {
     const { messageTtlMillis, lengthMax, bytesMax } = settings;
     const isLimited = lengthMax !== NOT_SET || bytesMax !== NOT_SET;
     this.isActive = isLimited || messageTtlMillis !== NOT_SET;
-    if (messageTtlMillis !== NOT_SET) this.canExpire = true;
+    if (messageTtlMillis !== NOT_SET || this.isDelaying) this.canExpire = true;
     const next = this.isDelaying
       ? { exchange: this.queue.spec.companion!.exchange, routingKey: undefined }
       : settings.deadLettering;

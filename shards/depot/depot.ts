@@ -1,0 +1,308 @@
+// The depot of a queue that holds back what its exchange delays: where messages wait that are not
+// due soon, on disk alone (docs/delayed-messages.md, docs/delayed-format.md). Shard thread.
+//
+//   log -> stowing -> periods -> cascading -> shorter periods -> loading -> lending -> the queue
+//
+// One step after the other, so nothing here has to think of another one that is under way: first
+// what is due soon, then questions, then everything else. Steps wait for the disk and the shard
+// goes on; a disk that fails ends the shard's thread, as with the log.
+import path from 'node:path';
+import type { DelayedReady } from '../queue/delayed-ready.ts';
+import type { Queue } from '../queue/queue.ts';
+import { Deadline } from '../time/deadlines.ts';
+import { Cascading } from './cascading.ts';
+import { isFull } from './depot-directory.ts';
+import { DepotRecovery } from './depot-recovery.ts';
+import { DepotState, LENT_MAX } from './depot-state.ts';
+import type { DepotSurroundings } from './depot-surroundings.ts';
+import { lendSoon, lendsAt } from './lending.ts';
+import { loadPeriod, removeFinished } from './near-loading.ts';
+import type { Period } from './period.ts';
+import { Stowing } from './stowing.ts';
+
+/** What has gone on is noted within this time. */
+const NOTE_MILLIS = 20;
+/** When what the disk had no room for is tried again. */
+const FULL_MILLIS = 5000;
+/** A period with more messages is divided, if it can be; otherwise they are looked at one by one. */
+const LOADED_MAX = 64 * 1024;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class Depot {
+  readonly state: DepotState;
+  private readonly stowing: Stowing;
+  private readonly deadline: Deadline;
+  private readonly questions: (() => Promise<void>)[];
+  private running: Promise<void> | undefined;
+  /** The log has not synced yet that it is rid of what was stowed. */
+  private settling: Promise<void> | undefined;
+  private isWoken: boolean;
+  private isStopping: boolean;
+  /** Files of messages that were dropped are there. */
+  private hasDropped: boolean;
+  /** When to look for messages to stow, and when to note what has gone on. */
+  private stowAt: number;
+  private noteAt: number;
+  private isFull: boolean;
+  /** Periods that are looked at as they are: the disk has no room for dividing them. */
+  private readonly undivided: WeakSet<Period>;
+
+  constructor(queue: Queue, delayed: DelayedReady, around: DepotSurroundings) {
+    const directory = path.join(around.directory, String(queue.id));
+    this.state = new DepotState(queue, delayed, directory, around);
+    this.stowing = new Stowing(this.state);
+    this.deadline = new Deadline(() => this.wake());
+    this.questions = [];
+    this.running = undefined;
+    this.settling = undefined;
+    this.isWoken = false;
+    this.isStopping = false;
+    this.hasDropped = false;
+    this.stowAt = NEVER;
+    this.noteAt = NEVER;
+    this.isFull = false;
+    this.undivided = new WeakSet();
+    delayed.onPagedOut = () => this.pagedOut();
+  }
+
+  /** Messages that wait here; those that the queue has already are not among them. */
+  get count(): number {
+    return this.state.count;
+  }
+
+  get bytes(): number {
+    return this.state.bytes;
+  }
+
+  /** At start: what earlier lives left. Returns what cannot be read. */
+  async recover(isClean: boolean): Promise<readonly string[]> {
+    const recovery = new DepotRecovery(this.state, isClean);
+    await recovery.run();
+    this.stowAt = 0;
+    this.rest();
+    return recovery.damage.map((text) => `delayed/${this.state.queue.id}/${text}`);
+  }
+
+  /** A message of the queue is on disk only: it may be one to stow. */
+  private pagedOut(): void {
+    const { deadlines } = this.state.around;
+    if (this.stowAt !== NEVER) return;
+    this.stowAt = deadlines.now + (this.isFull ? FULL_MILLIS : this.state.lengths.gatherMillis);
+    if (this.running === undefined) deadlines.armAt(this.deadline, this.stowAt);
+  }
+
+  /** The queue is done with a message of its. */
+  settled(position: number): void {
+    const { lent, done, around } = this.state;
+    if (!lent.has(position)) return;
+    const one = lent.get(position);
+    lent.delete(position);
+    one?.near.finish(one.row);
+    done.settle(position, one === undefined);
+    if (lent.size === LENT_MAX / 2) this.wake();
+    if (this.noteAt !== NEVER) return;
+    this.noteAt = around.deadlines.now + NOTE_MILLIS;
+    if (this.running === undefined) around.deadlines.armAt(this.deadline, this.noteAt);
+  }
+
+  /** Drops all messages and returns how many there were. They are gone for good when asked next. */
+  clear(): number {
+    const { count } = this.state;
+    this.state.clear();
+    this.hasDropped = true;
+    this.wake();
+    return count;
+  }
+
+  /** Asks something in the depot's turn. */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.questions.push(async () => question().then(resolve, reject));
+      this.wake();
+    });
+  }
+
+  /** Writes what is not yet written; nothing goes on any more. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    this.state.around.deadlines.disarm(this.deadline);
+    await this.running;
+    await this.settling;
+    if (this.state.queue.isDeleted || this.hasDropped) await this.removeDropped();
+    // Without room for it some messages go again after the start.
+    else await this.note(true);
+  }
+
+  wake(): void {
+    this.isWoken = true;
+    if (this.running !== undefined || this.isStopping) return;
+    this.running = this.run().catch((error: Error) => {
+      const where = this.state.directory.path;
+      throw new Error(`the delayed messages in ${where} cannot be kept any more: ${error.message}`);
+    });
+  }
+
+  private async run(): Promise<void> {
+    // Never within the call that woke it.
+    await Promise.resolve();
+    while (this.isWoken && !this.isStopping) {
+      this.isWoken = false;
+      while (!this.isStopping && (await this.step()));
+    }
+    this.running = undefined;
+    this.rest();
+    if (this.isWoken && !this.isStopping) this.wake();
+  }
+
+  /** Does what is most urgent; false: there is nothing to do now. */
+  private async step(): Promise<boolean> {
+    const { state } = this;
+    if (this.hasDropped) {
+      await this.removeDropped();
+      return true;
+    }
+    const now = Date.now();
+    if (await this.urgentStep(now)) return true;
+    const question = this.questions.shift();
+    if (question !== undefined) {
+      await question();
+      return true;
+    }
+    if (this.noteAt <= now) {
+      await this.note(false);
+      return true;
+    }
+    if (this.settling === undefined && this.mayRemove) {
+      await removeFinished(state);
+      return true;
+    }
+    if (this.stowAt <= now && this.settling === undefined) {
+      await this.stow(now);
+      return true;
+    }
+    return false;
+  }
+
+  /** What is due soon, and looking into periods and dividing them, so that it is known. */
+  private async urgentStep(now: number): Promise<boolean> {
+    const { state } = this;
+    if (lendsAt(state) <= now) {
+      await lendSoon(state, now);
+      return true;
+    }
+    const period = this.nearest();
+    if (period === undefined || this.nearAt(period) > now) return false;
+    await this.open(period);
+    return true;
+  }
+
+  private async open(period: Period): Promise<void> {
+    const { state } = this;
+    const isDivided = state.lengths.shorter(period.shift) !== undefined;
+    const isLarge = period.shift > state.lengths.finest || period.count > LOADED_MAX;
+    if (!isDivided || !isLarge || this.undivided.has(period)) {
+      await loadPeriod(state, period);
+      return;
+    }
+    const cascading = new Cascading(state, period);
+    const isDone = await cascading.run(async () => this.lendMeanwhile());
+    if (isDone) return;
+    this.undivided.add(period);
+    this.full();
+  }
+
+  private async lendMeanwhile(): Promise<boolean> {
+    const now = Date.now();
+    if (!this.isStopping && lendsAt(this.state) <= now) await lendSoon(this.state, now);
+    return !this.isStopping;
+  }
+
+  private nearest(): Period | undefined {
+    let nearest: Period | undefined;
+    for (const period of this.state.periods.values()) {
+      if (nearest === undefined || this.nearAt(period) < this.nearAt(nearest)) nearest = period;
+    }
+    return nearest;
+  }
+
+  private nearAt({ number, shift }: Period): number {
+    return this.state.lengths.nearAt(number, shift);
+  }
+
+  private get mayRemove(): boolean {
+    for (const near of this.state.nears) if (near.isDone) return true;
+    return false;
+  }
+
+  private async stow(now: number): Promise<void> {
+    const { state } = this;
+    const { heavy, shardLog } = state.around;
+    this.stowAt = NEVER;
+    const stowed = await heavy.take(async () => this.stowing.step(now));
+    if (stowed === 'all') return;
+    if (stowed === 'full') {
+      this.full();
+      this.stowAt = Date.now() + FULL_MILLIS;
+      return;
+    }
+    this.isFull = false;
+    this.stowAt = now;
+    this.settling = shardLog.settle().then(() => {
+      this.settling = undefined;
+      this.wake();
+    });
+  }
+
+  private async note(isSynced: boolean): Promise<void> {
+    const { done } = this.state;
+    this.noteAt = NEVER;
+    try {
+      await done.flush(isSynced);
+      const others = this.donePositions();
+      if (done.isTooLong(others.length)) await done.rewrite(others);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.full();
+      this.noteAt = Date.now() + FULL_MILLIS;
+    }
+  }
+
+  private donePositions(): number[] {
+    return [...this.state.nears].flatMap((near) => [...near.donePositions()]);
+  }
+
+  /** Said once until there is room again. */
+  private full(): void {
+    const { around, queue } = this.state;
+    if (!this.isFull) around.notify({ kind: 'depot-full', queueId: queue.id });
+    this.isFull = true;
+  }
+
+  /** The files of what was dropped go, all that no period of now names. */
+  private async removeDropped(): Promise<void> {
+    const { state } = this;
+    const { directory, queue } = state;
+    this.hasDropped = false;
+    if (queue.isDeleted) {
+      await directory.removeAll();
+      return;
+    }
+    const files = [...state.periods.values(), ...state.nears].flatMap((one) => one.files);
+    const kept = new Set(files.map(({ name }) => name));
+    const names = await directory.names();
+    await directory.remove(names.filter((name) => !kept.has(name)));
+    await state.done.rewrite(this.donePositions());
+    await directory.sync();
+  }
+
+  /** Asks to be woken when there is something to do. */
+  private rest(): void {
+    if (this.isStopping) return;
+    const { state } = this;
+    let at = Math.min(lendsAt(state), this.noteAt);
+    if (this.settling === undefined) at = Math.min(at, this.stowAt);
+    const nearest = this.nearest();
+    if (nearest !== undefined) at = Math.min(at, this.nearAt(nearest));
+    if (at !== NEVER) state.around.deadlines.armAt(this.deadline, at);
+  }
+}
