@@ -26,7 +26,7 @@ export class DepotRecovery {
   private readonly ranges: readonly number[];
   private readonly twice: Set<number>;
   private readonly doneSeen: Set<number>;
-  private files: { readonly file: PeriodFile; readonly hasTwice: boolean }[];
+  private readonly files: { readonly file: PeriodFile; readonly hasTwice: boolean }[];
   readonly damage: string[];
 
   constructor(state: DepotState, isClean: boolean) {

@@ -74,8 +74,10 @@ async function scanEntries(
     const had = filled;
     filled = await readFully(handle, piece, filled, start + filled);
     const isLast = filled < PIECE_BYTES || filled === had;
+    // What begins further back may go on in the next piece.
+    const end = isLast ? filled : filled - ENTRY_BYTES_MAX + 1;
     let at = 0;
-    while (at < filled && (isLast || at + ENTRY_BYTES_MAX <= filled)) {
+    while (at < end) {
       const bytes = wholeEntry(view, at, filled, seed, start + at);
       if (bytes === 0) {
         if (damagedFrom < 0) damagedFrom = start + at;
