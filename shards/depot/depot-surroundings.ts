@@ -21,6 +21,8 @@ export interface DepotSurroundings {
   /** For tests: shorter periods than the usual. */
   readonly finestShift?: number | undefined;
   readonly notify: (notice: ShardNotice) => void;
+  /** The disk fails: nothing can be kept any more. */
+  readonly fail: (reason: string) => void;
   /** Asks for a turn of the shard. */
   readonly schedule: () => void;
 }

@@ -136,10 +136,7 @@ export class Depot {
   wake(): void {
     this.isWoken = true;
     if (this.running !== undefined || this.isStopping) return;
-    this.running = this.run().catch((error: Error) => {
-      const where = this.state.directory.path;
-      throw new Error(`the delayed messages in ${where} cannot be kept any more: ${error.message}`);
-    });
+    this.running = this.run().catch((error: Error) => this.state.around.fail(error.message));
   }
 
   private async run(): Promise<void> {

@@ -128,6 +128,10 @@ export class Storage {
       inlineBytesMax: boot.inlineBytesMax,
       finestShift: boot.depotShift,
       notify: this.notifyMain,
+      fail: (reason) => {
+        const where = boot.depotDirectory;
+        throw new Error(`the delayed messages in ${where} cannot be kept any more: ${reason}`);
+      },
       schedule: () => this.schedule(),
     };
     return new Depot(queue, delayed, around);
