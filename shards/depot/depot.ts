@@ -74,6 +74,11 @@ export class Depot {
     return this.state.bytes;
   }
 
+  /** What is due within this time is the queue's. */
+  get soonMillis(): number {
+    return this.state.lengths.soonMillis;
+  }
+
   /** At start: what earlier lives left. Returns what cannot be read. */
   async recover(isClean: boolean): Promise<readonly string[]> {
     const recovery = new DepotRecovery(this.state, isClean);

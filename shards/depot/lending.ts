@@ -8,10 +8,7 @@ import { LENT_MAX, type DepotState, type Lent } from './depot-state.ts';
 import { readEntries } from './entry-reads.ts';
 import { byDue, type Stored } from './near-period.ts';
 
-/** What is due within this time is lent. */
-const SOON_MILLIS = 10_000;
-
-/** When there is something to lend: Infinity: not before something else happens. */
+/** What is due soon is lent. When there is something to lend: Infinity: not before something else happens. */
 export function lendsAt(state: DepotState): number {
   if (state.lent.size > LENT_MAX / 2) return Number.POSITIVE_INFINITY;
   let first = Number.POSITIVE_INFINITY;
@@ -19,12 +16,12 @@ export function lendsAt(state: DepotState): number {
     const row = near.first;
     if (row >= 0) first = Math.min(first, near.at(row).due);
   }
-  return first - SOON_MILLIS;
+  return first - state.lengths.soonMillis;
 }
 
 /** Lends what can be lent now. */
 export async function lendSoon(state: DepotState, now: number): Promise<void> {
-  const wanted = soonest(state, now + SOON_MILLIS, LENT_MAX - state.lent.size);
+  const wanted = soonest(state, now + state.lengths.soonMillis, LENT_MAX - state.lent.size);
   const { epoch } = state;
   const entries = await readEntries(
     state.directory,

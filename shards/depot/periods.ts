@@ -12,6 +12,8 @@
 const STEP = 6;
 const USUAL_FINEST = 18;
 const QUARTER = 2;
+/** Delayed messages that are due within this time are in memory. */
+export const SOON_MILLIS = 10_000;
 
 export class PeriodLengths {
   /** The shortest that messages are put into when they come. */
@@ -42,6 +44,10 @@ export class PeriodLengths {
   /** What a period of this kind is divided into; undefined: it is divided no further. */
   shorter(shift: number): number | undefined {
     return shift >= this.finest ? shift - STEP : undefined;
+  }
+
+  get soonMillis(): number {
+    return Math.min(SOON_MILLIS, 2 ** this.finest);
   }
 
   /** How long messages that could go to the depot wait for more of their kind. */

@@ -13,13 +13,12 @@ import type { Forward, Forwards } from '../deadletter/forwards.ts';
 import type { DeathReason, ForwardReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
+import { SOON_MILLIS } from '../depot/periods.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
 import { datedTraits, readyHandles } from './paging.ts';
 import type { Queue } from './queue.ts';
 
 const NOT_SET = -1;
-/** Delayed messages that are due within this time stay in memory. */
-const NEAR_MILLIS = 10_000;
 /** A queue that has this many deliveries to make before its length is looked at makes no more. */
 const DELIVERIES_FIRST_MAX = 256;
 
@@ -276,7 +275,8 @@ export class QueueRules {
 
   /** What is due then need not stay in memory. */
   isFar(due: number): boolean {
-    return due - this.surroundings.deadlines.now > NEAR_MILLIS;
+    const soonMillis = this.queue.depot?.soonMillis ?? SOON_MILLIS;
+    return due - this.surroundings.deadlines.now > soonMillis;
   }
 
   /** Whether the ready messages, and so many more, are more than the queue is to hold. */
