@@ -45,6 +45,7 @@ export class DepotRecovery {
     const names = await directory.names();
     if (names.length === 0) return;
     const { live, dead, spentMarks } = depotFiles(names);
+    for (const { id, from } of [...live, ...dead]) state.seeFileId(Math.max(id, from?.id ?? 0));
     await directory.remove([...dead.map(({ name }) => name), NEW_DONE_LOG]);
     await directory.sync();
     await directory.remove(spentMarks);
@@ -62,7 +63,6 @@ export class DepotRecovery {
   private async readFile(name: MessageFileName): Promise<void> {
     const { state } = this;
     const path = state.directory.file(name.name);
-    state.seeFileId(name.id);
     let twice = 0;
     const period = state.periodAt(name.shift, name.period);
     const { fileBytes, seed, damage } = await scanMessages(path, (entry) => {

@@ -26,6 +26,8 @@ const NOTE_MILLIS = 20;
 const FULL_MILLIS = 5000;
 /** A period with more messages is divided, if it can be; otherwise they are looked at one by one. */
 const LOADED_MAX = 64 * 1024;
+/** So many messages are stowed at once; fewer wait a while for more. */
+const GATHERED_MAX = 4096;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Depot {
@@ -44,6 +46,8 @@ export class Depot {
   private stowAt: number;
   private noteAt: number;
   private isFull: boolean;
+  /** Messages that have left memory since the last look. */
+  private pagedCount: number;
   /** Periods that are looked at as they are: the disk has no room for dividing them. */
   private readonly undivided: WeakSet<Period>;
 
@@ -61,6 +65,7 @@ export class Depot {
     this.stowAt = NEVER;
     this.noteAt = NEVER;
     this.isFull = false;
+    this.pagedCount = 0;
     this.undivided = new WeakSet();
     delayed.onPagedOut = () => this.pagedOut();
   }
@@ -91,8 +96,11 @@ export class Depot {
   /** A message of the queue is on disk only: it may be one to stow. */
   private pagedOut(): void {
     const { deadlines } = this.state.around;
-    if (this.stowAt !== NEVER) return;
-    this.stowAt = deadlines.now + (this.isFull ? FULL_MILLIS : this.state.lengths.gatherMillis);
+    this.pagedCount += 1;
+    const isMany = this.pagedCount === GATHERED_MAX && !this.isFull;
+    if (this.stowAt !== NEVER && !isMany) return;
+    const waitMillis = this.isFull ? FULL_MILLIS : this.state.lengths.gatherMillis;
+    this.stowAt = deadlines.now + (isMany ? 0 : waitMillis);
     if (this.running === undefined) deadlines.armAt(this.deadline, this.stowAt);
   }
 
@@ -227,8 +235,9 @@ export class Depot {
     return nearest;
   }
 
-  private nearAt({ number, shift }: Period): number {
-    return this.state.lengths.nearAt(number, shift);
+  /** One in which nothing waits any more goes at once. */
+  private nearAt({ number, shift, count }: Period): number {
+    return count === 0 ? 0 : this.state.lengths.nearAt(number, shift);
   }
 
   private get mayRemove(): boolean {
@@ -240,7 +249,10 @@ export class Depot {
     const { state } = this;
     const { heavy, shardLog } = state.around;
     this.stowAt = NEVER;
+    this.pagedCount = 0;
     const stowed = await heavy.take(async () => this.stowing.step(now));
+    // Voided entries: a crash much later must not bring these messages again.
+    if (state.done.isBehind) this.noteAt = Math.min(this.noteAt, now);
     if (stowed === 'all') return;
     if (stowed === 'full') {
       this.full();

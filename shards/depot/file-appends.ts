@@ -1,9 +1,9 @@
 // What is to be appended to a depot's files: gathered per file, written together, synced together.
 // Shard thread, cold. Until `sync` has come back nothing of it counts; `undo` makes the files what
 // they were before, as far as the disk can tell.
-import { type FileHandle, open, truncate } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { ENTRIES_AT, newHeader, seal, seedOf } from '../../src/log/depot/entry-format.ts';
-import type { DepotDirectory } from './depot-directory.ts';
+import { type DepotDirectory, isFull } from './depot-directory.ts';
 import type { PeriodFile } from './period.ts';
 
 /** Files that are written to, or synced, at the same time. */
@@ -91,13 +91,30 @@ export class FileAppends {
 
   /** Takes back what was written: new files go, others end where they did. */
   async undo(): Promise<void> {
-    for (const { file, from } of this.appends.values()) {
-      if (from === 0) await this.directory.remove([file.name]);
-      else await truncate(this.directory.file(file.name), from);
-      if (from === 0) file.seed = undefined;
+    await this.each(async ({ file, from }) => {
+      if (from === 0) {
+        await this.directory.remove([file.name]);
+        file.seed = undefined;
+      } else {
+        await this.cut(file, from);
+      }
       file.end = from;
-    }
+    });
+    await this.directory.sync();
     this.appends.clear();
+  }
+
+  private async cut(file: PeriodFile, end: number): Promise<void> {
+    const handle = await open(this.directory.file(file.name), 'r+');
+    try {
+      await handle.truncate(end);
+      // So that what is cut off does not come back, if the disk can do that much.
+      await handle.datasync().catch((error: unknown) => {
+        if (!isFull(error)) throw error;
+      });
+    } finally {
+      await handle.close();
+    }
   }
 
   private async each(act: (append: Append) => Promise<void>): Promise<void> {

@@ -12,6 +12,7 @@
 const STEP = 6;
 const USUAL_FINEST = 18;
 const QUARTER = 2;
+const GATHER_MILLIS = 10_000;
 /** Delayed messages that are due within this time are in memory. */
 export const SOON_MILLIS = 10_000;
 
@@ -52,6 +53,6 @@ export class PeriodLengths {
 
   /** How long messages that could go to the depot wait for more of their kind. */
   get gatherMillis(): number {
-    return Math.min(1000, 2 ** this.finest);
+    return Math.min(GATHER_MILLIS, 2 ** this.finest);
   }
 }

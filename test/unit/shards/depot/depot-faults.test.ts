@@ -61,7 +61,7 @@ function pass(millis: number): void {
 /** So many are in the depot. */
 async function stowed(shard: DurableShard, count: number): Promise<void> {
   await shard.synced();
-  pass(1001);
+  pass(10_001);
   await shard.until(() => depotOf(shard).count === count);
   await shard.synced();
 }
@@ -110,7 +110,7 @@ describe('a disk without room', () => {
     };
     for (let i = 0; i < 20; i += 1) delay(shard, `m${i}`, MONTH + i * HOUR);
     await shard.synced();
-    pass(1001);
+    pass(10_001);
     await shard.until(() => said(shard, 'depot-full') > 0);
     pass(5001);
     await shard.synced();
@@ -133,7 +133,7 @@ describe('a disk without room', () => {
     delay(shard, 'same', MONTH);
     delay(shard, 'other', 6 * MONTH);
     await shard.synced();
-    pass(1001);
+    pass(10_001);
     await shard.until(() => said(shard, 'depot-full') > 0);
     expect(filesOf(shard)).toHaveLength(1);
     disk.before = async () => undefined;
@@ -166,7 +166,7 @@ describe('a disk that fails', () => {
     };
     delay(shard, 'a', MONTH);
     await shard.synced();
-    pass(1001);
+    pass(10_001);
     await shard.until(() => failed.length > 0);
     expect(failed).toEqual(['bad disk']);
     disk.before = async () => undefined;
@@ -231,7 +231,7 @@ describe('while messages are moved', () => {
     delay(shard, 'later', MONTH);
     await shard.synced();
     const gate = held('datasync');
-    pass(1001);
+    pass(10_001);
     await shard.until(() => gate.isWaiting);
     pass(2 * HOUR);
     expect(await come(shard, 1)).toEqual(['due']);
@@ -250,7 +250,7 @@ describe('while messages are moved', () => {
     delay(shard, 'b', 2 * MONTH);
     await shard.synced();
     const gate = held('datasync');
-    pass(1001);
+    pass(10_001);
     await shard.until(() => gate.isWaiting);
     const answer = ask(shard, { kind: 'cancel', position: undefined });
     gate.release();

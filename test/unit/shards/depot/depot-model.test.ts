@@ -161,7 +161,7 @@ class Model {
 
   async crash(): Promise<void> {
     // Some time passes, and with it begins what the crash is to come into.
-    const passing = this.random() < 0.5 ? 1500 : Math.floor(this.span() / 20);
+    const passing = this.random() < 0.5 ? 10_500 : Math.floor(this.span() / 20);
     vi.setSystemTime(Date.now() + passing);
     for (let turns = Math.floor(this.random() * 40); turns > 0; turns -= 1) {
       this.shard.turn();
