@@ -1,6 +1,7 @@
-// What a depot knows of its messages: the periods that are far, those that have drawn near, and what
-// is lent to the queue. Shard thread. Everything here is changed between waits, never across one;
-// whoever has waited looks at `epoch`: when it is another one, all messages were dropped meanwhile.
+// What a depot knows of its messages: the periods that are far, those that have drawn near, and
+// what is lent to the queue. Shard thread. Everything here is changed between waits, never across
+// one; whoever has waited looks at `epoch`: when it is another one, all messages were dropped
+// meanwhile.
 import { DELAYED_DATA_BYTES_MAX, type DepotSurroundings } from './depot-surroundings.ts';
 import type { DelayedReady } from '../queue/delayed-ready.ts';
 import type { Queue } from '../queue/queue.ts';

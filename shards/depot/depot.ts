@@ -24,7 +24,7 @@ import { Stowing } from './stowing.ts';
 const NOTE_MILLIS = 20;
 /** When what the disk had no room for is tried again. */
 const FULL_MILLIS = 5000;
-/** A period with more messages is divided, if it can be; otherwise they are looked at one by one. */
+/** A period with more messages is divided, if it can be; otherwise each is looked at. */
 const LOADED_MAX = 64 * 1024;
 /** So many messages are stowed at once; fewer wait a while for more. */
 const GATHERED_MAX = 4096;

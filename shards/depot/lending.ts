@@ -8,7 +8,7 @@ import { LENT_MAX, type DepotState, type Lent } from './depot-state.ts';
 import { readEntries } from './entry-reads.ts';
 import { byDue, type Stored } from './near-period.ts';
 
-/** What is due soon is lent. When there is something to lend: Infinity: not before something else happens. */
+/** When there is something to lend; Infinity: not before something else happens. */
 export function lendsAt(state: DepotState): number {
   if (state.lent.size > LENT_MAX / 2) return Number.POSITIVE_INFINITY;
   let first = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 // One period of a depot that has drawn near: where each of its messages stands, in the order in
-// which they are due. Shard thread. About 100 bytes per message of the period; its files go when all
-// of them are done with.
+// which they are due. Shard thread. About 100 bytes per message of the period; its files go when
+// all of them are done with.
 import type { Period, PeriodFile } from './period.ts';
 
 const WAITING = 0;

@@ -2,19 +2,19 @@
 // Shard thread, pure.
 //
 // Periods are powers of two of milliseconds, each 64 times as long as the next shorter: 2^30 (12.4
-// days), 2^24 (4.7 hours), 2^18 (4.4 minutes), and 2^12 (4.1 seconds) for those 4.4 minutes that hold
-// very many. Ten years are 294 of the longest, so a depot never has more than some hundreds of
-// files, and a message is copied three times at most on its way, however far away it was.
+// days), 2^24 (4.7 hours), 2^18 (4.4 minutes), and 2^12 (4.1 seconds) for those 4.4 minutes that
+// hold very many. Ten years are 294 of the longest, so a depot seldom has more than some hundreds
+// of files (a file per period and start of the broker), and a message is copied three times at most
+// on its way, however far away it was.
 //
 // A period draws near a quarter of its length before it begins: then it is copied to shorter ones,
 // or what is due in it becomes known one by one. Nothing is put into it any more from then on.
+import { SOON_MILLIS } from '../queue/delayed-ready.ts';
 
 const STEP = 6;
 const USUAL_FINEST = 18;
 const QUARTER = 2;
 const GATHER_MILLIS = 10_000;
-/** Delayed messages that are due within this time are in memory. */
-export const SOON_MILLIS = 10_000;
 
 export class PeriodLengths {
   /** The shortest that messages are put into when they come. */

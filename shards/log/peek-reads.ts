@@ -57,7 +57,7 @@ export class PeekReads {
     return found;
   }
 
-  /** Shows each of these messages, in any order; those of which `read` says nothing are left out. */
+  /** Shows each of these messages, in any order; those that `read` leaves out are left out. */
   async each(rows: readonly number[], see: SeeMessage): Promise<void> {
     let from = 0;
     while (from < rows.length) {

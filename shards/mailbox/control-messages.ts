@@ -50,7 +50,7 @@ export interface LogBoot {
   readonly cleaning?: { readonly slackBytes?: number; readonly movedBytesMax?: number } | undefined;
   /** For tests: src/log/log.ts. */
   readonly faults?: string | undefined;
-  /** Where delayed messages that are not due soon wait: a directory for each queue (shards/depot). */
+  /** Where delayed messages wait that are not due soon: a directory for each queue. */
   readonly depotDirectory: string;
   /** For tests: the shortest periods of depots are 2^this milliseconds. */
   readonly depotShift?: number | undefined;

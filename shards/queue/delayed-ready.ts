@@ -14,6 +14,8 @@ import { extendRanges, sortDistinct } from './position-ranges.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
 import type { ReturnedHeap } from './returned-heap.ts';
 
+/** What is due within this time is in memory. */
+export const SOON_MILLIS = 10_000;
 const RECENT_SIZE = 0x1_0000;
 const RECENT_SIZE_MAX = 0x100_0000;
 /** As many of the earliest as are read ahead at most. */
@@ -270,7 +272,7 @@ export class DelayedReady extends DueRows implements ReadyMessages {
     }
   }
 
-  /** Without what is lent: the log holds it no more, and what is left of it there does not count. */
+  /** Without what is lent: what the log still has of it must not come back. */
   ranges(others: readonly number[]): number[] {
     // Less the newest position, so that plain numbers are in the order of positions.
     const all = new Int32Array(this.length + others.length);

@@ -13,8 +13,8 @@ import type { Forward, Forwards } from '../deadletter/forwards.ts';
 import type { DeathReason, ForwardReason } from '../mailbox/from-shard-layout.ts';
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
-import { SOON_MILLIS } from '../depot/periods.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
+import { SOON_MILLIS } from './delayed-ready.ts';
 import { datedTraits, readyHandles } from './paging.ts';
 import type { Queue } from './queue.ts';
 

@@ -1,4 +1,5 @@
-// What each shard thread is given at start. Main thread.
+// What each shard thread is given at start: its settings, where it keeps what is on disk, and the
+// memory that it shares with acceptors. Main thread.
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
 import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';

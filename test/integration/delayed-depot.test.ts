@@ -114,13 +114,13 @@ const bodies = (messages: readonly ConsumeMessage[]): string[] =>
   messages.map(({ content }) => content.toString());
 
 test.each([
-  { acceptors: 1, shards: 1, then: 1 },
-  { acceptors: 2, shards: 3, then: 1 },
-  { acceptors: 1, shards: 1, then: 3 },
+  { acceptors: 1, shards: 1, next: 1 },
+  { acceptors: 2, shards: 3, next: 1 },
+  { acceptors: 1, shards: 1, next: 3 },
 ])(
-  'what is far away outlives kill -9 and another number of shards ($shards, then $then)',
+  'what is far away outlives kill -9 and another number of shards ($shards, then $next)',
   { timeout: 90_000 },
-  async ({ acceptors, shards, then }) => {
+  async ({ acceptors, shards, next }) => {
     const dataDirectory = newDirectory();
     const COUNT = 120;
     let ids: number[] = [];
@@ -151,7 +151,7 @@ test.each([
       depots: [{ queue: 'amq.delayed.later', messages: COUNT - 1, isOrphan: false }],
     });
     await withBroker(
-      { acceptors, shards: then, dataDirectory },
+      { acceptors, shards: next, dataDirectory },
       'stop',
       async (channel, broker) => {
         const entries = await listed(broker);
@@ -170,7 +170,7 @@ test.each([
       },
     );
     // In order, and so for good: nothing comes again.
-    await withBroker({ shards: then, dataDirectory }, 'stop', async (channel, broker) => {
+    await withBroker({ shards: next, dataDirectory }, 'stop', async (channel, broker) => {
       ids.splice(50, 1);
       expect((await listed(broker)).map(({ id }) => id)).toEqual(ids);
       send(channel, 'new', MONTH);

@@ -17,7 +17,8 @@ function depotText(depot: DepotReport): string {
       ? `queue ${queueId}${isOrphan ? ', which is no more: a start removes it' : ''}`
       : `${printable(queue)} in ${printable(vhost ?? '?')}`;
   const due = firstDue === undefined ? '' : `, the first due at ${timeText(firstDue)}`;
-  const title = `${name}: ${whose}: ${counted(messages, 'delayed message')}, ${readableSize(bytes)}${due}`;
+  const count = counted(messages, 'delayed message');
+  const title = `${name}: ${whose}: ${count}, ${readableSize(bytes)}${due}`;
   const shown = files.toSorted((a, b) => a.from - b.from).slice(0, FILES_SHOWN);
   const rows = shown.map((file) => [
     timeText(file.from),

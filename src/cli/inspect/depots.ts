@@ -1,6 +1,6 @@
-// What waits in the depots of a data directory, `delayed/QUEUE-ID`: messages that exchanges hold back
-// and that are not due soon (docs/delayed-format.md). Main thread. Only looks: what a start of the
-// broker would remove is left out, and stays.
+// What waits in the depots of a data directory, `delayed/QUEUE-ID`: messages that exchanges hold
+// back and that are not due soon (docs/delayed-format.md). Main thread. Only looks: what a start of
+// the broker would remove is left out, and stays.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { depotFiles, DONE_LOG, type MessageFileName } from '../../log/depot/file-names.ts';

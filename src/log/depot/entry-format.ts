@@ -19,7 +19,7 @@ const VERSION = 1;
 export const ENTRY_HEAD_BYTES = 48;
 /** Larger ones are never written; what says that it is larger is none. */
 export const ENTRY_BYTES_MAX = 64 * 1024;
-export const POSITION_AT = 8;
+const POSITION_AT = 8;
 const FLAGS_AT = 12;
 const DUE_AT = 16;
 const ARRIVED_AT = 24;
@@ -76,7 +76,7 @@ export function seedOf(header: Buffer, kind: DepotFileKind): number | undefined 
   return undefined;
 }
 
-export function entryBytes(dataBytes: number): number {
+function entryBytes(dataBytes: number): number {
   return alignTo8(ENTRY_HEAD_BYTES + dataBytes);
 }
 

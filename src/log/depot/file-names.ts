@@ -43,7 +43,7 @@ export function spentName(group: FileGroup): string {
   return `${groupText(group)}.spent`;
 }
 
-export function parseMessageFileName(name: string): MessageFileName | undefined {
+function parseMessageFileName(name: string): MessageFileName | undefined {
   const found = MESSAGES.exec(name);
   if (found === null) return undefined;
   const from = found[4] === undefined ? undefined : groupAt(found, 4);

@@ -2,6 +2,7 @@
 // fails, damage, a message that is due, dropped or sent on while it is being moved, very many that
 // are due together. Nothing is lost but what is damaged.
 import * as fs from 'node:fs';
+import type * as FsPromises from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { delayedAnswer } from '../../../../shards/delayed-answer.ts';
@@ -15,7 +16,7 @@ const disk = vi.hoisted(() => ({
 }));
 
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+  const real = await original<typeof FsPromises>();
   const open = async (file: string, ...rest: [string, number?]) => {
     const handle = await real.open(file, ...rest);
     if (!file.endsWith('.msgs') && !file.endsWith('.spent')) return handle;
@@ -180,7 +181,7 @@ describe('damage', () => {
     for (const name of ['one', 'two', 'three']) delay(shard, name, MONTH, name.repeat(50));
     await stowed(shard, 3);
     await shard.stop();
-    const [name] = filesOf(shard).filter((one) => one.endsWith('.msgs'));
+    const name = filesOf(shard).find((one) => one.endsWith('.msgs'))!;
     const file = path.join(shard.directory, 'delayed', String(QUEUE), name);
     const bytes = fs.readFileSync(file);
     bytes[bytes.indexOf('twotwotwo')] ^= 1;
@@ -191,6 +192,21 @@ describe('damage', () => {
     expect(await keysOf(again)).toEqual(['one', 'three']);
     pass(2 * MONTH);
     expect(await come(again, 2)).toEqual(['one', 'three']);
+  });
+
+  it('to the log costs no number: what comes is numbered behind what waits', async () => {
+    const shard = await start();
+    for (const name of ['a', 'b', 'c']) delay(shard, name, MONTH);
+    await stowed(shard, 3);
+    await shard.stop();
+    for (const name of fs.readdirSync(shard.directory)) {
+      if (name !== 'delayed') fs.rmSync(path.join(shard.directory, name), { recursive: true });
+    }
+    const again = await DurableShard.start(shard.directory, OPTIONS);
+    delay(again, 'd', 2 * MONTH);
+    await again.synced();
+    const { messages } = await ask(again, { kind: 'list', offset: 0, count: 10 });
+    expect(messages.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
   });
 
   it('that comes later is told then, and the others come', async () => {
