@@ -23,6 +23,9 @@ const EXCHANGE = 'warren-bench-delayed';
 const UNCONFIRMED_MAX = 5000;
 const SETTLE_MILLIS = 3000;
 const STOWED_MILLIS_MAX = 300_000;
+/** Longer than a few messages wait for more before they move. */
+const STILL_MILLIS = 12_000;
+const POLL_MILLIS = 500;
 const START_MILLIS_MAX = 300_000;
 
 const { values } = parseArgs({
@@ -122,14 +125,17 @@ function depotBytes(dataDirectory: string): number {
   return bytes;
 }
 
-/** Until so many messages are in the depot. */
-async function stowed(dataDirectory: string, count: number): Promise<number> {
+/** Until so many messages are in the depot, and no more come. */
+async function stowed(dataDirectory: string, count: number): Promise<void> {
   const from = performance.now();
-  while (depotBytes(dataDirectory) < count * size) {
+  let bytes = -1;
+  for (let stillMillis = 0; stillMillis < STILL_MILLIS; stillMillis += POLL_MILLIS) {
     if (performance.now() - from > STOWED_MILLIS_MAX) throw new Error('they do not move');
-    await delay(200);
+    const now = depotBytes(dataDirectory);
+    if (now !== bytes || now < count * size) stillMillis = 0;
+    bytes = now;
+    await delay(POLL_MILLIS);
   }
-  return (performance.now() - from) / 1000;
 }
 
 function grown(before: number, after: number): string {
@@ -149,8 +155,7 @@ try {
   const seconds = (performance.now() - from) / 1000;
   const rate = Math.round(messages / seconds).toLocaleString('en');
   say(`published  ${messages} messages of ${size} bytes, confirmed, ${rate}/s`);
-  const waited = (await stowed(directory, warmup + messages)).toFixed(1);
-  say(`moved      to the depot ${waited} s after the last was confirmed`);
+  await stowed(directory, warmup + messages);
   say(`memory     ${grown(before, await residentBytes(first))}`);
   await stop(first);
   const empty = await start(mkdtempSync(path.join(directory, 'empty-')));
