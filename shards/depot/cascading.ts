@@ -44,13 +44,21 @@ export class Cascading {
         await this.appends.undo();
         return true;
       }
+      await state.directory.mark(this.mark);
     } catch (error) {
       if (!isFull(error)) throw error;
+      // The mark first: with it on the disk, only the copies would count.
+      await state.directory.remove([this.mark]);
+      await state.directory.sync();
       await this.appends.undo();
       return false;
     }
     await this.commit(epoch);
     return true;
+  }
+
+  private get mark(): string {
+    return spentName(this.period.group);
   }
 
   /** False when it is not to go on. */
@@ -102,11 +110,9 @@ export class Cascading {
   private async commit(epoch: number): Promise<void> {
     const { state, period } = this;
     const { directory } = state;
-    const mark = spentName(period.group);
-    await directory.mark(mark);
     await directory.remove(period.files.map(({ name }) => name));
     await directory.sync();
-    await directory.remove([mark]);
+    await directory.remove([this.mark]);
     if (state.epoch !== epoch) return;
     state.periods.delete(period.key);
     for (const to of this.shorter.values()) {

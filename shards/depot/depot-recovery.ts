@@ -13,6 +13,7 @@ import {
 } from '../../src/log/depot/file-names.ts';
 import { scanMessages } from '../../src/log/depot/file-scan.ts';
 import { withdrawn } from '../queue/paging.ts';
+import { isFull } from './depot-directory.ts';
 import type { DepotState } from './depot-state.ts';
 import type { PeriodFile } from './period.ts';
 
@@ -56,7 +57,10 @@ export class DepotRecovery {
     state.delayed.removeAll(this.twice, (position, handle) => withdrawn(queue, position, handle));
     const unneeded = [...done.kinds.keys()].filter((position) => !this.doneSeen.has(position));
     done.forget(unneeded);
-    await done.rewrite([]);
+    await done.rewrite().catch((error: unknown) => {
+      // It is tried again before anything is added.
+      if (!isFull(error)) throw error;
+    });
     state.tellFirst();
   }
 

@@ -41,7 +41,7 @@ export class DepotState {
     this.around = around;
     this.lengths = new PeriodLengths(around.finestShift);
     this.directory = new DepotDirectory(path);
-    this.done = new DoneLog(this.directory, queue.id);
+    this.done = new DoneLog(this.directory, queue.id, () => this.donePositions());
     this.periods = new Map();
     this.nears = new Set();
     this.lent = new Map();
@@ -110,6 +110,11 @@ export class DepotState {
       position = (this.delayed.nextPosition + 0x8000_0000) | 0;
     }
     this.delayed.depotHas(due, position);
+  }
+
+  /** Of periods that have drawn near: what is done with and whose entry is still there. */
+  private *donePositions(): Generator<number, undefined> {
+    for (const near of this.nears) yield* near.donePositions();
   }
 
   /** Nothing waits any more. */

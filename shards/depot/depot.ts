@@ -9,6 +9,7 @@
 import path from 'node:path';
 import type { DelayedReady } from '../queue/delayed-ready.ts';
 import type { Queue } from '../queue/queue.ts';
+import { DONE_LOG } from '../../src/log/depot/file-names.ts';
 import { Deadline } from '../time/deadlines.ts';
 import { Cascading } from './cascading.ts';
 import { isFull } from './depot-directory.ts';
@@ -26,6 +27,8 @@ const NOTE_MILLIS = 20;
 const FULL_MILLIS = 5000;
 /** A period with more messages is divided, if it can be; otherwise each is looked at. */
 const LOADED_MAX = 64 * 1024;
+/** So many messages of near periods are known one by one, and those of one period more. */
+const ROWS_MAX = 4 * LOADED_MAX;
 /** So many messages are stowed at once; fewer wait a while for more. */
 const GATHERED_MAX = 4096;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -200,7 +203,7 @@ export class Depot {
       await lendSoon(state, now);
       return true;
     }
-    const period = this.nearest();
+    const period = this.nextPeriod;
     if (period === undefined || this.nearAt(period) > now) return false;
     await this.open(period);
     return true;
@@ -224,15 +227,29 @@ export class Depot {
   private async lendMeanwhile(): Promise<boolean> {
     const now = Date.now();
     if (!this.isStopping && lendsAt(this.state) <= now) await lendSoon(this.state, now);
+    if (!this.isStopping && this.noteAt <= now) await this.note(false);
     return !this.isStopping;
   }
 
-  private nearest(): Period | undefined {
-    let nearest: Period | undefined;
-    for (const period of this.state.periods.values()) {
-      if (nearest === undefined || this.nearAt(period) < this.nearAt(nearest)) nearest = period;
+  /**
+   * The period to look into next, when that is due. After a long time without the broker very many
+   * are: then rows are for what comes first, which nothing else may pass.
+   */
+  private get nextPeriod(): Period | undefined {
+    const { periods, nears, lengths } = this.state;
+    let rows = 0;
+    let first = NEVER;
+    for (const near of nears) {
+      rows += near.count;
+      if (near.first >= 0) first = Math.min(first, near.at(near.first).due);
     }
-    return nearest;
+    let next: Period | undefined;
+    for (const period of periods.values()) {
+      const canWait = period.shift <= lengths.finest && period.firstDue > first;
+      if (rows > ROWS_MAX && canWait) continue;
+      if (next === undefined || this.nearAt(period) < this.nearAt(next)) next = period;
+    }
+    return next;
   }
 
   /** One in which nothing waits any more goes at once. */
@@ -272,17 +289,12 @@ export class Depot {
     this.noteAt = NEVER;
     try {
       await done.flush(isSynced);
-      const others = this.donePositions();
-      if (done.isTooLong(others.length)) await done.rewrite(others);
+      await done.shorten();
     } catch (error) {
       if (!isFull(error)) throw error;
       this.full();
       this.noteAt = Date.now() + FULL_MILLIS;
     }
-  }
-
-  private donePositions(): number[] {
-    return [...this.state.nears].flatMap((near) => [...near.donePositions()]);
   }
 
   /** Said once until there is room again. */
@@ -302,11 +314,14 @@ export class Depot {
       return;
     }
     const files = [...state.periods.values(), ...state.nears].flatMap((one) => one.files);
-    const kept = new Set(files.map(({ name }) => name));
+    const kept = new Set([DONE_LOG, ...files.map(({ name }) => name)]);
     const names = await directory.names();
     await directory.remove(names.filter((name) => !kept.has(name)));
-    await state.done.rewrite(this.donePositions());
     await directory.sync();
+    // Positions in it of files that are gone do no harm.
+    await state.done.rewrite().catch((error: unknown) => {
+      if (!isFull(error)) throw error;
+    });
   }
 
   /** Asks to be woken when there is something to do. */
@@ -315,8 +330,8 @@ export class Depot {
     const { state } = this;
     let at = Math.min(lendsAt(state), this.noteAt);
     if (this.settling === undefined) at = Math.min(at, this.stowAt);
-    const nearest = this.nearest();
-    if (nearest !== undefined) at = Math.min(at, this.nearAt(nearest));
+    const period = this.nextPeriod;
+    if (period !== undefined) at = Math.min(at, this.nearAt(period));
     if (at !== NEVER) state.around.deadlines.armAt(this.deadline, at);
   }
 }

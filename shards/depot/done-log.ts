@@ -18,13 +18,16 @@ import { scanDone } from '../../src/log/depot/file-scan.ts';
 import type { DepotDirectory } from './depot-directory.ts';
 import { writeFully } from './file-appends.ts';
 
-/** A log that is larger, and says much that no file needs, is written anew. */
+/** A log that is larger, and four times as long as when it was new, is written anew. */
 const REWRITTEN_FROM_BYTES = 256 * 1024;
-const BYTES_EACH = 4;
 
 export class DoneLog {
   private readonly directory: DepotDirectory;
   private readonly queueId: number;
+  /** Further positions that are settled and whose entries are still there. */
+  private readonly others: () => Iterable<number>;
+  /** The file says what an earlier life wrote: it is to be written anew before anything else. */
+  isStale: boolean;
   /** By position, of messages in files that nobody has looked into yet: SETTLED or VOID. */
   readonly kinds: Map<number, number>;
   private readonly settled: number[];
@@ -34,16 +37,20 @@ export class DoneLog {
   private end: number;
   /** Its name is on the disk. */
   private isNamed: boolean;
+  private shortenFrom: number;
 
-  constructor(directory: DepotDirectory, queueId: number) {
+  constructor(directory: DepotDirectory, queueId: number, others: () => Iterable<number>) {
     this.directory = directory;
     this.queueId = queueId;
+    this.others = others;
+    this.isStale = false;
     this.kinds = new Map();
     this.settled = [];
     this.voided = [];
     this.seed = undefined;
     this.end = 0;
     this.isNamed = false;
+    this.shortenFrom = REWRITTEN_FROM_BYTES;
   }
 
   /** Something is not written yet. */
@@ -51,8 +58,9 @@ export class DoneLog {
     return this.settled.length > 0 || this.voided.length > 0;
   }
 
-  /** Reads what an earlier life left; returns what of it cannot be read. */
+  /** Reads what an earlier life left; returns what of it cannot be read. Call `rewrite` next. */
   async read(): Promise<readonly number[]> {
+    this.isStale = true;
     const damage = await scanDone(this.directory.file(DONE_LOG), (position, kind) => {
       this.kinds.set(position, kind);
     });
@@ -84,6 +92,10 @@ export class DoneLog {
 
   /** Writes what is not written yet; `isSynced`: also to the disk. */
   async flush(isSynced: boolean): Promise<void> {
+    if (this.isStale) {
+      await this.rewrite();
+      return;
+    }
     const settled = this.settled.splice(0);
     const voided = this.voided.splice(0);
     if (settled.length + voided.length === 0) return;
@@ -124,34 +136,42 @@ export class DoneLog {
     this.isNamed = true;
   }
 
-  /** `others`: what else files still need, besides `kinds`. */
-  isTooLong(others: number): boolean {
-    const needed = (this.kinds.size + others) * BYTES_EACH;
-    return this.end > REWRITTEN_FROM_BYTES && this.end > needed * 4;
+  /** Writes the log anew when it is long, and says much that no file needs. */
+  async shorten(): Promise<void> {
+    if (this.end <= this.shortenFrom) return;
+    await this.rewrite();
+    this.shortenFrom = Math.max(REWRITTEN_FROM_BYTES, this.end * 4);
   }
 
-  /**
-   * Writes the log anew with what files still need: `kinds`, and those in `others`, which have been
-   * settled. Files that are gone must be so on the disk.
-   */
-  async rewrite(others: Iterable<number>): Promise<void> {
-    const settled = [...others];
+  /** Writes the log anew with what files still need. What is gone must be so on the disk. */
+  async rewrite(): Promise<void> {
+    const settled = [...this.others()];
     const voided: number[] = [];
     for (const [position, kind] of this.kinds) (kind === VOID ? voided : settled).push(position);
     // All that was to be written is among these; what comes from now on is not.
-    this.settled.length = 0;
-    this.voided.length = 0;
+    const before = [this.settled.splice(0), this.voided.splice(0)];
+    try {
+      await this.replace(settled, voided);
+    } catch (error) {
+      this.settled.push(...before[0]);
+      this.voided.push(...before[1]);
+      throw error;
+    }
+    this.isStale = false;
+  }
+
+  private async replace(settled: readonly number[], voided: readonly number[]): Promise<void> {
     if (settled.length + voided.length === 0) {
       await this.directory.remove([DONE_LOG]);
       await this.directory.sync();
       this.seed = undefined;
       this.end = 0;
     } else {
-      await this.replace(settled, voided);
+      await this.writeNew(settled, voided);
     }
   }
 
-  private async replace(settled: readonly number[], voided: readonly number[]): Promise<void> {
+  private async writeNew(settled: readonly number[], voided: readonly number[]): Promise<void> {
     const header = newHeader('done', this.queueId, 0);
     const seed = seedOf(header, 'done')!;
     const bytes = Buffer.concat([header, ...recordsOf(settled, voided, seed, header.length)]);

@@ -19,7 +19,7 @@ vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof FsPromises>();
   const open = async (file: string, ...rest: [string, number?]) => {
     const handle = await real.open(file, ...rest);
-    if (!file.endsWith('.msgs') && !file.endsWith('.spent')) return handle;
+    if (!/\.(?:msgs|spent|new)$/u.test(file)) return handle;
     for (const act of ['write', 'datasync', 'sync'] as const) {
       const plain = handle[act] as (...args: unknown[]) => Promise<unknown>;
       const watched = async (...args: unknown[]): Promise<unknown> => {
@@ -154,6 +154,46 @@ describe('a disk without room', () => {
     pass(MONTH + 30 * HOUR);
     expect(await come(shard, 30)).toEqual(names);
     expect(said(shard, 'depot-full')).toBe(1);
+  });
+});
+
+describe('a disk that has room for copies, but not for saying that they count', () => {
+  it('keeps the files as they were', async () => {
+    const shard = await start();
+    const names = Array.from({ length: 10 }, (_value, i) => `m${i}`);
+    for (const [i, name] of names.entries()) delay(shard, name, MONTH + i * HOUR);
+    await stowed(shard, 10);
+    const before = filesOf(shard);
+    disk.before = async (_act, file) => {
+      if (file.endsWith('.spent')) throw full();
+    };
+    pass(MONTH - 26 * HOUR);
+    await shard.until(() => said(shard, 'depot-full') === 1);
+    await ask(shard, { kind: 'list', offset: 0, count: 0 });
+    expect(filesOf(shard)).toEqual(before);
+    expect(await keysOf(await shard.crashed())).toEqual(names);
+    pass(26 * HOUR + 5 * HOUR);
+    expect(await come(shard, 6)).toEqual(names.slice(0, 6));
+  });
+});
+
+describe('a start on a full disk', () => {
+  it('knows what was cancelled all the same', async () => {
+    const shard = await start();
+    for (const name of ['a', 'b', 'c']) delay(shard, name, MONTH);
+    await stowed(shard, 3);
+    await ask(shard, { kind: 'cancel', position: 1 });
+    disk.before = async (_act, file) => {
+      if (file.endsWith('done.new')) throw full();
+    };
+    const again = await shard.crashed();
+    expect(await keysOf(again)).toEqual(['a', 'c']);
+    expect(await ask(again, { kind: 'cancel', position: 0 })).toMatchObject({ count: 0 });
+    expect(await keysOf(again)).toEqual(['c']);
+    expect(await keysOf(await again.crashed())).toEqual(['a', 'c']);
+    disk.before = async () => undefined;
+    expect(await ask(again, { kind: 'cancel', position: 2 })).toMatchObject({ count: 1 });
+    expect(await keysOf(await again.crashed())).toEqual([]);
   });
 });
 
