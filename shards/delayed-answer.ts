@@ -103,7 +103,9 @@ async function list(
     const { state } = depot;
     const stored = await firstStored(state, offset + count);
     const others = delayed.list(0, offset + count);
-    const page = merged(others, stored).slice(offset, offset + count);
+    // Some may have been lent to the queue since they were looked up.
+    const still = stored.filter(({ position }) => !state.lent.has(position));
+    const page = merged(others, still).slice(offset, offset + count);
     const ofDepot = page.filter((one) => typeof one !== 'number');
     const rows = page.filter((one) => typeof one === 'number');
     // At once, before rows of the log can become those of other messages.

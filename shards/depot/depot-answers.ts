@@ -1,5 +1,5 @@
 // What is asked of a depot's messages, and done: listing them, cancelling them, having one go at
-// once. Shard thread, cold; everything here runs in the depot's turn, so nothing is on its way from
+// once. Shard thread, cold. Messages that are due soon are lent meanwhile; everything here runs in the depot's turn, so nothing is on its way from
 // the log to the depot meanwhile. When a cancelling is answered it is on the disk.
 import { ENTRY_HEAD_BYTES, headAt, viewOf } from '../../src/log/depot/entry-format.ts';
 import { withdraw } from '../queue/paging.ts';
@@ -40,8 +40,11 @@ export async function cancelOne(state: DepotState, position: number): Promise<bo
   if (handle === undefined) {
     const found = await findStored(state, position);
     if (found === undefined || state.epoch !== epoch) return false;
-    if ('near' in found) found.near.finish(found.row);
-    else {
+    if ('near' in found) {
+      // It may have been lent meanwhile.
+      if (!found.near.isWaiting(found.row)) return false;
+      found.near.finish(found.row);
+    } else {
       found.period.remove(found.stored.dataBytes);
       found.period.firstDue = found.nextDue;
     }
@@ -71,6 +74,8 @@ export async function deliverOne(state: DepotState, position: number): Promise<b
     const stored = 'near' in found ? found.near.at(found.row) : found.stored;
     const [entry] = await readEntries(state.directory, [stored]);
     if (state.epoch !== epoch) return false;
+    // Lent meanwhile: it is due soon enough.
+    if ('near' in found && !found.near.isWaiting(found.row)) return true;
     if (entry === undefined) {
       if ('near' in found) found.near.finish(found.row);
       else found.period.remove(stored.dataBytes);
@@ -85,7 +90,7 @@ export async function deliverOne(state: DepotState, position: number): Promise<b
       found.period.firstDue = found.nextDue;
       state.lent.set(position, undefined);
     }
-    lend(state, entry, now);
+    lend(state, entry, delayed.dueBeforeDepot(now));
   }
   state.tellFirst();
   goOn(state);

@@ -53,6 +53,10 @@ export class Depot {
   private pagedCount: number;
   /** Periods that are looked at as they are: the disk has no room for dividing them. */
   private readonly undivided: WeakSet<Period>;
+  /** Periods that are being divided, a shorter one within a longer one. */
+  private readonly dividing: Set<Period>;
+  /** Told when there may be something to lend. */
+  private nudged: () => void;
 
   constructor(queue: Queue, delayed: DelayedReady, around: DepotSurroundings) {
     const directory = path.join(around.directory, String(queue.id));
@@ -70,6 +74,8 @@ export class Depot {
     this.isFull = false;
     this.pagedCount = 0;
     this.undivided = new WeakSet();
+    this.dividing = new Set();
+    this.nudged = () => {};
     delayed.onPagedOut = () => this.pagedOut();
   }
 
@@ -151,6 +157,7 @@ export class Depot {
 
   wake(): void {
     this.isWoken = true;
+    this.nudged();
     if (this.running !== undefined || this.isStopping) return;
     this.running = this.run().catch((error: Error) => this.state.around.fail(error.message));
   }
@@ -178,7 +185,7 @@ export class Depot {
     if (await this.urgentStep(now)) return true;
     const question = this.questions.shift();
     if (question !== undefined) {
-      await question();
+      await this.whileLending(question());
       return true;
     }
     if (this.noteAt <= now) {
@@ -203,7 +210,7 @@ export class Depot {
       await lendSoon(state, now);
       return true;
     }
-    const period = this.nextPeriod;
+    const period = this.nextPeriod(NEVER);
     if (period === undefined || this.nearAt(period) > now) return false;
     await this.open(period);
     return true;
@@ -218,24 +225,55 @@ export class Depot {
       return;
     }
     const cascading = new Cascading(state, period);
-    const isDone = await cascading.run(async () => this.lendMeanwhile());
+    this.dividing.add(period);
+    const isDone = await cascading.run(async () => this.meanwhile(period));
+    this.dividing.delete(period);
     if (isDone) return;
     this.undivided.add(period);
     this.full();
   }
 
-  private async lendMeanwhile(): Promise<boolean> {
-    const now = Date.now();
-    if (!this.isStopping && lendsAt(this.state) <= now) await lendSoon(this.state, now);
-    if (!this.isStopping && this.noteAt <= now) await this.note(false);
-    return !this.isStopping;
+  /** Waits for something that has nothing to do with what is due soon, and that may take long. */
+  private async whileLending<T>(act: Promise<T>): Promise<T> {
+    const { state } = this;
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    const ended = act.then(end, end);
+    while (!isOver && !this.isStopping) {
+      const at = lendsAt(state);
+      if (at <= Date.now()) {
+        await lendSoon(state, Date.now());
+        continue;
+      }
+      if (at !== NEVER) state.around.deadlines.armAt(this.deadline, at);
+      const nudge = new Promise<void>((resolve) => {
+        this.nudged = resolve;
+      });
+      await Promise.race([ended, nudge]);
+    }
+    return act;
+  }
+
+  /** What cannot wait until `outer` has been divided; false: the depot stops. */
+  private async meanwhile(outer: Period): Promise<boolean> {
+    while (!this.isStopping) {
+      const now = Date.now();
+      const period = this.nextPeriod(outer.shift);
+      if (lendsAt(this.state) <= now) await lendSoon(this.state, now);
+      else if (this.noteAt <= now) await this.note(false);
+      else if (period !== undefined && this.nearAt(period) <= now) await this.open(period);
+      else return true;
+    }
+    return false;
   }
 
   /**
-   * The period to look into next, when that is due. After a long time without the broker very many
-   * are: then rows are for what comes first, which nothing else may pass.
+   * The period, shorter than 2^`below`, to look into next, when that is due. After a long time
+   * without the broker very many are: then rows are for what comes first, which nothing may pass.
    */
-  private get nextPeriod(): Period | undefined {
+  private nextPeriod(below: number): Period | undefined {
     const { periods, nears, lengths } = this.state;
     let rows = 0;
     let first = NEVER;
@@ -245,8 +283,9 @@ export class Depot {
     }
     let next: Period | undefined;
     for (const period of periods.values()) {
+      if (period.shift >= below) continue;
       const canWait = period.shift <= lengths.finest && period.firstDue > first;
-      if (rows > ROWS_MAX && canWait) continue;
+      if ((rows > ROWS_MAX && canWait) || this.dividing.has(period)) continue;
       if (next === undefined || this.nearAt(period) < this.nearAt(next)) next = period;
     }
     return next;
@@ -267,7 +306,7 @@ export class Depot {
     const { heavy, shardLog } = state.around;
     this.stowAt = NEVER;
     this.pagedCount = 0;
-    const stowed = await heavy.take(async () => this.stowing.step(now));
+    const stowed = await this.whileLending(heavy.take(async () => this.stowing.step(now)));
     // Voided entries: a crash much later must not bring these messages again.
     if (state.done.isBehind) this.noteAt = Math.min(this.noteAt, now);
     if (stowed === 'all') return;
@@ -330,7 +369,7 @@ export class Depot {
     const { state } = this;
     let at = Math.min(lendsAt(state), this.noteAt);
     if (this.settling === undefined) at = Math.min(at, this.stowAt);
-    const period = this.nextPeriod;
+    const period = this.nextPeriod(NEVER);
     if (period !== undefined) at = Math.min(at, this.nearAt(period));
     if (at !== NEVER) state.around.deadlines.armAt(this.deadline, at);
   }

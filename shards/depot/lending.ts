@@ -29,6 +29,8 @@ export async function lendSoon(state: DepotState, now: number): Promise<void> {
   );
   if (state.epoch !== epoch || state.queue.isDeleted) return;
   for (const [i, lent] of wanted.entries()) {
+    // It may have been cancelled, or sent on, while it was read.
+    if (!lent.near.isWaiting(lent.row)) continue;
     const stored = lent.near.at(lent.row);
     const entry = entries[i];
     if (entry === undefined) {

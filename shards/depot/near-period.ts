@@ -64,6 +64,10 @@ export class NearPeriod {
     return this.rows[row];
   }
 
+  isWaiting(row: number): boolean {
+    return this.states[row] === WAITING;
+  }
+
   lend(row: number): void {
     this.states[row] = LENT;
     this.leaves(row);

@@ -190,6 +190,11 @@ export class DelayedReady extends DueRows implements ReadyMessages {
     this.depotPosition = position;
   }
 
+  /** So early that nothing in the depot is due before: what is lent must be able to leave. */
+  dueBeforeDepot(now: number): number {
+    return Math.min(now, this.depotDue - 1);
+  }
+
   /** The depot holds this position: no message to come may have it, or an earlier one. */
   reserve(position: number): void {
     if (((position - this.next) | 0) >= 0) this.next = (position + 1) | 0;
@@ -236,11 +241,11 @@ export class DelayedReady extends DueRows implements ReadyMessages {
     return row === NO_ROW ? undefined : this.rows[row * COLUMNS + HANDLE];
   }
 
-  /** The message at `position` is due at `due` instead; false when it is not here. */
+  /** The message at `position` is due at `due` at the latest; false when it is not here. */
   setDue(position: number, due: number): boolean {
     const row = this.lookFor(position);
     if (row === NO_ROW) return false;
-    this.moveRow(row, due);
+    if (due < this.dues[row]) this.moveRow(row, due);
     return true;
   }
 

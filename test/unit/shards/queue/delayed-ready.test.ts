@@ -89,7 +89,7 @@ class Model {
       this.entries.splice(this.entries.indexOf(entry), 1);
     } else if (kind === 'hurry') {
       expect(ready.setDue(position, number % FAR)).toBe(true);
-      entry.due = number % FAR;
+      entry.due = Math.min(entry.due, number % FAR);
       this.sort();
     } else if (kind === 'stale') {
       expect(ready.replace(position, handle + 1, 5, number % 7)).toBe(false);
