@@ -14,11 +14,11 @@ export function reportOf(state: ShardState): ShardReport {
   for (const queue of state.queues.values()) {
     queues.push({
       id: queue.id,
-      ready: queue.ready.length,
+      ready: queue.ready.length + (queue.depot?.count ?? 0),
       unacked: queue.unackedCount,
-      onDisk: queue.onDiskCount,
-      onDiskBytes: queue.onDiskBytes,
-      readyBytes: queue.readyBytes,
+      onDisk: queue.onDiskCount + (queue.depot?.count ?? 0),
+      onDiskBytes: queue.onDiskBytes + (queue.depot?.bytes ?? 0),
+      readyBytes: queue.readyBytes + (queue.depot?.bytes ?? 0),
       unackedBytes: queue.unackedBytes,
       dead: queue.rules.deadCount,
       deadBytes: queue.rules.deadBytes,
@@ -30,7 +30,7 @@ export function reportOf(state: ShardState): ShardReport {
       publishRateLimit: state.governor.rateOf(queue),
       isClosed: queue.isClosed,
       singleActiveConsumer: queue.singleActive?.active?.tag,
-      nextDue: queue.ready.isEmpty ? undefined : queue.delayed?.headDue,
+      nextDue: queue.delayed?.nextDue,
     });
   }
   const { store } = state;

@@ -106,6 +106,9 @@ export class ShardState {
     const { log } = this.boot;
     const lane = log === undefined ? LANE_MEMORY : laneOf(durabilityOf(spec, log.durability));
     const queue = new Queue(spec, vhost, lane, this.surroundings, memory);
+    if (queue.delayed !== undefined && lane !== LANE_MEMORY) {
+      queue.depot = this.storage?.depotFor(queue, queue.delayed);
+    }
     this.queues.set(spec.id, queue);
     queue.rules.used();
   }

@@ -32,6 +32,16 @@ export interface WholeRead extends LogRead {
   readonly words: Int32Array;
 }
 
+/** A message as it was read; its bytes are good until the call returns. */
+export interface ReadMessage extends Peeked {
+  /** Of its record: PERSISTENT, SPILLED. */
+  readonly flags: number;
+  /** exrk, props and body. */
+  readonly data: Uint8Array;
+}
+
+type SeeMessage = (row: number, message: ReadMessage) => void;
+
 export class PeekReads {
   private readonly log: Log;
   private readonly records: RecordTable;
@@ -48,6 +58,14 @@ export class PeekReads {
   /** By row; those that are too large, gone or cannot be read are missing. */
   async read(rows: readonly number[]): Promise<ReadonlyMap<number, Peeked>> {
     const found = new Map<number, Peeked>();
+    await this.each(rows, (row, { exrk, props, bodyBytes }) => {
+      found.set(row, { exrk: Uint8Array.from(exrk), props: Uint8Array.from(props), bodyBytes });
+    });
+    return found;
+  }
+
+  /** Shows each of these messages, in any order; those that `read` leaves out are left out. */
+  async each(rows: readonly number[], see: SeeMessage): Promise<void> {
     let from = 0;
     while (from < rows.length) {
       let end = from;
@@ -58,10 +76,9 @@ export class PeekReads {
         bytes += needed;
       }
       const some = rows.slice(from, end).filter((row) => this.targetBytes(row) <= TARGET_BYTES);
-      await this.readSome(some, found);
+      await this.readSome(some, see);
       from = end;
     }
-    return found;
   }
 
   /** From the log: a read is finished. False when it was none of these. */
@@ -76,26 +93,25 @@ export class PeekReads {
     return READ_HEAD_BYTES + alignTo8(this.records.dataBytes(row));
   }
 
-  private async readSome(all: readonly number[], found: Map<number, Peeked>): Promise<void> {
+  private async readSome(all: readonly number[], see: SeeMessage): Promise<void> {
     // What was withdrawn while others were being read has no place any more.
     const rows = all.filter((row) => this.records.isUsed(row));
     if (rows.length === 0) return;
     const read = await this.readWhole(rows);
-    const { words } = read;
+    const { target, words } = read;
     for (const [i, row] of rows.entries()) {
       if (read.status[i] !== STATUS_OK || !this.isThere(read, i, row)) continue;
       const at = read.rows[i * READ_COLUMNS + READ_AT];
       const exrkAt = at + READ_HEAD_BYTES;
       const propsAt = exrkAt + words[(at >> 2) + 1];
-      // Copies: the target is large.
-      found.set(row, {
-        exrk: Uint8Array.prototype.slice.call(read.target, exrkAt, propsAt),
-        props: Uint8Array.prototype.slice.call(
-          read.target,
-          propsAt,
-          propsAt + words[(at >> 2) + 2],
-        ),
-        bodyBytes: words[(at >> 2) + 3],
+      const bodyAt = propsAt + words[(at >> 2) + 2];
+      const bodyBytes = words[(at >> 2) + 3];
+      see(row, {
+        flags: words[at >> 2],
+        exrk: target.subarray(exrkAt, propsAt),
+        props: target.subarray(propsAt, bodyAt),
+        bodyBytes,
+        data: target.subarray(exrkAt, bodyAt + bodyBytes),
       });
     }
   }

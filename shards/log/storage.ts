@@ -4,8 +4,12 @@
 import { openLog } from '../../src/log/open-log.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { LogBoot, LogReport, OrphanLog, ShardNotice } from '../mailbox/control-messages.ts';
+import { Depot } from '../depot/depot.ts';
+import type { DepotSurroundings } from '../depot/depot-surroundings.ts';
+import { HeavyTurns } from '../depot/heavy-turns.ts';
 import { SlabAllocator } from '../mailbox/slab-allocator.ts';
 import { Slab } from '../mailbox/slab.ts';
+import type { DelayedReady } from '../queue/delayed-ready.ts';
 import { restore } from '../queue/paging.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { ShardState } from '../shard-state.ts';
@@ -40,6 +44,7 @@ export class Storage {
   private isShort: boolean;
   /** Messages that could not be read since the start. */
   private lostCount: number;
+  private readonly heavy: HeavyTurns;
   /** Asks for a turn of the shard; set by whoever runs its turns. */
   schedule: () => void;
 
@@ -51,6 +56,7 @@ export class Storage {
     this.upkeep = undefined;
     this.isShort = false;
     this.lostCount = 0;
+    this.heavy = new HeavyTurns();
     const slabs = boot.slabs.map((memory) => new Slab(memory));
     this.slabs = slabs;
     this.slab = new SlabAllocator(boot.slabs[boot.slabOwner]);
@@ -116,13 +122,48 @@ export class Storage {
       corruptRanges.push(...ranges.map((range) => `shard ${orphan.shard}: ${range}`));
     }
     for (const { log: other } of imports) await other.close();
+    corruptRanges.push(...(await this.recoverDepots(recovery.isClean)));
     this.upkeep = upkeep;
     upkeep.spaceChanged(this.isShort);
     const { segments, isTorn, isClean } = recovery;
-    const messages = [...queues.values()].reduce((sum, { ready }) => sum + ready.length, 0);
+    let messages = 0;
+    for (const { ready, depot } of queues.values()) messages += ready.length + (depot?.count ?? 0);
     const logKind = log.kind;
     const report = { messages, segments, corruptRanges, isTorn, isClean, logKind };
     notifyMain({ kind: 'recovered', report });
+  }
+
+  /** For a queue that holds back what its exchange delays. */
+  depotFor(queue: Queue, delayed: DelayedReady): Depot {
+    const { state, boot, shardLog, peeks, heavy } = this;
+    const around: DepotSurroundings = {
+      directory: boot.depotDirectory,
+      store: state.store,
+      shardLog,
+      peeks,
+      deadlines: state.deadlines,
+      heavy,
+      inlineBytesMax: boot.inlineBytesMax,
+      finestShift: boot.depotShift,
+      notify: this.notifyMain,
+      fail: (reason) => {
+        const where = boot.depotDirectory;
+        throw new Error(`the delayed messages in ${where} cannot be kept any more: ${reason}`);
+      },
+      schedule: () => this.schedule(),
+    };
+    return new Depot(queue, delayed, around);
+  }
+
+  /** When all queues have what the log holds for them. Returns what cannot be read. */
+  private async recoverDepots(isClean: boolean): Promise<string[]> {
+    const damage: string[] = [];
+    for (const { depot } of this.state.queues.values()) {
+      if (depot !== undefined) damage.push(...(await depot.recover(isClean)));
+    }
+    // What a depot has is the log's no more, before anything else is moved.
+    await this.shardLog.settle();
+    return damage;
   }
 
   /** Call at the end of every turn. */
@@ -135,6 +176,7 @@ export class Storage {
 
   /** Writes everything, and how things stand; then the log is closed. */
   async stop(): Promise<void> {
+    for (const { depot } of this.state.queues.values()) await depot?.stop();
     while (!this.shardLog.isIdle) {
       this.shardLog.flush();
       if (this.shardLog.isUnderway) await this.shardLog.progress();

@@ -50,6 +50,10 @@ export interface LogBoot {
   readonly cleaning?: { readonly slackBytes?: number; readonly movedBytesMax?: number } | undefined;
   /** For tests: src/log/log.ts. */
   readonly faults?: string | undefined;
+  /** Where delayed messages wait that are not due soon: a directory for each queue. */
+  readonly depotDirectory: string;
+  /** For tests: the shortest periods of depots are 2^this milliseconds. */
+  readonly depotShift?: number | undefined;
 }
 
 /** The log of a shard that is no more, since `shards` was lowered. */
@@ -235,6 +239,10 @@ export type ShardNotice =
   | { readonly kind: 'log-space'; readonly isShort: boolean }
   /** A message could not be read from the log and is gone. */
   | { readonly kind: 'message-lost'; readonly queueId: number; readonly position: number }
+  /** Something in a file of delayed messages cannot be read. */
+  | { readonly kind: 'depot-damage'; readonly queueId: number; readonly range: string }
+  /** The disk has no room for delayed messages that are not due soon: they stay where they are. */
+  | { readonly kind: 'depot-full'; readonly queueId: number }
   | {
       readonly kind: 'memory';
       /** What all messages of the shard take. */

@@ -1,26 +1,21 @@
 // The messages of a queue that holds back what an exchange delays: the one due next comes first.
 // Shard thread.
 //
-//   heap: rows by due time | rows: due | position, handle, place in the heap
-//   recent: position -> row
+//   rows by due time (due-rows.ts) | recent: position -> row
 //
-// 28 bytes per message, wherever its data are. Messages are found by their position only soon after
-// they came (they leave memory when they have been written), or by their row, which is the hint of
-// ReadyMessages here; cancelling one looks through all. Nobody consumes from such a queue, so
-// nothing ever comes back to it.
-import { placesInOrder } from './due-order.ts';
+// Messages are found by their position only soon after they came (they leave memory when they have
+// been written), or by their row, which is the hint of ReadyMessages here; cancelling one looks
+// through all. Nobody consumes from such a queue, so nothing ever comes back to it.
+//
+// What is far from due moves on to the depot of the queue (shards/depot), which lends it back when
+// it is due soon. Nothing leaves before something that is still in the depot and due earlier.
+import { COLUMNS, DueRows, HANDLE, KEPT, LENT, NO_ROW, PLAIN, POSITION } from './due-rows.ts';
 import { extendRanges, sortDistinct } from './position-ranges.ts';
 import type { ReadyMessages, ReadyVisitor } from './ready-messages.ts';
 import type { ReturnedHeap } from './returned-heap.ts';
 
-const COLUMNS = 3;
-const POSITION = 0;
-const HANDLE = 1;
-const PLACE = 2;
-const INITIAL_ROWS = 64;
-const NO_ROW = -1;
-/** A free row: then its position is the next free row. */
-const FREE = -2;
+/** What is due within this time is in memory. */
+export const SOON_MILLIS = 10_000;
 const RECENT_SIZE = 0x1_0000;
 const RECENT_SIZE_MAX = 0x100_0000;
 /** As many of the earliest as are read ahead at most. */
@@ -34,40 +29,58 @@ export interface DelayTimes {
   isFar(due: number): boolean;
 }
 
-export class DelayedReady implements ReadyMessages {
+/** What the depot asks of messages that are on disk: whether it takes one that is due then. */
+export type Takes = (row: number, position: number, due: number, hint: number) => boolean;
+
+export class DelayedReady extends DueRows implements ReadyMessages {
   private readonly times: DelayTimes;
-  private dues: Float64Array;
-  private rows: Int32Array;
-  private heap: Int32Array;
   private recent: Int32Array;
-  private rowCount: number;
-  private firstFree: number;
   private next: number;
-  length: number;
+  /** What is due first in the depot: nothing here leaves before it. */
+  private depotDue: number;
+  private depotPosition: number;
+  /** The row at which the depot looks next. */
+  private looked: number;
+  /** Told when a message has left memory. */
+  onPagedOut: () => void;
   onDiskCount: number;
   handle: number;
   position: number;
   deliveryCount: number;
 
   constructor(times: DelayTimes) {
+    super();
     this.times = times;
-    this.dues = new Float64Array(INITIAL_ROWS);
-    this.rows = new Int32Array(INITIAL_ROWS * COLUMNS);
-    this.heap = new Int32Array(INITIAL_ROWS);
     this.recent = new Int32Array(0);
-    this.rowCount = 0;
-    this.firstFree = NO_ROW;
     this.next = 0;
-    this.length = 0;
+    this.depotDue = Number.POSITIVE_INFINITY;
+    this.depotPosition = 0;
+    this.looked = 0;
+    this.onPagedOut = () => {};
     this.onDiskCount = 0;
     this.handle = -1;
     this.position = 0;
     this.deliveryCount = 0;
   }
 
-  /** When the head, which must exist, is due: Unix milliseconds. */
+  /**
+   * When the head, which must exist, is due: Unix milliseconds. Not as long as something in the
+   * depot is due before it, which will be lent.
+   */
   get headDue(): number {
-    return this.dues[this.heap[0]];
+    const row = this.heap[0];
+    const due = this.dues[row];
+    if (due < this.depotDue) return due;
+    const isFirst =
+      due === this.depotDue && ((this.rows[row * COLUMNS] - this.depotPosition) | 0) < 0;
+    return isFirst ? due : Number.POSITIVE_INFINITY;
+  }
+
+  /** When the first message, here or in the depot, is due; undefined: there is none. */
+  get nextDue(): number | undefined {
+    const head = this.isEmpty ? Number.POSITIVE_INFINITY : this.dues[this.heap[0]];
+    const due = Math.min(head, this.depotDue);
+    return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
   get isEmpty(): boolean {
@@ -95,7 +108,8 @@ export class DelayedReady implements ReadyMessages {
     const position = this.next;
     this.next = (position + 1) | 0;
     this.makeRecentRoom(position);
-    this.recent[position & (this.recent.length - 1)] = this.add(handle, position);
+    const row = this.add(handle, position, this.times.endOf(handle), PLAIN);
+    this.recent[position & (this.recent.length - 1)] = row;
     return position;
   }
 
@@ -119,7 +133,7 @@ export class DelayedReady implements ReadyMessages {
     const row = this.heap[0];
     this.handle = this.rows[row * COLUMNS + HANDLE];
     this.position = this.rows[row * COLUMNS + POSITION];
-    this.removeRow(row);
+    this.drop(row);
   }
 
   /** Of what comes next nobody knows yet when it is due: as far as memory goes it is far away. */
@@ -143,7 +157,10 @@ export class DelayedReady implements ReadyMessages {
     if (row === NO_ROW || this.rows[row * COLUMNS + HANDLE] !== from) return false;
     this.rows[row * COLUMNS + HANDLE] = to;
     if (from < 0) this.onDiskCount -= 1;
-    if (to < 0) this.onDiskCount += 1;
+    if (to < 0) {
+      this.onDiskCount += 1;
+      this.onPagedOut();
+    }
     return true;
   }
 
@@ -151,8 +168,71 @@ export class DelayedReady implements ReadyMessages {
   remove(position: number, handle: number): boolean {
     const row = this.lookFor(position);
     if (row === NO_ROW || this.rows[row * COLUMNS + HANDLE] !== handle) return false;
-    this.removeRow(row);
+    this.drop(row);
     return true;
+  }
+
+  /** As `remove`, for who knows the row. */
+  removeAt(hint: number, position: number, handle: number): boolean {
+    if (!this.hasReturned(position, handle, hint)) return false;
+    this.drop(hint);
+    return true;
+  }
+
+  /** The depot lends a message, which is in memory. */
+  lend(handle: number, position: number, due: number): void {
+    this.add(handle, position, due, LENT);
+  }
+
+  /** What is due first of all that the depot has and has not lent; Infinity: nothing. */
+  depotHas(due: number, position: number): void {
+    this.depotDue = due;
+    this.depotPosition = position;
+  }
+
+  /** So early that nothing in the depot is due before: what is lent must be able to leave. */
+  dueBeforeDepot(now: number): number {
+    return Math.min(now, this.depotDue - 1);
+  }
+
+  /** The depot holds this position: no message to come may have it, or an earlier one. */
+  reserve(position: number): void {
+    if (((position - this.next) | 0) >= 0) this.next = (position + 1) | 0;
+  }
+
+  /**
+   * Shows messages that are on disk until `takes` says no, at most all of them once; goes on there
+   * the next time.
+   */
+  showFar(takes: Takes): void {
+    for (let left = this.rowCount; left > 0; left -= 1) {
+      if (this.looked >= this.rowCount) this.looked = 0;
+      const row = this.looked;
+      const at = row * COLUMNS;
+      this.looked += 1;
+      const handle = this.rows[at + HANDLE];
+      if (this.marks[row] !== PLAIN || handle >= 0 || !this.isUsed(row)) continue;
+      if (!takes(~handle, this.rows[at + POSITION], this.dues[row], row)) return;
+    }
+  }
+
+  /** Takes out those at these positions; `gone` is told of each. Looks through all. */
+  removeAll(
+    positions: ReadonlySet<number>,
+    gone: (position: number, handle: number) => void,
+  ): void {
+    for (let row = 0; row < this.rowCount; row += 1) {
+      const position = this.rows[row * COLUMNS + POSITION];
+      if (!this.isUsed(row) || !positions.has(position)) continue;
+      const handle = this.rows[row * COLUMNS + HANDLE];
+      this.drop(row);
+      gone(position, handle);
+    }
+  }
+
+  /** The message in row `hint` is not for the depot. */
+  keep(hint: number, position: number): void {
+    if (this.isAt(hint, position)) this.marks[hint] = KEPT;
   }
 
   /** The handle of the message at `position`, wherever it is; looks through all. */
@@ -161,19 +241,19 @@ export class DelayedReady implements ReadyMessages {
     return row === NO_ROW ? undefined : this.rows[row * COLUMNS + HANDLE];
   }
 
-  /** The message at `position` is due at `due` instead; false when it is not here. */
+  /** The message at `position` is due at `due` at the latest; false when it is not here. */
   setDue(position: number, due: number): boolean {
     const row = this.lookFor(position);
     if (row === NO_ROW) return false;
-    this.dues[row] = due;
-    this.rise(row, this.rows[row * COLUMNS + PLACE]);
-    this.sink(row, this.rows[row * COLUMNS + PLACE]);
+    if (due < this.dues[row]) this.moveRow(row, due);
     return true;
   }
 
   restore(positions: Int32Array, handles: Int32Array, nextPosition: number): void {
     this.next = nextPosition;
-    for (let i = 0; i < positions.length; i += 1) this.add(handles[i], positions[i]);
+    for (let i = 0; i < positions.length; i += 1) {
+      this.add(handles[i], positions[i], this.times.endOf(handles[i]), PLAIN);
+    }
   }
 
   forgetLoaded(): void {}
@@ -197,13 +277,19 @@ export class DelayedReady implements ReadyMessages {
     }
   }
 
+  /** Without what is lent: what the log still has of it must not come back. */
   ranges(others: readonly number[]): number[] {
     // Less the newest position, so that plain numbers are in the order of positions.
-    const positions = new Int32Array(this.length + others.length);
+    const all = new Int32Array(this.length + others.length);
+    let count = 0;
     for (let place = 0; place < this.length; place += 1) {
-      positions[place] = this.rows[this.heap[place] * COLUMNS + POSITION] - this.next;
+      const row = this.heap[place];
+      if (this.marks[row] === LENT) continue;
+      all[count] = this.rows[row * COLUMNS + POSITION] - this.next;
+      count += 1;
     }
-    for (const [i, position] of others.entries()) positions[this.length + i] = position - this.next;
+    for (const [i, position] of others.entries()) all[count + i] = position - this.next;
+    const positions = all.subarray(0, count + others.length);
     sortDistinct(positions);
     const ranges: number[] = [];
     for (const position of positions) extendRanges(ranges, (position + this.next) | 0, 1);
@@ -227,12 +313,6 @@ export class DelayedReady implements ReadyMessages {
       seen += 1;
     }
     return listed;
-  }
-
-  private *inOrder(): Generator<number, undefined> {
-    const { heap } = this;
-    const isBefore = (a: number, b: number): boolean => this.isBefore(heap[a], heap[b]);
-    for (const place of placesInOrder(this.length, isBefore)) yield heap[place];
   }
 
   private rowOf(position: number): number {
@@ -263,99 +343,13 @@ export class DelayedReady implements ReadyMessages {
     this.recent = grown;
   }
 
-  private isAt(row: number, position: number): boolean {
-    const at = row * COLUMNS;
-    if (row < 0 || row >= this.rowCount || this.rows[at + PLACE] === FREE) return false;
-    return this.rows[at + POSITION] === position;
-  }
-
-  private add(handle: number, position: number): number {
-    const row = this.takeRow();
-    const at = row * COLUMNS;
-    this.rows[at + POSITION] = position;
-    this.rows[at + HANDLE] = handle;
-    this.dues[row] = this.times.endOf(handle);
-    const place = this.length;
-    this.length = place + 1;
-    this.rise(row, place);
+  private add(handle: number, position: number, due: number, mark: number): number {
     if (handle < 0) this.onDiskCount += 1;
-    return row;
+    return this.addRow(position, handle, due, mark);
   }
 
-  private removeRow(row: number): void {
-    const at = row * COLUMNS;
-    const place = this.rows[at + PLACE];
-    if (this.rows[at + HANDLE] < 0) this.onDiskCount -= 1;
-    this.rows[at + PLACE] = FREE;
-    this.rows[at + POSITION] = this.firstFree;
-    this.firstFree = row;
-    this.length -= 1;
-    const last = this.heap[this.length];
-    if (last === row) return;
-    this.rise(last, place);
-    this.sink(last, this.rows[last * COLUMNS + PLACE]);
-  }
-
-  private rise(row: number, from: number): void {
-    let place = from;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
-      const other = this.heap[parent];
-      if (!this.isBefore(row, other)) break;
-      this.put(other, place);
-      place = parent;
-    }
-    this.put(row, place);
-  }
-
-  private sink(row: number, from: number): void {
-    let place = from;
-    for (;;) {
-      let child = place * 2 + 1;
-      if (child >= this.length) break;
-      const hasTwo = child + 1 < this.length;
-      if (hasTwo && this.isBefore(this.heap[child + 1], this.heap[child])) child += 1;
-      if (!this.isBefore(this.heap[child], row)) break;
-      this.put(this.heap[child], place);
-      place = child;
-    }
-    this.put(row, place);
-  }
-
-  /** Among those due together the one that came first. */
-  private isBefore(row: number, other: number): boolean {
-    const difference = this.dues[row] - this.dues[other];
-    if (difference !== 0) return difference < 0;
-    return ((this.rows[row * COLUMNS] - this.rows[other * COLUMNS]) | 0) < 0;
-  }
-
-  private put(row: number, place: number): void {
-    this.heap[place] = row;
-    this.rows[row * COLUMNS + PLACE] = place;
-  }
-
-  private takeRow(): number {
-    const free = this.firstFree;
-    if (free !== NO_ROW) {
-      this.firstFree = this.rows[free * COLUMNS + POSITION];
-      return free;
-    }
-    const row = this.rowCount;
-    this.rowCount = row + 1;
-    if (this.rowCount > this.dues.length) this.grow();
-    return row;
-  }
-
-  private grow(): void {
-    const count = this.dues.length * 2;
-    const dues = new Float64Array(count);
-    dues.set(this.dues);
-    this.dues = dues;
-    const rows = new Int32Array(count * COLUMNS);
-    rows.set(this.rows);
-    this.rows = rows;
-    const heap = new Int32Array(count);
-    heap.set(this.heap);
-    this.heap = heap;
+  private drop(row: number): void {
+    if (this.rows[row * COLUMNS + HANDLE] < 0) this.onDiskCount -= 1;
+    this.removeRow(row);
   }
 }

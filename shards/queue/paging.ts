@@ -68,6 +68,12 @@ export function datedTraits(queue: Queue, handle: number): MessageTraits | undef
 /** Takes a ready message out for good, wherever in the queue it is; false when it is not there. */
 export function withdraw(queue: Queue, position: number, handle: number): boolean {
   if (!queue.ready.remove(position, handle)) return false;
+  withdrawn(queue, position, handle);
+  return true;
+}
+
+/** The message, which is no longer among the ready ones, is done with. */
+export function withdrawn(queue: Queue, position: number, handle: number): void {
   const bytes = queue.dataBytes(handle);
   queue.readyBytes -= bytes;
   if (handle < 0) {
@@ -76,7 +82,7 @@ export function withdraw(queue: Queue, position: number, handle: number): boolea
   }
   queue.rules.left(handle);
   queue.discard(handle, position);
-  return true;
+  queue.depot?.settled(position);
 }
 
 /** Takes over what the log held for it. After a clean stop nothing counts as redelivered. */

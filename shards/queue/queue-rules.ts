@@ -14,12 +14,11 @@ import type { DeathReason, ForwardReason } from '../mailbox/from-shard-layout.ts
 import { DATED_FLAG } from '../mailbox/to-shard-layout.ts';
 import { NO_TTL } from '../store/message-traits.ts';
 import { Deadline, type Deadlines } from '../time/deadlines.ts';
+import { SOON_MILLIS } from './delayed-ready.ts';
 import { datedTraits, readyHandles } from './paging.ts';
 import type { Queue } from './queue.ts';
 
 const NOT_SET = -1;
-/** Delayed messages that are due within this time stay in memory. */
-const NEAR_MILLIS = 10_000;
 /** A queue that has this many deliveries to make before its length is looked at makes no more. */
 const DELIVERIES_FIRST_MAX = 256;
 
@@ -215,7 +214,10 @@ export class QueueRules {
   forwarded({ handle, position }: Forward): void {
     const { queue } = this;
     if (position === undefined) queue.discardUnqueued(handle);
-    else queue.discard(handle, position);
+    else {
+      queue.discard(handle, position);
+      queue.depot?.settled(position);
+    }
   }
 
   /** The queue is deleted: nothing of it happens any more. */
@@ -230,7 +232,7 @@ export class QueueRules {
     const { messageTtlMillis, lengthMax, bytesMax } = settings;
     const isLimited = lengthMax !== NOT_SET || bytesMax !== NOT_SET;
     this.isActive = isLimited || messageTtlMillis !== NOT_SET;
-    if (messageTtlMillis !== NOT_SET) this.canExpire = true;
+    if (messageTtlMillis !== NOT_SET || this.isDelaying) this.canExpire = true;
     const next = this.isDelaying
       ? { exchange: this.queue.spec.companion!.exchange, routingKey: undefined }
       : settings.deadLettering;
@@ -273,7 +275,8 @@ export class QueueRules {
 
   /** What is due then need not stay in memory. */
   isFar(due: number): boolean {
-    return due - this.surroundings.deadlines.now > NEAR_MILLIS;
+    const soonMillis = this.queue.depot?.soonMillis ?? SOON_MILLIS;
+    return due - this.surroundings.deadlines.now > soonMillis;
   }
 
   /** Whether the ready messages, and so many more, are more than the queue is to hold. */

@@ -15,6 +15,7 @@ import type { Residency } from '../store/residency.ts';
 import type { IncomingMessage, MessageStore } from '../store/message-store.ts';
 import type { Slab } from '../mailbox/slab.ts';
 import { shownAs } from '../deadletter/counted-message.ts';
+import type { Depot } from '../depot/depot.ts';
 import { answerGet, deliver, passOn } from './delivery-record.ts';
 import { QueueRules, type RuleSurroundings } from './queue-rules.ts';
 import { DelayedReady } from './delayed-ready.ts';
@@ -47,6 +48,8 @@ export class Queue {
   readonly ready: ReadyMessages;
   /** The ready messages of a queue that holds back what its exchange delays. */
   readonly delayed: DelayedReady | undefined;
+  /** Where those of them wait that are not due soon; undefined: with the others. */
+  depot: Depot | undefined;
   readonly rotation: Rotation;
   /** All consumers, active or blocked. */
   readonly consumers: Set<Consumer>;
@@ -101,6 +104,7 @@ export class Queue {
     this.rules = new QueueRules(this, vhost, surroundings);
     const { store, log } = surroundings;
     this.delayed = this.rules.isDelaying ? new DelayedReady(this.rules) : undefined;
+    this.depot = undefined;
     this.ready = this.delayed ?? readyMessages(this.settings, store, log?.records);
     this.rotation = new Rotation();
     this.consumers = new Set();
@@ -347,7 +351,7 @@ export class Queue {
       this.takeHead();
       this.discard(ready.handle, ready.position);
     }
-    return count;
+    return count + (this.depot?.clear() ?? 0);
   }
 
   /** Size of a message wherever it is. */

@@ -32,6 +32,7 @@ import type { MemoryWatch } from './memory-watch.ts';
 import { Operator } from './operator.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
+import { removeOrphanDepots } from './orphan-depots.ts';
 import { orphanLogs, removeLogs } from './orphan-logs.ts';
 import { shardBoot } from './shard-boot.ts';
 import { StorageNews } from './storage-news.ts';
@@ -167,6 +168,7 @@ export class Broker {
     await this.store.start((state) => makeNew(state, this.config));
     const { topology } = this.control;
     if (topology.completeCompanions()) await this.store.rewrite();
+    removeOrphanDepots(this.config.dataDir, topology);
     const orphans = orphanLogs(this.config.dataDir, this.shards.length);
     for (const [shard, thread] of this.shards.entries()) {
       const hosted = orphans.filter((orphan) => hostOf(orphan.shard, this.shards.length) === shard);

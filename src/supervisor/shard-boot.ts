@@ -1,16 +1,20 @@
-// What each shard thread is given at start. Main thread.
+// What each shard thread is given at start: its settings, where it keeps what is on disk, and the
+// memory that it shares with acceptors. Main thread.
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { LogBoot, ShardBoot } from '../../shards/mailbox/control-messages.ts';
 import { inlineBytesMaxOf } from '../../shards/mailbox/to-shard-layout.ts';
 import { recordBytesMax } from '../../shards/ring/ring-layout.ts';
 import { type BrokerMemory, spinMicrosOf } from './broker-memory.ts';
 import { watermarkBytes } from './memory-control.ts';
+import { depotDirectory } from './orphan-depots.ts';
 import { logDirectory } from './orphan-logs.ts';
 
 /** Segments of a log kept ready: room for what is on its way when the disk is full. */
 const SPARE_SEGMENTS = 2;
 /** Environment variable of the tests that break disks (src/log/log.ts). */
 const FAULTS = 'WARRENMQ_TEST_FAULTS';
+/** Environment variable of the tests that cannot wait: short periods (shards/depot/periods.ts). */
+const DEPOT_SHIFT = 'WARRENMQ_TEST_DEPOT_SHIFT';
 
 export function shardBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): ShardBoot {
   return {
@@ -51,5 +55,7 @@ function logBoot(config: BrokerConfig, memory: BrokerMemory, shard: number): Log
     slabs: memory.slabs,
     slabOwner: config.acceptors + shard,
     faults: process.env[FAULTS],
+    depotDirectory: depotDirectory(config.dataDir),
+    depotShift: Number(process.env[DEPOT_SHIFT]) || undefined,
   };
 }

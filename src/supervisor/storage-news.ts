@@ -4,7 +4,10 @@ import { createLogger, type Logger, writeLogRecord } from '../base/logger.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { RecoveryReport, ShardNotice } from '../../shards/mailbox/control-messages.ts';
 
-type StorageNotice = Extract<ShardNotice, { kind: 'recovering' | 'recovered' | 'message-lost' }>;
+type StorageNotice = Extract<
+  ShardNotice,
+  { kind: 'recovering' | 'recovered' | 'message-lost' | 'depot-damage' | 'depot-full' }
+>;
 
 export class StorageNews {
   /** By shard. */
@@ -22,6 +25,19 @@ export class StorageNews {
       this.log.info('recovering messages', { shard, segmentsDone, segments });
     } else if (notice.kind === 'recovered') {
       this.recovered(shard, notice.report);
+    } else if (notice.kind === 'depot-damage') {
+      const { queueId, range } = notice;
+      this.log.warn('delayed messages are corrupt here: what could be read around is used', {
+        shard,
+        queueId,
+        range,
+      });
+    } else if (notice.kind === 'depot-full') {
+      const { queueId } = notice;
+      this.log.warn('the disk has no room to sort delayed messages: they wait in memory', {
+        shard,
+        queueId,
+      });
     } else {
       const { queueId, position } = notice;
       this.log.warn('a corrupt message could not be read and is gone', {

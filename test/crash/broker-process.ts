@@ -25,6 +25,8 @@ export interface LaunchOptions {
   readonly set?: Readonly<Record<string, string>>;
   /** WARRENMQ_TEST_FAULTS. */
   readonly faults?: string | undefined;
+  /** Delayed messages wait in periods of 2^this milliseconds, instead of minutes and hours. */
+  readonly depotShift?: number | undefined;
   /** A command that runs the broker as its child, such as strace. */
   readonly wrapper?: readonly string[];
 }
@@ -138,6 +140,8 @@ export function launchWarrenmq(options: LaunchOptions): BrokerProcess {
   const command = [...(options.wrapper ?? []), process.execPath, ...args];
   const environment = { ...process.env };
   if (options.faults !== undefined) environment['WARRENMQ_TEST_FAULTS'] = options.faults;
+  const { depotShift } = options;
+  if (depotShift !== undefined) environment['WARRENMQ_TEST_DEPOT_SHIFT'] = String(depotShift);
   return new BrokerProcess({
     command: command[0],
     args: command.slice(1),

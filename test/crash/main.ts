@@ -39,11 +39,13 @@ const RIVAL_DECLARATION_MILLIS = 5000;
 const RIVAL_STORE_FOLDERS = ['mnesia/crash@localhost/msg_stores'];
 const LIFE_MILLIS_MAX = 3000;
 const SHARDS = 3;
+/** Delays of tenths of a second are far away for periods of 64 ms. */
+const DEPOT_SHIFT = 6;
 const FEATURE_SHAPES = [
-  { shards: 1, acceptors: 1, backend: 'auto' },
-  { shards: 3, acceptors: 1, backend: 'auto' },
-  { shards: 3, acceptors: 2, backend: 'auto' },
-  { shards: 2, acceptors: 2, backend: 'portable' },
+  { shards: 1, acceptors: 1, backend: 'auto', depotShift: undefined },
+  { shards: 3, acceptors: 1, backend: 'auto', depotShift: DEPOT_SHIFT },
+  { shards: 3, acceptors: 2, backend: 'auto', depotShift: undefined },
+  { shards: 2, acceptors: 2, backend: 'portable', depotShift: DEPOT_SHIFT },
 ] as const;
 const SEGMENT_SIZES = ['1MiB', '4MiB', '32MiB'];
 
@@ -159,14 +161,14 @@ async function shardNumbers(proof: Proof): Promise<void> {
 /** A quarter of the cycles with each shape of broker, the last one with the portable log. */
 async function features(proof: Proof): Promise<void> {
   const cyclesEach = Math.ceil((proof.cycles ?? 80) / FEATURE_SHAPES.length);
-  for (const [index, { shards, acceptors, backend }] of FEATURE_SHAPES.entries()) {
+  for (const [index, { shards, acceptors, backend, depotShift }] of FEATURE_SHAPES.entries()) {
     const own = optionsOf(proof, `shape-${index}`);
     const set = { ...own.set, 'storage.backend': backend };
-    proof.say(`${shards} shards, ${acceptors} acceptors, log: ${backend}`);
+    proof.say(`${shards} shards, ${acceptors} acceptors, log: ${backend}, depot: ${depotShift}`);
     const settings = {
       launch: proof.launch,
       seed: proof.seed + index,
-      options: { ...own, shards, acceptors, set },
+      options: { ...own, shards, acceptors, set, depotShift },
       cycles: cyclesEach,
       drainEvery: 5,
       lifeMillisMax: LIFE_MILLIS_MAX,

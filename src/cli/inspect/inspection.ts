@@ -1,6 +1,7 @@
 // Reads a store as a start of the broker would, without ever writing: first the topology, then the
 // shards' logs, and says what it found. Main thread; the files are read by the pool's threads.
 import type { Scan } from '../../log/log.ts';
+import { depotFindings, readDepots } from './depots.ts';
 import { type FoundLogs, findLogs, type LogPlace } from './find-logs.ts';
 import { findingsOf } from './findings.ts';
 import { type KnownTopology, readTopology } from './known-topology.ts';
@@ -82,6 +83,7 @@ class Inspection {
     const queues = this.queues(read);
     const { directory, format, user } = this.found;
     const topology = this.topology?.report(this.options.topology);
+    const depots = await readDepots(directory, this.topology);
     return {
       directory,
       ...(format === undefined ? {} : { format }),
@@ -89,9 +91,10 @@ class Inspection {
       logs,
       ...(topology === undefined ? {} : { topology }),
       queues,
+      depots,
       listings: this.listings,
       totals: totalsOf(logs, read),
-      findings: findingsOf(logs, topology, user !== undefined),
+      findings: [...findingsOf(logs, topology, user !== undefined), ...depotFindings(depots)],
     };
   }
 

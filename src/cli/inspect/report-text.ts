@@ -1,6 +1,7 @@
 // What `warrenmq inspect` prints for people. Main thread, pure. What is wrong stands at the end,
 // where it is seen first; long lists are cut, and say so.
 import { readableSize } from '../../base/readable-size.ts';
+import { depotsText } from './depots-text.ts';
 import { logText } from './log-text.ts';
 import type { Finding, InspectReport, QueueReport, TopologyReport, Totals } from './report.ts';
 import { counted, grouped, printable, textTable } from './text-table.ts';
@@ -16,7 +17,7 @@ export function reportText(report: InspectReport): string {
   } else if (report.listings.length === 0) {
     for (const log of report.logs) parts.push(logText(log, report.inUse !== undefined));
     parts.push(topologyText(report.topology), queuesText(report.queues));
-    parts.push(totalsText(report.totals));
+    parts.push(depotsText(report.depots), totalsText(report.totals));
   }
   for (const { file, records, total } of report.listings) {
     const rows = records.map(({ offset, kind, bytes, text }) => {

@@ -61,6 +61,43 @@ export interface LogReport {
   readonly problem?: string;
 }
 
+/** A file of delayed messages, all due from `from` until before `to`. */
+export interface DepotFileReport {
+  /** Relative to the directory that was named. */
+  readonly file: string;
+  /** Unix milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly fileBytes: number;
+  /** All that check out, and those of them that still wait with the bytes of their data. */
+  readonly entries: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly firstDue?: number;
+  readonly corrupt: readonly CorruptRange[];
+  readonly problem?: string;
+}
+
+/** Delayed messages of one exchange that are not due soon. */
+export interface DepotReport {
+  readonly name: string;
+  readonly queueId: number;
+  /** Absent when the topology does not tell. */
+  readonly queue?: string;
+  readonly vhost?: string;
+  /** The topology does not know the queue. */
+  readonly isOrphan: boolean;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly firstDue?: number;
+  readonly files: readonly DepotFileReport[];
+  /** What a start removes: sources that have been copied, and copies that are not complete. */
+  readonly deadFiles: readonly string[];
+  /** What an earlier start could not read at all. */
+  readonly asideFiles: readonly string[];
+  readonly doneDamage: readonly CorruptRange[];
+}
+
 export interface TopologyReport {
   readonly vhosts: number;
   readonly queues: number;
@@ -163,6 +200,7 @@ export interface InspectReport {
   readonly logs: readonly LogReport[];
   readonly topology?: TopologyReport;
   readonly queues: readonly QueueReport[];
+  readonly depots: readonly DepotReport[];
   readonly listings: readonly SegmentListing[];
   readonly totals: Totals;
   readonly findings: readonly Finding[];

@@ -51,6 +51,7 @@ function report(more: Partial<InspectReport> = {}): InspectReport {
       problems: [],
     },
     queues: [],
+    depots: [],
     listings: [],
     totals: {
       messages: 1000,

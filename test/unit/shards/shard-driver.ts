@@ -1,5 +1,6 @@
 // Test support: a shard without threads. Its turns are driven by hand, its acceptors are
 // `AcceptorSide`s, and what it tells main is kept in `notices`.
+import path from 'node:path';
 import type { LogBoot, ShardNotice } from '../../../shards/mailbox/control-messages.ts';
 import { allocateSlab, type SlabMemory } from '../../../shards/mailbox/slab.ts';
 import { allocateDoorbell } from '../../../shards/ring/doorbell.ts';
@@ -153,6 +154,7 @@ function logBoot(log: DriverLog, slabs: readonly SlabMemory[]): LogBoot {
     inlineBytesMax: 4096,
     slabs,
     slabOwner: slabs.length - 1,
+    depotDirectory: path.join(log.directory, 'delayed'),
     ...log,
   };
 }

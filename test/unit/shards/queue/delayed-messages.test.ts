@@ -89,7 +89,7 @@ describe('a delayed message', () => {
     expected.sort((a, b) => ((Number(a.slice(1)) * 7) % 50) - ((Number(b.slice(1)) * 7) % 50));
     expect(keys).toEqual(expected);
     expect(shard.driver.state.store.messageCount).toBe(0);
-    expect(shard.queue(QUEUE).onDiskCount).toBe(300);
+    expect(shard.queue(QUEUE).depot!.count).toBe(300);
     expect(await after(shard, MONTH, 300)).toHaveLength(300);
     expect(shard.storage.report()).toMatchObject({ messages: 0, lost: 0 });
   });

@@ -89,7 +89,7 @@ class Model {
       this.entries.splice(this.entries.indexOf(entry), 1);
     } else if (kind === 'hurry') {
       expect(ready.setDue(position, number % FAR)).toBe(true);
-      entry.due = number % FAR;
+      entry.due = Math.min(entry.due, number % FAR);
       this.sort();
     } else if (kind === 'stale') {
       expect(ready.replace(position, handle + 1, 5, number % 7)).toBe(false);
@@ -204,5 +204,78 @@ describe('DelayedReady', () => {
     for (let more = 0; more < COUNT; more += 1) ready.append(COUNT + more);
     expect(ready.at(0)).toBe(undefined);
     expect(ready.onDiskCount).toBe(COUNT);
+  });
+});
+
+describe('with a depot', () => {
+  const dues = new Map<number, number>();
+  function ready(): DelayedReady {
+    return new DelayedReady({ endOf: (handle) => dues.get(handle)!, isFar: (due) => due >= FAR });
+  }
+
+  it('what is lent is not in the ranges of a checkpoint: the log may still have its record', () => {
+    const delayed = ready();
+    for (let handle = 0; handle < 4; handle += 1) {
+      dues.set(handle, 10 * handle);
+      delayed.append(handle);
+    }
+    delayed.reserve(20);
+    delayed.lend(7, 5, 15);
+    expect(delayed.ranges([9])).toEqual([0, 4, 9, 1]);
+    expect(delayed.list(0, 10)).toEqual([0, 0, 0, 1, 10, 1, 5, 15, 7, 2, 20, 2, 3, 30, 3]);
+    expect(delayed.nextPosition).toBe(21);
+    delayed.reserve(3);
+    expect(delayed.nextPosition).toBe(21);
+  });
+
+  it('nothing is due before what is due first in the depot', () => {
+    const delayed = ready();
+    dues.set(0, 50);
+    delayed.append(0);
+    expect([delayed.headDue, delayed.nextDue]).toEqual([50, 50]);
+    delayed.depotHas(40, 9);
+    expect([delayed.headDue, delayed.nextDue]).toEqual([Number.POSITIVE_INFINITY, 40]);
+    delayed.depotHas(50, 9);
+    expect(delayed.headDue).toBe(50);
+    delayed.depotHas(50, -1);
+    expect(delayed.headDue).toBe(Number.POSITIVE_INFINITY);
+    delayed.depotHas(Number.POSITIVE_INFINITY, 0);
+    expect(delayed.headDue).toBe(50);
+    delayed.take();
+    expect(delayed.nextDue).toBeUndefined();
+  });
+
+  it('messages on disk are shown in turn, but not what is kept, lent or in memory', () => {
+    const delayed = ready();
+    for (let handle = 0; handle < 5; handle += 1) {
+      dues.set(handle, FAR + handle);
+      delayed.append(handle);
+    }
+    let paged = 0;
+    delayed.onPagedOut = () => {
+      paged += 1;
+    };
+    for (const position of [0, 1, 3, 4]) delayed.replace(position, position, ~(position + 10), 0);
+    delayed.lend(9, 77, FAR);
+    expect(paged).toBe(4);
+    const show = (count: number): number[] => {
+      const positions: number[] = [];
+      delayed.showFar((row, position, due, hint) => {
+        expect([row, due]).toEqual([position + 10, FAR + position]);
+        if (position === 3) delayed.keep(hint, position);
+        positions.push(position);
+        return positions.length < count;
+      });
+      return positions;
+    };
+    expect(show(3)).toEqual([0, 1, 3]);
+    expect(show(9)).toEqual([4, 0, 1]);
+    expect(delayed.removeAt(1, 1, ~12)).toBe(false);
+    expect(delayed.removeAt(1, 1, ~11)).toBe(true);
+    expect(show(9)).toEqual([4, 0]);
+    const gone: number[] = [];
+    delayed.removeAll(new Set([0, 2, 9]), (position) => gone.push(position));
+    expect(gone).toEqual([0, 2]);
+    expect(delayed.length).toBe(3);
   });
 });
