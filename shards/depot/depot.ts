@@ -236,12 +236,10 @@ export class Depot {
   /** Waits for something that has nothing to do with what is due soon, and that may take long. */
   private async whileLending<T>(act: Promise<T>): Promise<T> {
     const { state } = this;
-    let isOver = false;
-    const end = (): void => {
-      isOver = true;
-    };
+    const over = new AbortController();
+    const end = (): void => over.abort();
     const ended = act.then(end, end);
-    while (!isOver && !this.isStopping) {
+    while (!over.signal.aborted && !this.isStopping) {
       const at = lendsAt(state);
       if (at <= Date.now()) {
         await lendSoon(state, Date.now());
