@@ -110,7 +110,7 @@ export class Depot {
     if (this.stowAt !== NEVER && !isMany) return;
     const waitMillis = this.isFull ? FULL_MILLIS : this.state.lengths.gatherMillis;
     this.stowAt = deadlines.now + (isMany ? 0 : waitMillis);
-    if (this.running === undefined) deadlines.armAt(this.deadline, this.stowAt);
+    this.arm(this.stowAt);
   }
 
   /** The queue is done with a message of its. */
@@ -124,7 +124,13 @@ export class Depot {
     if (lent.size === LENT_MAX / 2) this.wake();
     if (this.noteAt !== NEVER) return;
     this.noteAt = around.deadlines.now + NOTE_MILLIS;
-    if (this.running === undefined) around.deadlines.armAt(this.deadline, this.noteAt);
+    this.arm(this.noteAt);
+  }
+
+  /** While it runs it looks by itself when it is done. */
+  private arm(at: number): void {
+    if (this.running !== undefined || this.isStopping) return;
+    this.state.around.deadlines.armAt(this.deadline, at);
   }
 
   /** Drops all messages and returns how many there were. They are gone for good when asked next. */
