@@ -1,6 +1,7 @@
 // What is asked of a depot's messages, and done: listing them, cancelling them, having one go at
-// once. Shard thread, cold. Messages that are due soon are lent meanwhile; everything here runs in the depot's turn, so nothing is on its way from
-// the log to the depot meanwhile. When a cancelling is answered it is on the disk.
+// once. Shard thread, cold. Everything here runs in the depot's turn, so nothing is on its way from
+// the log to the depot meanwhile; but what is due soon is lent. When a cancelling is answered it is
+// on the disk.
 import { ENTRY_HEAD_BYTES, headAt, viewOf } from '../../src/log/depot/entry-format.ts';
 import { withdraw } from '../queue/paging.ts';
 import type { Peeked } from '../log/peek-reads.ts';

@@ -110,7 +110,7 @@ export class Depot {
     if (this.stowAt !== NEVER && !isMany) return;
     const waitMillis = this.isFull ? FULL_MILLIS : this.state.lengths.gatherMillis;
     this.stowAt = deadlines.now + (isMany ? 0 : waitMillis);
-    if (this.running === undefined) deadlines.armAt(this.deadline, this.stowAt);
+    this.arm(this.stowAt);
   }
 
   /** The queue is done with a message of its. */
@@ -124,7 +124,13 @@ export class Depot {
     if (lent.size === LENT_MAX / 2) this.wake();
     if (this.noteAt !== NEVER) return;
     this.noteAt = around.deadlines.now + NOTE_MILLIS;
-    if (this.running === undefined) around.deadlines.armAt(this.deadline, this.noteAt);
+    this.arm(this.noteAt);
+  }
+
+  /** While it runs it looks by itself when it is done. */
+  private arm(at: number): void {
+    if (this.running !== undefined || this.isStopping) return;
+    this.state.around.deadlines.armAt(this.deadline, at);
   }
 
   /** Drops all messages and returns how many there were. They are gone for good when asked next. */
@@ -236,12 +242,10 @@ export class Depot {
   /** Waits for something that has nothing to do with what is due soon, and that may take long. */
   private async whileLending<T>(act: Promise<T>): Promise<T> {
     const { state } = this;
-    let isOver = false;
-    const end = (): void => {
-      isOver = true;
-    };
+    const over = new AbortController();
+    const end = (): void => over.abort();
     const ended = act.then(end, end);
-    while (!isOver && !this.isStopping) {
+    while (!over.signal.aborted && !this.isStopping) {
       const at = lendsAt(state);
       if (at <= Date.now()) {
         await lendSoon(state, Date.now());

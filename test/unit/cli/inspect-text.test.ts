@@ -184,4 +184,43 @@ describe('the progress bar', () => {
     new ProgressBar(terminal).clear();
     expect(terminal.said.error).toBe('');
   });
+
+  it('shows what waits in depots, and whose they are', () => {
+    const depot = {
+      name: 'delayed/7',
+      queueId: 7,
+      queue: 'amq.delayed.later',
+      vhost: '/',
+      isOrphan: false,
+      messages: 1200,
+      bytes: 2048,
+      firstDue: Date.UTC(2027, 0, 2),
+      files: [
+        {
+          file: 'delayed/7/30-1676-12.msgs',
+          from: Date.UTC(2027, 0, 1),
+          to: Date.UTC(2027, 0, 13),
+          fileBytes: 4096,
+          entries: 1210,
+          messages: 1200,
+          bytes: 2048,
+          firstDue: Date.UTC(2027, 0, 2),
+          corrupt: [],
+        },
+      ],
+      deadFiles: ['24-1-1.msgs'],
+      asideFiles: [],
+      doneDamage: [],
+    };
+    const lost = { ...depot, name: 'delayed/8', queueId: 8, isOrphan: true, files: [] };
+    const { queue: _queue, vhost: _vhost, ...orphan } = lost;
+    const text = reportText(report({ depots: [depot, orphan] }));
+    expect(text).toContain(
+      'delayed/7: amq.delayed.later in /: 1,200 delayed messages, 2 KiB, ' +
+        'the first due at 2027-01-02T00:00:00.000Z',
+    );
+    expect(text).toMatch(/2027-01-01T00:00:00.000Z +2027-01-13T00:00:00.000Z +1,200 +10 +4 KiB/u);
+    expect(text).toContain('1 file that a start removes');
+    expect(text).toContain('delayed/8: queue 8, which is no more: a start removes it');
+  });
 });
