@@ -12,7 +12,7 @@ export const QUEUE = 1;
 export const NOW = 1_800_000_000_123;
 export const HOUR = 3_600_000;
 export const MONTH = 30 * 24 * HOUR;
-export const companion = { exchange: 'later', role: 'delay' } as const;
+const companion = { exchange: 'later', role: 'delay' } as const;
 export const OPTIONS = { queues: { [QUEUE]: { companion } } };
 
 export const start = (): Promise<DurableShard> => DurableShard.start(freshDirectory(), OPTIONS);
