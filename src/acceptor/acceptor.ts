@@ -181,6 +181,7 @@ export class Acceptor implements ThreadWork {
       if (change.kind === 'queue-deleted') this.paces.forget(change.queue.id);
     }
     this.forwarding.topologyChanged();
+    this.scheduleTurn();
   }
 
   // --- connections ----------------------------------------------------------------------------
@@ -226,7 +227,7 @@ export class Acceptor implements ThreadWork {
     let isBusy = false;
     for (let i = 0; i < links.length; i += 1) {
       links[i].lookAtConfirms();
-      if (this.deliveries.drain(links[i])) isBusy = true;
+      if (this.forwarding.hasTopology && this.deliveries.drain(links[i])) isBusy = true;
       links[i].collectConfirms(this.noteConfirms);
     }
     for (let i = 0; i < this.touchedConfirms.length; i += 1) this.touchedConfirms[i].flush();
@@ -248,7 +249,8 @@ export class Acceptor implements ThreadWork {
 
   hasInput(): boolean {
     for (const link of this.links) {
-      if (link.deliveries.refresh() || link.hasConfirms()) return true;
+      if (link.hasConfirms()) return true;
+      if (this.forwarding.hasTopology && link.deliveries.refresh()) return true;
     }
     return this.toFlush.length > 0;
   }

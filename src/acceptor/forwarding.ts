@@ -52,8 +52,11 @@ export class Forwarding implements ConfirmSink {
   private readonly parked: Forwarded[];
   private nextNumber: number;
   private isStopping: boolean;
-  /** This acceptor has been told of the topology; before that it would find no queue at all. */
-  private hasTopology: boolean;
+  /**
+   * This acceptor has been told of the topology. Before that it would find no queue at all, so what
+   * shards that have recovered forward already stays in their rings, in its order.
+   */
+  hasTopology: boolean;
   /** Shards of messages that had no target when they were looked at last. */
   private readonly failing: Set<ShardLink>;
   /** Messages published, and those that no queue got. */
@@ -72,10 +75,7 @@ export class Forwarding implements ConfirmSink {
     this.droppedCount = 0;
   }
 
-  /**
-   * The topology is this from now on. Shards that have recovered may forward what was due before
-   * main has told the acceptors; and what no queue got may have one now.
-   */
+  /** The topology is this from now on, and what no queue got may have one now. */
   topologyChanged(): void {
     this.hasTopology = true;
     for (const link of this.failing) link.forwarded(0, FORWARDED_AGAIN);
@@ -84,7 +84,7 @@ export class Forwarding implements ConfirmSink {
 
   /** A FORWARD record at word `at` of the shard's ring. */
   take(link: ShardLink, at: number): void {
-    if (this.isStopping || !this.hasTopology) {
+    if (this.isStopping) {
       link.forwarded(link.deliveries.words[at + FORWARD_NUMBER], FORWARDED_LATER);
       return;
     }
