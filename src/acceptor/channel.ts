@@ -23,7 +23,11 @@ import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
 import type { ShardReply } from './shard-requests.ts';
 
-const UNACKED_SLOTS_INITIAL = 16;
+/** So few lie in V8's heap: an idle channel needs no memory besides. */
+const UNACKED_SLOTS_INITIAL = 4;
+/** Of channels that never had any, as most of a fleet of devices; they stay empty. */
+const NO_LINKS = new Set<ShardLink>();
+const NO_CONSUMERS = new Map<string, ClientConsumer>();
 
 export class Channel {
   readonly connection: Connection;
@@ -31,7 +35,8 @@ export class Channel {
   /** Names the channel in ring records (id-allocator.ts). */
   readonly id: number;
   readonly assembly: ContentAssembly;
-  readonly consumers: Map<string, ClientConsumer>;
+  /** By tag. */
+  consumers: Map<string, ClientConsumer>;
   readonly backlog: ChannelBacklog;
   /** Delivery tag -> shard (a), number there (b). Tags count all deliveries of the channel. */
   readonly unacked: SlidingWindow;
@@ -51,7 +56,7 @@ export class Channel {
   isWaiting: boolean;
   private readonly delayedNotices: Method[];
   /** Shards that know this channel. */
-  private readonly openLinks: Set<ShardLink>;
+  private openLinks: Set<ShardLink>;
 
   constructor(connection: Connection, number: number, id: number) {
     const { acceptor } = connection;
@@ -59,7 +64,7 @@ export class Channel {
     this.number = number;
     this.id = id;
     this.assembly = new ContentAssembly(acceptor.readRuns, acceptor.inlineBytesMax);
-    this.consumers = new Map();
+    this.consumers = NO_CONSUMERS;
     this.backlog = new ChannelBacklog();
     this.prefetch = new ChannelPrefetch(acceptor.links.length);
     this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
@@ -71,7 +76,7 @@ export class Channel {
     this.isOpen = true;
     this.isWaiting = false;
     this.delayedNotices = [];
-    this.openLinks = new Set();
+    this.openLinks = NO_LINKS;
   }
 
   send(method: Method): void {
@@ -168,11 +173,17 @@ export class Channel {
 
   // --- consuming ------------------------------------------------------------------------------
 
+  addConsumer(consumer: ClientConsumer): void {
+    if (this.consumers === NO_CONSUMERS) this.consumers = new Map();
+    this.consumers.set(consumer.tag, consumer);
+  }
+
   /** The link to a queue's shard, which is told of this channel first. */
   linkTo(shard: number): ShardLink {
     const { links } = this.connection.acceptor;
     const link = links[shard];
     if (!this.openLinks.has(link)) {
+      if (this.openLinks === NO_LINKS) this.openLinks = new Set();
       this.openLinks.add(link);
       const { id, frameMax } = this.connection;
       const words = [this.id, id, this.prefetch.grant(link.shard), this.number, frameMax];

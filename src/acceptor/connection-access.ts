@@ -5,7 +5,7 @@
 // Rules: https://www.rabbitmq.com/docs/access-control, rabbit_access_control. The default exchange
 // is looked up as `amq.default`.
 import type { Access, TopicPermission } from '../auth/users.ts';
-import { Pattern } from '../auth/pattern.ts';
+import { type Pattern, patternOf } from '../auth/pattern.ts';
 import { accessRefused, topicAccessRefused, wrongUserId } from '../errors/access-refusals.ts';
 import { AmqpError, type Refusal } from '../errors/refusal.ts';
 import type { ResourceKind } from '../errors/topology-refusals.ts';
@@ -27,6 +27,7 @@ export const NO_ACCESS: Access = {
 };
 
 const DEFAULT_EXCHANGE_RESOURCE = 'amq.default';
+const NO_TOPICS: ReadonlyMap<string, Readonly<Record<'write' | 'read', Pattern>>> = new Map();
 const TOPIC_TYPE = 'topic';
 const IMPERSONATOR_TAG = 'impersonator';
 
@@ -34,7 +35,8 @@ export class ConnectionAccess {
   /** Undefined: the user may publish anything anywhere. */
   readonly publishing: PublishPermission | undefined;
   private readonly user: string;
-  private readonly userBytes: Buffer;
+  /** Made when a publish first names its user. */
+  private userBytes: Buffer | undefined;
   private readonly vhost: string;
   private readonly isImpersonator: boolean;
   private readonly patterns: Readonly<Record<PermissionKind, Pattern>>;
@@ -44,22 +46,15 @@ export class ConnectionAccess {
   constructor(user: string, vhost: string, access: Access, counts: AccessCounts) {
     const { configure, write, read } = access.permission;
     this.user = user;
-    this.userBytes = Buffer.from(user, 'utf8');
+    this.userBytes = undefined;
     this.vhost = vhost;
     this.isImpersonator = access.tags.includes(IMPERSONATOR_TAG);
     this.patterns = {
-      configure: new Pattern(configure),
-      write: new Pattern(write),
-      read: new Pattern(read),
+      configure: patternOf(configure),
+      write: patternOf(write),
+      read: patternOf(read),
     };
-    const expand = (pattern: string): Pattern =>
-      new Pattern(pattern.replaceAll('{username}', () => user).replaceAll('{vhost}', () => vhost));
-    this.topics = new Map(
-      [...access.topics].map(([exchange, topic]: [string, TopicPermission]) => [
-        exchange,
-        { write: expand(topic.write), read: expand(topic.read) },
-      ]),
-    );
+    this.topics = access.topics.size === 0 ? NO_TOPICS : topicsOf(access, user, vhost);
     this.counts = counts;
     const isFree = this.patterns.write.isEverything && this.topics.size === 0;
     this.publishing = isFree ? undefined : new PublishPermission(this, this.topics.size > 0);
@@ -104,8 +99,9 @@ export class ConnectionAccess {
 
   /** Throws 406 unless the user-id in `bytes` is the user's. */
   assertUserId(bytes: Buffer<ArrayBufferLike>, from: number, count: number): void {
-    const { userBytes } = this;
     if (this.isImpersonator) return;
+    this.userBytes ??= Buffer.from(this.user, 'utf8');
+    const { userBytes } = this;
     if (count === userBytes.length && userBytes.compare(bytes, from, from + count) === 0) return;
     const claimed = bytes.toString('utf8', from, from + count);
     throw this.refused(wrongUserId(claimed, this.user));
@@ -115,6 +111,21 @@ export class ConnectionAccess {
     this.counts.refused += 1;
     return new AmqpError(refusal);
   }
+}
+
+function topicsOf(
+  access: Access,
+  user: string,
+  vhost: string,
+): ReadonlyMap<string, Readonly<Record<'write' | 'read', Pattern>>> {
+  const expand = (pattern: string): Pattern =>
+    patternOf(pattern.replaceAll('{username}', () => user).replaceAll('{vhost}', () => vhost));
+  return new Map(
+    [...access.topics].map(([exchange, topic]: [string, TopicPermission]) => [
+      exchange,
+      { write: expand(topic.write), read: expand(topic.read) },
+    ]),
+  );
 }
 
 function resourceName(kind: ResourceKind, name: string): string {

@@ -17,6 +17,8 @@ import type { PublishBlock } from './publish-block.ts';
 
 /** Specification 1.2: the sender sent a malformed frame. */
 const FRAME_ERROR = 501;
+/** Of connections where no frame ever had to wait; stays empty. */
+const NO_CHANNELS = new Set<Channel>();
 
 export class ConnectionFlow {
   isStalled: boolean;
@@ -24,7 +26,7 @@ export class ConnectionFlow {
   /** An answer from main is awaited (login, opening); nothing more is read meanwhile. */
   private isWaiting: boolean;
   /** Channels with frames that wait although the channel itself no longer does. */
-  private readonly delayed: Set<Channel>;
+  private delayed: Set<Channel>;
   /** The channel whose assembled publish, or transaction, found no room. */
   private heldPublisher: Channel | undefined;
   private onQuiet: (() => void) | undefined;
@@ -37,7 +39,7 @@ export class ConnectionFlow {
     this.isStalled = false;
     this.connection = connection;
     this.isWaiting = false;
-    this.delayed = new Set();
+    this.delayed = NO_CHANNELS;
     this.heldPublisher = undefined;
     this.onQuiet = undefined;
     this.blockedBy = undefined;
@@ -172,19 +174,24 @@ export class ConnectionFlow {
     if (!this.isStalled) this.connection.input.resume();
   }
 
+  private delay(channel: Channel): void {
+    if (this.delayed === NO_CHANNELS) this.delayed = new Set();
+    this.delayed.add(channel);
+  }
+
   private drainBacklog(channel: Channel): void {
     const { backlog } = channel;
     this.delayed.delete(channel);
     while (!backlog.isEmpty && !channel.isWaiting && channel.isOpen) {
       if (this.isStalled && this.heldPublisher !== undefined) {
-        this.delayed.add(channel);
+        this.delay(channel);
         return;
       }
       const frame = backlog.take();
       this.guard(() => {
         if (!this.connection.channels.replay(channel, frame)) {
           backlog.putBack(frame);
-          this.delayed.add(channel);
+          this.delay(channel);
         }
       });
       if (this.delayed.has(channel)) return;

@@ -56,6 +56,8 @@ const FRAME_SLACK_BYTES = FRAME_OVERHEAD_BYTES;
 /** Before login a client needs no more than this (RabbitMQ's initial_frame_max). */
 const FRAME_MAX_BEFORE_TUNE = 8192;
 
+/** Nothing has come of it, or all has. */
+export const NO_HEADER = Buffer.alloc(0);
 const UNREAD_ANSWERS_BYTES_MAX = 4 * 1024 * 1024;
 
 const HEARTBEAT_FRAME = Uint8Array.of(FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END);
@@ -128,7 +130,7 @@ export class Connection implements OutputOwner {
     this.followsUser = false;
     this.allowance = undefined;
     this.filledBytes = 0;
-    this.headerSoFar = Buffer.alloc(0);
+    this.headerSoFar = NO_HEADER;
     this.ownsExclusiveQueues = false;
     this.unread = new UnreadWatch(socket, this.output, acceptor.config.slowConsumerLogMillis);
     this.isFinishing = false;

@@ -3,7 +3,7 @@
 // of what we speak, and the socket is closed.
 import { offeredMechanisms } from '../auth/sasl.ts';
 import { PROTOCOL_HEADER } from '../protocol/constants.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, NO_HEADER } from './connection.ts';
 import { saslSettings } from './sasl-settings.ts';
 import { serverProperties } from './server-properties.ts';
 
@@ -21,6 +21,7 @@ export function greet(connection: Connection, bytes: Buffer<ArrayBufferLike>, co
   }
   connection.headerSoFar = header;
   if (header.length < HEADER_BYTES) return;
+  connection.headerSoFar = NO_HEADER;
   connection.state = 'start-ok';
   connection.send(0, {
     name: 'connection.start',

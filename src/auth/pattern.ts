@@ -28,6 +28,15 @@ export class Pattern {
   }
 }
 
+const ANY_NAME = new Pattern('.*');
+const NO_NAME = new Pattern('');
+
+/** The pattern of a text; the usual ones are there once, however many connections have them. */
+export function patternOf(text: string): Pattern {
+  if (text === '') return NO_NAME;
+  return EVERYTHING.has(text) ? ANY_NAME : new Pattern(text);
+}
+
 /** What is wrong with a pattern that somebody wants to set; undefined when nothing is. */
 export function patternProblem(text: string): string | undefined {
   const compiled = compile(text);

@@ -13,6 +13,8 @@
 import { powerOfTwoAtLeast } from './round.ts';
 
 const COLUMNS = 4;
+/** Of windows that never had any, which are most; stays empty. */
+const NO_STRAGGLERS = new Map<number, Int32Array>();
 const FREE = -1;
 
 /** A row of the window, as `find` shows it. */
@@ -43,7 +45,7 @@ export class SlidingWindow {
   d: number;
   private slots: Int32Array;
   private mask: number;
-  private readonly stragglers: Map<number, Int32Array>;
+  private stragglers: Map<number, Int32Array>;
 
   constructor(firstKey: number, slotCount: number) {
     const capacity = powerOfTwoAtLeast(slotCount);
@@ -52,7 +54,7 @@ export class SlidingWindow {
     this.size = 0;
     this.slots = new Int32Array(capacity * COLUMNS).fill(FREE);
     this.mask = capacity - 1;
-    this.stragglers = new Map();
+    this.stragglers = NO_STRAGGLERS;
     this.key = firstKey;
     this.a = 0;
     this.b = 0;
@@ -151,7 +153,7 @@ export class SlidingWindow {
     for (const { key, a, b, c, d } of rows) {
       const row = Int32Array.of(a, b, c, d);
       if (key >= this.base) this.slots.set(row, (key & this.mask) * COLUMNS);
-      else this.stragglers.set(key, row);
+      else this.straggle(key, row);
       isStraggling ||= key < this.base;
     }
     if (!isStraggling) return;
@@ -198,11 +200,16 @@ export class SlidingWindow {
     else this.grow(capacity * 2);
   }
 
+  private straggle(key: number, row: Int32Array): void {
+    if (this.stragglers === NO_STRAGGLERS) this.stragglers = new Map();
+    this.stragglers.set(key, row);
+  }
+
   private moveToStragglers(): void {
     for (let key = this.base; key < this.end; key += 1) {
       const at = (key & this.mask) * COLUMNS;
       if (this.slots[at] === FREE) continue;
-      this.stragglers.set(key, this.slots.slice(at, at + COLUMNS));
+      this.straggle(key, this.slots.slice(at, at + COLUMNS));
       this.slots[at] = FREE;
     }
     this.base = this.end;

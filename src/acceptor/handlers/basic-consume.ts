@@ -61,7 +61,7 @@ function subscribe(
   const { noAck, exclusive: isExclusive, arguments: args } = method;
   const request = { noAck, isExclusive, prefetch, arguments: args };
   const consumer = new ClientConsumer(id, channel, tag, queue, link, request);
-  channel.consumers.set(tag, consumer);
+  channel.addConsumer(consumer);
   acceptor.consumers.set(id, consumer);
   const flags =
     (method.noAck ? layout.CONSUME_NO_ACK_FLAG : 0) |
