@@ -12,6 +12,7 @@ import {
   NEW_DONE_LOG,
 } from '../../src/log/depot/file-names.ts';
 import { scanMessages } from '../../src/log/depot/file-scan.ts';
+import { isInRanges } from '../../src/log/position-in-ranges.ts';
 import { withdrawn } from '../queue/paging.ts';
 import { isFull } from './depot-directory.ts';
 import type { DepotState } from './depot-state.ts';
@@ -75,7 +76,7 @@ export class DepotRecovery {
       const kind = state.done.kinds.get(position);
       if (kind !== undefined) this.doneSeen.add(position);
       if (kind === undefined) period.add(position, due, exrkBytes + propsBytes + bodyBytes);
-      if ((kind === undefined || kind === SETTLED) && this.isInLog(position)) {
+      if ((kind === undefined || kind === SETTLED) && isInRanges(this.ranges, position)) {
         this.twice.add(position);
         twice += 1;
       }
@@ -115,19 +116,6 @@ export class DepotRecovery {
       const hint = isEnd ? PERHAPS_TORN : '';
       this.damage.push(`${name}, bytes ${ranges[i]} to ${ranges[i + 1]}${hint}`);
     }
-  }
-
-  private isInLog(position: number): boolean {
-    const { ranges } = this;
-    let low = 0;
-    let high = ranges.length / 2;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (((position - ranges[middle * 2]) | 0) < 0) high = middle;
-      else low = middle + 1;
-    }
-    if (low === 0) return false;
-    return ((position - ranges[low * 2 - 2]) | 0) < ranges[low * 2 - 1];
   }
 
   /** What stands in the files may be in the system's memory only. */

@@ -95,7 +95,7 @@ export class SlabAllocator {
       pages -= this.runPages(run);
       last = run;
     }
-    this.holders[first] = 1;
+    this.begin(first);
     return first;
   }
 

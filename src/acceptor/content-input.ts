@@ -20,10 +20,6 @@ const HEADER_FIXED_BYTES = 12;
 /** RabbitMQ's hard limit; within it, max_message_size decides and only the channel is closed. */
 const BODY_BYTES_CEILING = 512 * 1024 * 1024;
 const UINT32 = 0x1_0000_0000;
-/** From here on a body is worth larger reads: 16 KiB gain a fifth by them, 4 KiB lose a tenth. */
-const LARGE_BODY_BYTES = 8 * 1024;
-/** From here on it is not worth copying to the slab what can be read there. */
-const HUGE_BODY_BYTES = 16 * 1024;
 
 export function publishMethod(channel: Channel, bytes: Buffer, start: number, end: number): void {
   const exrkAt = start + PUBLISH_FIXED_BYTES;
@@ -65,8 +61,7 @@ export function contentHeader(
   if (bodyBytes > messageBytesMax) {
     throw new AmqpError(messageTooLarge(bodyBytes, messageBytesMax));
   }
-  connection.input.isLarge = bodyBytes >= LARGE_BODY_BYTES;
-  connection.input.isHuge = bodyBytes >= HUGE_BODY_BYTES;
+  connection.input.bodyBytes = bodyBytes;
   // Looked at before memory is taken for the body, and again when the publish is complete.
   const { alarm } = connection.vhost;
   if (alarm !== undefined) connection.flow.block(alarm);

@@ -137,8 +137,7 @@ export class FrameReader {
     if (exrkBytes + propsBytes + bodyBytes > this.connection.acceptor.inlineBytesMax) {
       return NOT_TAKEN;
     }
-    this.connection.input.isLarge = false;
-    this.connection.input.isHuge = false;
+    this.connection.input.bodyBytes = 0;
     const message = this.connection.acceptor.incoming;
     message.bytes = bytes;
     message.view = view;

@@ -10,14 +10,11 @@
 // is handled before the next one happens: the large one while large bodies come, else the small; or
 // into slab pages of its own that its reader lends it (read-run.ts).
 import net from 'node:net';
+import { listenAt, type ListenPlace } from './listening.ts';
 import type { ReadRun } from './read-run.ts';
 import { endWith, ReadBuffer, readByData, type SocketReader } from './socket-reader.ts';
 
-export interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Other acceptors listen on the same port, and the kernel spreads the connections. */
-  readonly shared: boolean;
+export interface ListenOptions extends ListenPlace {
   readonly readBytes: number;
   readonly largeReadBytes: number;
   readonly onSocket: (socket: net.Socket) => SocketReader;
@@ -26,8 +23,6 @@ export interface ListenOptions {
 interface ServerHandle {
   onconnection?: (status: number, client: object | undefined) => void;
 }
-
-const BACKLOG = 1024;
 
 export class Listener {
   private readonly server: net.Server;
@@ -43,16 +38,10 @@ export class Listener {
   }
 
   /** Resolves with the port that was bound. */
-  listen(): Promise<number> {
-    const { host, port, shared } = this.options;
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
-        this.server.off('error', reject);
-        this.takeOverAccepting();
-        resolve((this.server.address() as net.AddressInfo).port);
-      });
-    });
+  async listen(): Promise<number> {
+    const port = await listenAt(this.server, this.options);
+    this.takeOverAccepting();
+    return port;
   }
 
   close(): void {

@@ -15,13 +15,10 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
 import { type TlsFailure, tlsFailure } from '../tls/handshake-failure.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
+import { listenAt, type ListenPlace } from './listening.ts';
 import { endWith, ReadBuffer, readByData, type StreamReader } from './socket-reader.ts';
 
-export interface TlsListenOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Other acceptors listen on the same port, and the kernel spreads the connections. */
-  readonly shared: boolean;
+export interface TlsListenOptions extends ListenPlace {
   readonly handshakeMillisMax: number;
   /** From the beginning. */
   readonly openingMillisMax: number;
@@ -38,7 +35,6 @@ export interface TlsOpening {
   readonly flow: { whileWaiting(run: () => Promise<void>): void };
 }
 
-const BACKLOG = 1024;
 /** More than the content of a TLS record, which is what is read at a time. */
 const READ_BYTES = 64 * 1024;
 
@@ -65,17 +61,11 @@ export class TlsListener {
   }
 
   /** Resolves with the port that was bound. */
-  listen(): Promise<number> {
-    const { host, port, shared } = this.options;
-    return new Promise((resolve, reject) => {
-      this.tcp.once('error', reject);
-      this.tcp.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
-        this.tcp.off('error', reject);
-        // Accepting can fail later too, for want of file descriptors: those clients try again.
-        this.tcp.on('error', () => {});
-        resolve((this.tcp.address() as net.AddressInfo).port);
-      });
-    });
+  async listen(): Promise<number> {
+    const port = await listenAt(this.tcp, this.options);
+    // Accepting can fail later too, for want of file descriptors: those clients try again.
+    this.tcp.on('error', () => {});
+    return port;
   }
 
   /** From now on handshakes go by this; connections that are there stay. */

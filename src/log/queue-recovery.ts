@@ -2,6 +2,7 @@
 // and how far its numbering got. Shard threads at start, and `warrenmq inspect`. The order in which
 // it learns does not matter (docs/log-format.md, "What recovery makes of it").
 import type { QueueCheckpoint } from './checkpoint-reading.ts';
+import { isInRanges } from './position-in-ranges.ts';
 
 const INITIAL_LENGTH = 16;
 
@@ -63,17 +64,7 @@ export class QueueRecovery {
     const { checkpoint } = this;
     if (checkpoint === undefined) return true;
     if (((position - checkpoint.nextPosition) | 0) >= 0) return true;
-    const { ranges } = checkpoint;
-    let low = 0;
-    let high = ranges.length / 2;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (((position - ranges[middle * 2]) | 0) < 0) high = middle;
-      else low = middle + 1;
-    }
-    if (low === 0) return false;
-    const at = (low - 1) * 2;
-    return ((position - ranges[at]) | 0) < ranges[at + 1];
+    return isInRanges(checkpoint.ranges, position);
   }
 
   published(position: number, row: number): void {
