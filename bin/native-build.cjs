@@ -1,5 +1,5 @@
 'use strict';
-// Builds the native log (native/, Rust) into native/warrenmq-log.node, where there is a Rust
+// Builds the native module (native/, Rust) into native/warrenmq.node, where there is a Rust
 // toolchain. Used by setup.cjs and `npm run build:native`; runs on any Node from 12 on.
 // Invariants: the addon is replaced whole, never in place; the stamp beside it names the sources it
 // was built from, or that could not be built, so that a failure is met once per change of them.
@@ -8,7 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 
-const PACKAGE = 'warrenmq-log-binding';
+const PACKAGE = 'warrenmq-binding';
 const LIBRARY = PACKAGE.replace(/-/g, '_');
 const BUILT = 'built';
 const FAILED = 'failed';
@@ -23,7 +23,7 @@ function places(root) {
   const home = path.join(root, 'native');
   return {
     home,
-    addon: path.join(home, 'warrenmq-log.node'),
+    addon: path.join(home, 'warrenmq.node'),
     stamp: path.join(home, 'target', '.addon-stamp'),
     library: path.join(home, 'target', 'release', libraryName(process.platform)),
   };

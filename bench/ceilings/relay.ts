@@ -7,6 +7,7 @@
 // Source of the construction: src/acceptor/listener.ts (Node offers `onread` to clients only).
 import { once } from 'node:events';
 import { createServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
+import { LoopbackSockets } from '../../src/acceptor/loopback.ts';
 
 export interface RelayOptions {
   readonly bufferBytes: number;
@@ -22,6 +23,9 @@ interface ServerHandle {
 export async function runRelay(options: RelayOptions): Promise<string> {
   const producers: object[] = [];
   const consumers: Socket[] = [];
+  const loopback = new LoopbackSockets({ loopbackCongestionControl: 'reno' }, (reason) => {
+    process.stderr.write(`relay: ${reason}\n`);
+  });
   const pair = (): void => {
     if (producers.length > 0 && consumers.length > 0) {
       startPiping(producers.shift()!, consumers.shift()!, options);
@@ -34,6 +38,7 @@ export async function runRelay(options: RelayOptions): Promise<string> {
   const consumerPort = await listen((client) => {
     const socket = new Socket({ handle: client } as SocketConstructorOpts);
     socket.setNoDelay(true);
+    loopback.accepted(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       const waiting = consumers.indexOf(socket);

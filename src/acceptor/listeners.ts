@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts';
 import { socketName } from './connection-info.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Listener } from './listener.ts';
+import { LoopbackSockets } from './loopback.ts';
 import type { SocketReader } from './socket-reader.ts';
 import { TlsListener } from './tls-listener.ts';
 import { tlsPeerOf } from './tls-peer.ts';
@@ -34,6 +35,7 @@ export class Listeners {
   readonly tlsCounts: TlsCounts;
   private readonly acceptor: Acceptor;
   private readonly admissions: Admissions;
+  private readonly loopback: LoopbackSockets;
   private readonly plain: Listener[];
   private readonly secure: TlsListener[];
   private material: TlsMaterial | undefined;
@@ -44,6 +46,10 @@ export class Listeners {
     this.tlsCounts = { handshakes: 0, failures: 0 };
     this.acceptor = acceptor;
     this.admissions = new Admissions(acceptPerSecond / acceptors);
+    this.loopback = new LoopbackSockets(acceptor.config, (reason) => {
+      const key = 'socket.loopback_congestion_control';
+      acceptor.log.warn('cannot be set: connections on this machine are slower', { key, reason });
+    });
     this.plain = [];
     this.secure = [];
     this.material = undefined;
@@ -94,6 +100,7 @@ export class Listeners {
   /** A socket without TLS. */
   accept(socket: Socket): SocketReader {
     const { acceptor } = this;
+    this.loopback.accepted(socket);
     const connection = acceptor.connect(socket, socketName(socket));
     if (this.isStopping) socket.destroy();
     else this.admissions.arrived(connection);
@@ -104,6 +111,7 @@ export class Listeners {
   private acceptSecure(socket: TLSSocket, openBy: number): SocketReader {
     const { acceptor } = this;
     this.tlsCounts.handshakes += 1;
+    this.loopback.accepted(socket);
     const connection = acceptor.connect(socket, socketName(socket));
     connection.tls = tlsPeerOf(socket, acceptor.config);
     this.checkName(connection);

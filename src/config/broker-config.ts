@@ -111,6 +111,7 @@ export interface BrokerConfig extends Prefixed<'ssl'>, Prefixed<'managementSsl'>
   readonly ringBytes: number;
   readonly inlineBodyBytesMax: number;
   readonly readBudgetBytes: number;
+  readonly loopbackCongestionControl: 'reno' | 'system';
   readonly connectionWindowBytes: number;
   readonly consumerWindowBytes: number;
   /** 0 = none. */

@@ -284,6 +284,16 @@ const tuning: readonly Setting[] = [
     since: SINCE_FIRST,
   },
   {
+    key: 'socket.loopback_congestion_control',
+    field: 'loopbackCongestionControl',
+    type: { kind: 'choice', choices: ['reno', 'system'], aliases: {} },
+    default: 'reno',
+    description:
+      'How the kernel paces what is sent to clients on this machine: reno sends at once, system ' +
+      'is what it does for the network.',
+    since: '0.2.0',
+  },
+  {
     key: 'consumer.window',
     field: 'consumerWindowBytes',
     type: { kind: 'size', bytesMin: 4 * KIB, bytesMax: 1024 * MIB },

@@ -1,7 +1,7 @@
 // Chooses the log: the native module where there is one, the portable log everywhere else. Main and
 // shard threads.
+import { missingAddonReason } from '../base/addon.ts';
 import type { Log, LogCallbacks, LogOptions } from './log.ts';
-import { missingAddonReason } from './native/addon.ts';
 import { nativeLog } from './native/native-log.ts';
 import { PortableLog } from './portable/portable-log.ts';
 

@@ -1,6 +1,7 @@
-//! WarrenMQ's log as a Node addon: checks and carries arguments, nothing else. `src/log/native/`
-//! is the only user.
+//! WarrenMQ's log and options of sockets as a Node addon: checks and carries arguments, nothing else.
+//! `src/log/native/` uses the log, `src/acceptor/loopback.ts` the sockets.
 
 mod memory;
 mod native_log;
 mod port;
+mod socket;

@@ -1,9 +1,7 @@
-// The native addon (native/binding, Rust) as TypeScript sees it, and loading it. Shard threads and
-// main. The addon is built by bin/setup.cjs where there is a Rust toolchain; without one there is
-// none, which is not an error: the portable log does the same work.
+// The log of the native addon (native/binding, Rust) as TypeScript sees it. Shard threads and main.
+// Where there is no addon (src/base/addon.ts) the portable log does the same work.
 // Invariant of its user: what is passed stays reachable until the log has reported that it is done.
-import { createRequire } from 'node:module';
-import path from 'node:path';
+import { loadAddon } from '../../base/addon.ts';
 
 /** First argument of the addon's callback; native/binding/src/port.rs has the same. */
 export const PROGRESS = 0;
@@ -70,7 +68,7 @@ export interface AddonLog {
   release(): void;
 }
 
-export interface Addon {
+export interface LogAddon {
   NativeLog: new (
     directory: string,
     segmentBytes: number,
@@ -83,35 +81,7 @@ export interface Addon {
   ) => AddonLog;
 }
 
-const FILE = 'native/warrenmq-log.node';
-/** From here to the repository's root: as a source, and compiled into dist. */
-const ROOTS = ['../../..', '../../../..'];
-
-let loaded: Addon | undefined;
-let reason = '';
-
-function tryLoad(): void {
-  const require = createRequire(import.meta.url);
-  for (const root of ROOTS) {
-    try {
-      // oxlint-disable-next-line import/no-dynamic-require -- sources and dist lie at two depths
-      loaded = require(path.join(import.meta.dirname, root, FILE)) as Addon;
-      return;
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      reason = code === 'MODULE_NOT_FOUND' ? `${FILE} has not been built` : message;
-      if (code !== 'MODULE_NOT_FOUND') return;
-    }
-  }
-}
-
 /** The addon, or undefined where it has not been built or cannot be loaded. */
-export function loadAddon(): Addon | undefined {
-  if (loaded === undefined && reason === '') tryLoad();
-  return loaded;
-}
-
-/** Why `nativeLog` gives nothing, for the line in the broker's log; empty when it does. */
-export function missingAddonReason(): string {
-  return loadAddon() === undefined ? reason : '';
+export function loadLogAddon(): LogAddon | undefined {
+  return loadAddon() as LogAddon | undefined;
 }

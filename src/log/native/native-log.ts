@@ -14,12 +14,12 @@ import type {
   Scan,
 } from '../log.ts';
 import {
-  type Addon,
   type AddonLog,
   BEGUN,
   DONE,
   FAILURE,
-  loadAddon,
+  loadLogAddon,
+  type LogAddon,
   PACKED,
   PROGRESS,
   READ,
@@ -56,7 +56,7 @@ class NativeLog implements Log {
   #firstBatch = 0;
   #lastRequest = 0;
 
-  constructor(addon: Addon, options: LogOptions, callbacks: LogCallbacks) {
+  constructor(addon: LogAddon, options: LogOptions, callbacks: LogCallbacks) {
     this.#callbacks = callbacks;
     this.#memories = options.memories;
     this.#addon = new addon.NativeLog(
@@ -218,6 +218,6 @@ function scanOf({ entries, end, tornAt, corrupt }: AddonScan): Scan {
 
 /** A log by the addon, or undefined where there is none (`missingAddonReason` says why). */
 export function nativeLog(options: LogOptions, callbacks: LogCallbacks): Log | undefined {
-  const addon = loadAddon();
+  const addon = loadLogAddon();
   return addon === undefined ? undefined : new NativeLog(addon, options, callbacks);
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
-const ADDON = 'native/warrenmq-log.node';
+const ADDON = 'native/warrenmq.node';
 let root: string;
 
 /** Makes the library of the wanted target directory, for all platforms. */
@@ -18,7 +18,7 @@ const CARGO = `#!${process.execPath}
   if (fs.existsSync('cargo-fails')) { console.error('error: no linker'); process.exit(101); }
   const target = process.argv[process.argv.indexOf('--target-dir') + 1];
   fs.mkdirSync(target + '/release', { recursive: true });
-  const names = ['libwarrenmq_log_binding.so', 'libwarrenmq_log_binding.dylib'];
+  const names = ['libwarrenmq_binding.so', 'libwarrenmq_binding.dylib'];
   for (const name of names) fs.writeFileSync(target + '/release/' + name, 'an addon');`;
 
 /** As setup.cjs does: builds unless that is settled, and prints why not. */

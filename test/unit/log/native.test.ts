@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { missingAddonReason } from '../../../src/base/addon.ts';
 import * as log from '../../../src/log/log.ts';
-import { missingAddonReason } from '../../../src/log/native/addon.ts';
 import { nativeLog } from '../../../src/log/native/native-log.ts';
 
 const SEGMENT_BYTES = 1024 * 1024;
