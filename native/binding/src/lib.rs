@@ -4,4 +4,5 @@
 mod memory;
 mod native_log;
 mod port;
+#[cfg_attr(test, allow(dead_code))] // In tests napi registers no functions.
 mod socket;
