@@ -134,6 +134,13 @@ impl DiskFile for FaultFile {
         self.inner.read_at(into, offset)
     }
 
+    fn allocate(&self, bytes: u64) -> io::Result<bool> {
+        if bytes > self.bytes_max {
+            return Err(io::Error::from_raw_os_error(28));
+        }
+        self.inner.allocate(bytes)
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         if offset + bytes.len() as u64 > self.bytes_max {
             return Err(io::Error::from_raw_os_error(28));

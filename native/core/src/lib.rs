@@ -20,5 +20,6 @@ pub mod scan;
 pub mod segment;
 pub mod source;
 pub mod spares;
+pub mod tail;
 pub mod unsynced_disk;
 pub mod writer;

@@ -2,9 +2,8 @@
 //! writing to it no metadata. Source: docs/log-format.md, "Files of a log directory".
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, AlignedMemory, Disk};
 use crate::segment::{FileKind, file_kind, segment_name};
 
 /// Zeros are written and synced in steps of this size, so that commits do not wait behind them.
@@ -35,22 +34,39 @@ pub fn adopt_spares(disk: &dyn Disk, segment_bytes: u32) -> io::Result<Vec<u32>>
     Ok(usable)
 }
 
-/// Makes a spare of zeros that were really written. `Ok(false)` when `stop` was set meanwhile.
+/// How to go on with a spare in the making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Nobody waits: zeros are written, so that commits will change no metadata.
+    Fill,
+    /// Somebody needs it now.
+    HandOver,
+    Stop,
+}
+
+/// Makes a spare of zeros, as far as `pace` lets it really written, else only allocated. `Ok(false)`
+/// when it was stopped.
+///
+/// Allocated first in any case. Measured (ext4): a file that grows by what is written to it costs
+/// 1.3 to 3.6 ms of CPU per MiB and comes to 200 to 500 MiB/s, an allocated one 0.08 ms and 1.2 GiB/s.
 pub fn make_spare(
     disk: &dyn Disk,
     number: u32,
     segment_bytes: u32,
-    stop: &AtomicBool,
+    pace: &dyn Fn() -> Pace,
 ) -> io::Result<bool> {
     let name = spare_name(number);
     let unfinished = format!("{name}.tmp");
     let fill = || -> io::Result<bool> {
         let file = disk.open(&unfinished, Access::Create)?;
-        let zeros = vec![0; STEP_BYTES.min(segment_bytes as usize)];
+        let is_allocated = file.allocate(u64::from(segment_bytes))?;
+        let zeros = AlignedMemory::new(STEP_BYTES.min(segment_bytes as usize));
         let mut at = 0;
         while at < segment_bytes as usize {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(false);
+            match pace() {
+                Pace::Stop => return Ok(false),
+                Pace::HandOver if is_allocated => break,
+                _ => {}
             }
             let step = zeros.len().min(segment_bytes as usize - at);
             file.write_at(&zeros[..step], at as u64)?;

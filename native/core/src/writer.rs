@@ -1,7 +1,7 @@
 //! Appends batches of records to segments. One thread, no waiting but for the disk and for spares.
 //!
-//! Every record passes through a buffer of the writer's own, so that its crc describes the bytes
-//! that are written whatever happens to the batch's memory meanwhile. After an error a writer is
+//! Every record passes through memory of the writer's own (`tail`), so that its crc describes the
+//! bytes that are written whatever happens to the batch's memory meanwhile. After an error a writer is
 //! of no use any more: what the file holds is unknown, and a second fdatasync would lie.
 
 use std::fs::File;
@@ -11,14 +11,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::directory::Inventory;
 use crate::disk::{Access, Disk, DiskFile, describe};
-use crate::record::{HEADER_BYTES, Head, RECORD_BYTES_MAX, Salt, u32_at};
+use crate::record::{HEADER_BYTES, Head, Salt, u32_at};
 use crate::segment::{
     END_MARKER_BYTES, HEADERS_BYTES, Header, MAGIC_SEGMENT, place, position_of, segment_name,
 };
 use crate::source::{Areas, Part, Stream};
+use crate::tail::Tail;
 
-/// Records are written together up to here.
-const FLUSH_BYTES: usize = 256 * 1024;
 const REWRITE_BYTES: usize = 1024 * 1024;
 
 /// The store id and segment size of a log: fixed for its life.
@@ -66,10 +65,9 @@ pub struct Writer {
     epoch: u32,
     segment: u64,
     file: Arc<dyn DiskFile>,
-    /// Where the next record goes: behind what is written and what is in the buffer.
+    /// Where the next record goes: behind what is written and what waits in the tail.
     offset: usize,
-    buffer: Vec<u8>,
-    buffered: usize,
+    tail: Tail,
     is_dirty: bool,
     bytes_written: u64,
     syncs: u64,
@@ -115,8 +113,7 @@ impl Writer {
             segment,
             file,
             offset: HEADERS_BYTES,
-            buffer: vec![0; FLUSH_BYTES + RECORD_BYTES_MAX + END_MARKER_BYTES],
-            buffered: 0,
+            tail: Tail::new(&header.encode_start()[..HEADERS_BYTES]),
             is_dirty: false,
             bytes_written: 0,
             syncs: 0,
@@ -129,7 +126,7 @@ impl Writer {
     }
 
     pub fn is_dirty(&self) -> bool {
-        self.is_dirty || self.buffered > 0
+        self.is_dirty || self.tail.waiting() > 0
     }
 
     pub fn bytes_written(&self) -> u64 {
@@ -158,12 +155,11 @@ impl Writer {
                 return Err(self.misplaced("first record lies", records.first_position));
             }
             is_first = false;
-            let record = &mut self.buffer[self.buffered..self.buffered + head.bytes];
+            let position = position_of(self.identity.segment_bytes, self.segment, self.offset);
+            let record = self.tail.add(head.bytes);
             record[..HEADER_BYTES].copy_from_slice(&header);
             stream.copy_out(records.areas, &mut record[HEADER_BYTES..]);
-            let position = position_of(self.identity.segment_bytes, self.segment, self.offset);
             self.salt.seal(record, position);
-            self.buffered += head.bytes;
             self.offset += head.bytes;
         }
         if self.position() != records.end_position {
@@ -185,28 +181,28 @@ impl Writer {
         if is_next {
             self.roll(spares)?;
         }
-        if self.buffered > 0 && self.buffered + bytes > FLUSH_BYTES {
+        if self.tail.is_full() {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Writes what is in the buffer and the end marker behind it.
+    /// Writes what waits and the end marker behind it.
     pub fn flush(&mut self) -> io::Result<()> {
-        if self.buffered == 0 {
+        let waiting = self.tail.waiting();
+        if waiting == 0 {
             return Ok(());
         }
-        let start = self.offset - self.buffered;
         let room = self.identity.segment_bytes as usize - self.offset;
         let marker = if room < END_MARKER_BYTES { 0 } else { END_MARKER_BYTES };
-        let end = self.buffered + marker;
-        self.buffer[self.buffered..end].fill(0);
+        let (before, bytes) = self.tail.to_write(marker);
+        let start = self.offset - waiting - before;
         self.is_dirty = true;
         self.file
-            .write_at(&self.buffer[..end], start as u64)
+            .write_at(bytes, start as u64)
             .map_err(|error| describe("writing", &segment_name(self.segment), &error))?;
-        self.bytes_written += self.buffered as u64;
-        self.buffered = 0;
+        self.bytes_written += waiting as u64;
+        self.tail.written(self.offset);
         Ok(())
     }
 
@@ -228,6 +224,7 @@ impl Writer {
         self.sync()?;
         let header = header_of(self.identity, self.segment + 1, self.epoch, self.offset);
         self.file = start_segment(&*self.disk, &header, spares)?;
+        self.tail.restart(&header.encode_start()[..HEADERS_BYTES]);
         self.segment += 1;
         self.offset = HEADERS_BYTES;
         Ok(())

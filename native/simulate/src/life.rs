@@ -15,7 +15,7 @@ use warrenmq_log::reader::{Place, READ_HEAD_BYTES, Reader, Row, STATUS_OK};
 use warrenmq_log::record::Head;
 use warrenmq_log::segment::{HEADERS_BYTES, place, position_of};
 use warrenmq_log::source::{OwnAreas, Part};
-use warrenmq_log::spares::{adopt_spares, make_spare, recycle, spare_name};
+use warrenmq_log::spares::{Pace, adopt_spares, make_spare, recycle, spare_name};
 use warrenmq_log::unsynced_disk::UnsyncedDisk;
 use warrenmq_log::writer::{Identity, Records, SpareSource, Writer};
 
@@ -87,7 +87,7 @@ impl Spares<'_> {
             return Err(io::Error::from_raw_os_error(28));
         }
         self.next += 1;
-        make_spare(self.disk, self.next, self.segment_bytes, &NEVER)?;
+        make_spare(self.disk, self.next, self.segment_bytes, &|| Pace::Fill)?;
         self.ready.push(self.next);
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::checkpoint::write_checkpoint;
 use crate::disk::describe;
 use crate::segment::segment_name;
 use crate::source::Areas;
-use crate::spares::{make_spare, recycle};
+use crate::spares::{Pace, make_spare, recycle};
 
 /// Recycled segments come several at a time: keeping only as many as are made ahead would mean
 /// unlinking some and writing new ones from end to end a moment later.
@@ -77,6 +77,13 @@ fn next<A>(shared: &Shared<A>, retry_at: Option<Instant>) -> Option<Next<A>> {
     }
 }
 
+fn pace<A>(shared: &Shared<A>) -> Pace {
+    if shared.is_abandoned() {
+        return Pace::Stop;
+    }
+    if lock(&shared.pool).is_hurried() { Pace::HandOver } else { Pace::Fill }
+}
+
 /// Makes one spare. Returns when to try again if that failed.
 fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
     let Some(identity) = shared.identity.get() else { return Some(Instant::now() + RETRY_TIME) };
@@ -86,7 +93,7 @@ fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
         pool.next_number - 1
     };
     let made = match has_room(shared, identity.segment_bytes) {
-        true => make_spare(&*shared.disk, number, identity.segment_bytes, &shared.is_abandoned),
+        true => make_spare(&*shared.disk, number, identity.segment_bytes, &|| pace(shared)),
         false => Err(io::Error::from(io::ErrorKind::StorageFull)),
     };
     match made {
@@ -109,7 +116,7 @@ fn add_spare<A>(shared: &Shared<A>) -> Option<Instant> {
 /// Whether a spare would leave the reserve: checkpoints need room, and the next start its segment.
 fn has_room<A>(shared: &Shared<A>, segment_bytes: u32) -> bool {
     let reserve = shared.options.reserve_bytes;
-    if reserve == 0 || !lock(&shared.pool).was_taken {
+    if reserve == 0 || lock(&shared.pool).taken[0].is_none() {
         return true;
     }
     // A disk that does not say is tried.

@@ -30,8 +30,8 @@ impl<A> SpareSource for PoolSpares<'_, A> {
         let shared = self.shared;
         let mut pool = lock(&shared.pool);
         loop {
-            if let Some(number) = pool.ready.pop_front() {
-                pool.was_taken = true;
+            if let Some(number) = pool.take() {
+                pool.is_awaited = false;
                 drop(pool);
                 shared.keeping.nudge();
                 return Ok(crate::spares::spare_name(number));
@@ -43,6 +43,7 @@ impl<A> SpareSource for PoolSpares<'_, A> {
                     "no space left on the disk for another segment",
                 ));
             }
+            pool.is_awaited = true;
             pool = shared.pool_wake.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }
     }

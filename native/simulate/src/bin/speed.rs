@@ -6,7 +6,6 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use warrenmq_log::directory::{Inventory, Scanner, take_inventory};
@@ -14,15 +13,13 @@ use warrenmq_log::disk::{Disk, RealDisk};
 use warrenmq_log::record::{Head, PUBLISH, Salt, put_u32};
 use warrenmq_log::segment::{HEADERS_BYTES, place, position_of};
 use warrenmq_log::source::{OwnAreas, Part};
-use warrenmq_log::spares::{make_spare, spare_name};
+use warrenmq_log::spares::{Pace, make_spare, spare_name};
 use warrenmq_log::writer::{Identity, Records, SpareSource, Writer};
 
 const SEGMENT_BYTES: u32 = 64 << 20;
 const RECORD_BYTES: usize = 1064;
 const BATCH_RECORDS: usize = 256;
 const BATCHES: usize = 3907;
-
-static NEVER: AtomicBool = AtomicBool::new(false);
 
 struct Spares(std::vec::IntoIter<u32>);
 
@@ -52,7 +49,7 @@ fn append(disk: &Arc<dyn Disk>, is_synced: bool) -> io::Result<()> {
     };
     let numbers: Vec<u32> = (100..120).collect();
     for &number in &numbers {
-        make_spare(&**disk, number, SEGMENT_BYTES, &NEVER)?;
+        make_spare(&**disk, number, SEGMENT_BYTES, &|| Pace::Fill)?;
     }
     let mut spares = Spares(numbers.into_iter());
     let fresh = Inventory::default();
