@@ -13,21 +13,25 @@ import type { SlidingWindow } from '../base/sliding-window.ts';
 const NO_LIMIT = -1;
 /** Column c of a channel's unacked entries: a basic.get, which no prefetch counts. */
 export const IS_GET = 1;
+/** Of channels without a limit, which are nearly all; stays empty. */
+const NO_COUNTS = new Int32Array(0);
 
 export class ChannelPrefetch {
   /** 0: no limit. */
   limit: number;
   /** Unacked deliveries to consumers. */
   private unackedCount: number;
+  private readonly shardCount: number;
   /** By shard, kept only while there is a limit: unacked deliveries, and the grant last told. */
-  private readonly unackedByShard: Int32Array;
-  private readonly grants: Int32Array;
+  private unackedByShard: Int32Array;
+  private grants: Int32Array;
 
   constructor(shardCount: number) {
     this.limit = 0;
     this.unackedCount = 0;
-    this.unackedByShard = new Int32Array(shardCount);
-    this.grants = new Int32Array(shardCount).fill(NO_LIMIT);
+    this.shardCount = shardCount;
+    this.unackedByShard = NO_COUNTS;
+    this.grants = NO_COUNTS;
   }
 
   /** How many of `count` more deliveries are allowed now. */
@@ -39,8 +43,13 @@ export class ChannelPrefetch {
   /** A new limit (0: none); `unacked` is what the channel has delivered so far. */
   setLimit(limit: number, unacked: SlidingWindow): void {
     this.limit = limit;
-    this.grants.fill(NO_LIMIT);
-    this.unackedByShard.fill(0);
+    if (limit === 0) {
+      this.unackedByShard = NO_COUNTS;
+      this.grants = NO_COUNTS;
+      return;
+    }
+    this.unackedByShard = new Int32Array(this.shardCount);
+    this.grants = new Int32Array(this.shardCount).fill(NO_LIMIT);
     for (const key of unacked.keys()) {
       unacked.find(key);
       if (unacked.c !== IS_GET) this.unackedByShard[unacked.a] += 1;
@@ -49,7 +58,7 @@ export class ChannelPrefetch {
 
   /** After `setLimit`: the shard also holds a delivery that is no longer among `unacked`. */
   countHeld(shard: number): void {
-    this.unackedByShard[shard] += 1;
+    if (this.limit !== 0) this.unackedByShard[shard] += 1;
   }
 
   delivered(shard: number): void {
@@ -64,8 +73,9 @@ export class ChannelPrefetch {
 
   /** What a shard may hold unacked now; remembers it as granted. */
   grant(shard: number): number {
+    if (this.limit === 0) return NO_LIMIT;
     const room = Math.max(0, this.limit - this.unackedCount);
-    this.grants[shard] = this.limit === 0 ? NO_LIMIT : this.unackedByShard[shard] + room;
+    this.grants[shard] = this.unackedByShard[shard] + room;
     return this.grants[shard];
   }
 

@@ -23,8 +23,6 @@ import type { IncomingPublish } from './publisher.ts';
 import type { ShardLink } from './shard-link.ts';
 import type { ShardReply } from './shard-requests.ts';
 
-/** So few lie in V8's heap: an idle channel needs no memory besides. */
-const UNACKED_SLOTS_INITIAL = 4;
 /** Of channels that never had any, as most of a fleet of devices; they stay empty. */
 const NO_LINKS = new Set<ShardLink>();
 const NO_CONSUMERS = new Map<string, ClientConsumer>();
@@ -67,7 +65,7 @@ export class Channel {
     this.consumers = NO_CONSUMERS;
     this.backlog = new ChannelBacklog();
     this.prefetch = new ChannelPrefetch(acceptor.links.length);
-    this.unacked = new SlidingWindow(1, UNACKED_SLOTS_INITIAL);
+    this.unacked = new SlidingWindow(1, 0);
     this.confirms = undefined;
     this.transaction = undefined;
     this.replyConsumer = undefined;

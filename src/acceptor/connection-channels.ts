@@ -32,7 +32,9 @@ export class ConnectionChannels {
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.byNumber = [];
+    // Just long enough for channel 1, the only one of most clients: a first element beyond the end
+    // would get room for sixteen more.
+    this.byNumber = [undefined, undefined];
     this.userPlaces = undefined;
   }
 

@@ -13,7 +13,10 @@
 import { powerOfTwoAtLeast } from './round.ts';
 
 const COLUMNS = 4;
-/** Of windows that never had any, which are most; stays empty. */
+/** What the ring of a window that was made without one begins with. */
+const SLOTS_MIN = 4;
+/** Of windows that never had any, which are most; these stay empty. */
+const NO_SLOTS = new Int32Array(0);
 const NO_STRAGGLERS = new Map<number, Int32Array>();
 const FREE = -1;
 
@@ -47,12 +50,13 @@ export class SlidingWindow {
   private mask: number;
   private stragglers: Map<number, Int32Array>;
 
+  /** `slotCount` 0: the ring is made by the first `push`. */
   constructor(firstKey: number, slotCount: number) {
-    const capacity = powerOfTwoAtLeast(slotCount);
+    const capacity = slotCount === 0 ? 0 : powerOfTwoAtLeast(slotCount);
     this.base = firstKey;
     this.end = firstKey;
     this.size = 0;
-    this.slots = new Int32Array(capacity * COLUMNS).fill(FREE);
+    this.slots = capacity === 0 ? NO_SLOTS : new Int32Array(capacity * COLUMNS).fill(FREE);
     this.mask = capacity - 1;
     this.stragglers = NO_STRAGGLERS;
     this.key = firstKey;
@@ -197,7 +201,7 @@ export class SlidingWindow {
     const capacity = this.mask + 1;
     const liveInRing = this.size - this.stragglers.size;
     if (liveInRing * 4 < capacity) this.moveToStragglers();
-    else this.grow(capacity * 2);
+    else this.grow(Math.max(SLOTS_MIN, capacity * 2));
   }
 
   private straggle(key: number, row: Int32Array): void {
