@@ -14,6 +14,7 @@ import type { ShardLink } from './shard-link.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 const POOLED_BUFFERS_MAX = 256;
+const POOLED_BATCHES_MAX = 256;
 
 /** A reusable stretch of memory with its view, so that no view is made per frame. */
 export class OutputBuffer {
@@ -27,9 +28,30 @@ export class OutputBuffer {
   }
 }
 
-/** The buffers of one acceptor that no connection uses now. */
+/** Everything that is given back when a batch has left. */
+class Batch {
+  readonly chunks: Uint8Array[] = [];
+  readonly buffers: OutputBuffer[] = [];
+  readonly slabLinks: ShardLink[] = [];
+  readonly slabMessages: number[] = [];
+  bytes = 0;
+
+  clear(): void {
+    this.chunks.length = 0;
+    this.buffers.length = 0;
+    this.slabLinks.length = 0;
+    this.slabMessages.length = 0;
+    this.bytes = 0;
+  }
+}
+
+/** Of outputs that have nothing to say; stays empty. */
+const NO_BATCH = new Batch();
+
+/** The buffers and batches of one acceptor that no connection uses now. */
 export class OutputPool {
   private readonly free: OutputBuffer[] = [];
+  private readonly batches: Batch[] = [];
 
   take(bytes: number): OutputBuffer {
     if (bytes > BUFFER_BYTES) return new OutputBuffer(bytes);
@@ -40,15 +62,15 @@ export class OutputPool {
     if (buffer.bytes.length !== BUFFER_BYTES) return;
     if (this.free.length < POOLED_BUFFERS_MAX) this.free.push(buffer);
   }
-}
 
-/** Everything that is given back when a batch has left. */
-class Batch {
-  chunks: Uint8Array[] = [];
-  buffers: OutputBuffer[] = [];
-  slabLinks: ShardLink[] = [];
-  slabMessages: number[] = [];
-  bytes = 0;
+  takeBatch(): Batch {
+    return this.batches.pop() ?? new Batch();
+  }
+
+  giveBatch(batch: Batch): void {
+    batch.clear();
+    if (this.batches.length < POOLED_BATCHES_MAX) this.batches.push(batch);
+  }
 }
 
 /** Told when a batch has left (or never will). */
@@ -69,6 +91,7 @@ export class Output {
   private current: OutputBuffer | null;
   private currentStart: number;
   private currentEnd: number;
+  /** NO_BATCH unless `isReady`. */
   private gathering: Batch;
   private underWay: Batch | null;
   /** Batches handed to the socket so far. */
@@ -84,7 +107,7 @@ export class Output {
     this.current = null;
     this.currentStart = 0;
     this.currentEnd = 0;
-    this.gathering = new Batch();
+    this.gathering = NO_BATCH;
     this.underWay = null;
     this.batchCount = 0;
     this.isReady = false;
@@ -123,6 +146,7 @@ export class Output {
 
   /** Makes room for `count` contiguous bytes, counts them as written and returns where they go. */
   reserve(count: number): number {
+    if (!this.isReady) this.becomeReady();
     if (this.current === null || this.currentEnd + count > this.current.bytes.length) {
       this.closeBuffer();
       this.current = this.pool.take(count);
@@ -133,7 +157,6 @@ export class Output {
     const at = this.currentEnd;
     this.currentEnd = at + count;
     this.gathering.bytes += count;
-    if (!this.isReady) this.becomeReady();
     return at;
   }
 
@@ -149,7 +172,7 @@ export class Output {
     this.gathering.bytes -= count;
   }
 
-  /** Appends shared memory without copying it. */
+  /** Appends shared memory without copying it, behind something reserved. */
   appendShared(bytes: Uint8Array): void {
     this.endChunk();
     this.gathering.chunks.push(bytes);
@@ -168,7 +191,7 @@ export class Output {
     this.closeBuffer();
     this.isReady = false;
     const batch = this.gathering;
-    this.gathering = new Batch();
+    this.gathering = NO_BATCH;
     this.underWay = batch;
     this.batchCount += 1;
     this.owner.outputHandedOver();
@@ -192,6 +215,7 @@ export class Output {
 
   private becomeReady(): void {
     this.isReady = true;
+    this.gathering = this.pool.takeBatch();
     this.owner.outputReady();
   }
 
@@ -215,6 +239,7 @@ export class Output {
     for (let i = 0; i < batch.slabLinks.length; i += 1) {
       batch.slabLinks[i].release(batch.slabMessages[i]);
     }
+    this.pool.giveBatch(batch);
     this.owner.outputFlushed();
     if (!this.isReady) return;
     if (this.isClosed) this.flush();

@@ -67,6 +67,8 @@ export function readByData(stream: Duplex, reader: StreamReader, buffer: ReadBuf
 /** Tells the reader of the end, of which errors are only the reason. */
 export function endWith(stream: Duplex, reader: StreamReader): void {
   // An error of a stream is always followed by 'close', which is where the connection ends.
-  stream.on('error', () => {});
+  stream.on('error', ignore);
   stream.on('close', () => reader.ended());
 }
+
+function ignore(): void {}
