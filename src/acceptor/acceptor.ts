@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
+import { KnownTables } from '../protocol/known-tables.ts';
 import { WireWriter } from '../protocol/wire-writer.ts';
 import type { Change } from '../routing/change.ts';
 import { VhostRoutes } from '../routing/vhost-routes.ts';
@@ -44,6 +45,7 @@ import { ShardRequests } from './shard-requests.ts';
 import { StalledContents } from './stalled-contents.ts';
 import { SlabNotices } from './slab-notices.ts';
 import { Tracer } from './tracer.ts';
+import { UserChannelPlaces } from './user-channel-places.ts';
 import { VhostContext } from './vhost-context.ts';
 import { VhostContexts } from './vhost-contexts.ts';
 
@@ -82,6 +84,9 @@ export class Acceptor implements ThreadWork {
   channelCount: number;
   /** Open channels of all acceptors. */
   readonly channelPlaces: ChannelPlaces;
+  readonly userChannelPlaces: UserChannelPlaces;
+  /** What its clients tell of themselves. */
+  readonly clientTables: KnownTables;
   readonly accessCounts: AccessCounts;
   readonly connections: Set<Connection>;
   readonly listeners: Listeners;
@@ -144,6 +149,8 @@ export class Acceptor implements ThreadWork {
       boot.channelCounter,
       boot.config.channelMaxPerNode || undefined,
     );
+    this.userChannelPlaces = new UserChannelPlaces();
+    this.clientTables = new KnownTables();
     this.accessCounts = { refused: 0 };
     this.connections = new Set();
     this.listeners = new Listeners(this);

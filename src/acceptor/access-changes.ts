@@ -15,7 +15,8 @@ export function takeAccess(connection: Connection, vhost: string, opening: Openi
   const { user, acceptor } = connection;
   connection.access = new ConnectionAccess(user, vhost, opening.access, acceptor.accessCounts);
   connection.followsUser = opening.followsUser;
-  connection.channels.countIn(opening.channelCounter, opening.channelsMax);
+  const { channelCounter, channelsMax } = opening;
+  connection.channels.countIn(acceptor.userChannelPlaces.of(channelCounter, channelsMax));
 }
 
 /** From the next method and message on its user may do this. */

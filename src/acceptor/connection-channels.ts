@@ -17,7 +17,7 @@ import { nodeName } from '../base/node-name.ts';
 import { nodeChannelLimit, userChannelLimit } from '../errors/limit-refusals.ts';
 import { Channel } from './channel.ts';
 import type { WaitingFrame } from './channel-backlog.ts';
-import { ChannelPlaces } from './channel-places.ts';
+import type { ChannelPlaces } from './channel-places.ts';
 import type { ClientConsumer } from './client-consumer.ts';
 import type { Connection } from './connection.ts';
 import { contentHeader, publishMethod } from './content-input.ts';
@@ -38,9 +38,9 @@ export class ConnectionChannels {
     this.userPlaces = undefined;
   }
 
-  /** The cell that counts the channels of the connection's user, and how many there may be. */
-  countIn(channelCounter: SharedArrayBuffer, channelsMax: number | undefined): void {
-    this.userPlaces = new ChannelPlaces(channelCounter, channelsMax);
+  /** The places of the connection's user, which its connections share. */
+  countIn(userPlaces: ChannelPlaces): void {
+    this.userPlaces = userPlaces;
   }
 
   /** Channels that are open already stay so. */

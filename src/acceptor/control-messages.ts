@@ -72,10 +72,17 @@ export type AcceptorQuestion =
       readonly secret: Uint8Array;
     };
 
+/** Open channels of a user (channel-places.ts). */
+export interface ChannelCounter {
+  /** Of no other, ever. */
+  readonly id: number;
+  readonly memory: SharedArrayBuffer;
+}
+
 /** What a connection is given with its virtual host. */
 export interface Opening {
-  /** Open channels of the user (channel-places.ts). */
-  readonly channelCounter: SharedArrayBuffer;
+  /** Of its user. */
+  readonly channelCounter: ChannelCounter;
   /** Undefined: no limit. */
   readonly channelsMax: number | undefined;
   readonly access: Access;

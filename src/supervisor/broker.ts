@@ -9,6 +9,7 @@ import { openLog } from '../log/open-log.ts';
 import type { LoadedPlugin } from '../plugins/load-plugins.ts';
 import { MainPlugins } from '../plugins/main-plugins.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import { KnownTables } from '../protocol/known-tables.ts';
 import { hostOf } from '../topology/placement.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ShardNotice } from '../../shards/mailbox/control-messages.ts';
@@ -72,6 +73,7 @@ export class Broker {
   private readonly questions: Questions;
   private readonly events: BrokerEvents;
   private readonly listening: Listening;
+  private readonly clientTables: KnownTables;
 
   constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[], certificates: Certificates) {
     const logger = createLogger('main', config.logLevel, writeLogRecord);
@@ -80,6 +82,7 @@ export class Broker {
     this.events = new BrokerEvents();
     if (this.plugins.hasListeners) this.events.subscribe((event) => this.plugins.happened(event));
     this.connections = new Map();
+    this.clientTables = new KnownTables();
     this.storage = new StorageNews(config);
     const memory = allocateBrokerMemory(config);
     this.shards = this.shardThreads(memory);
@@ -234,6 +237,13 @@ export class Broker {
     this.acceptors[acceptor].send({ kind: 'answer', request, answer } as never);
   }
 
+  private connectionOpened(opened: ConnectionInfo): void {
+    const clientProperties = this.clientTables.shared(opened.clientProperties);
+    const info = { ...opened, clientProperties };
+    this.connections.set(info.id, info);
+    this.events.connectionOpened(info);
+  }
+
   private connectionClosed(id: number): void {
     const info = this.connections.get(id);
     // One that never logged in was never opened for anybody.
@@ -248,8 +258,7 @@ export class Broker {
         void this.answer(acceptor, notice);
         break;
       case 'connection-opened':
-        this.connections.set(notice.info.id, notice.info);
-        this.events.connectionOpened(notice.info);
+        this.connectionOpened(notice.info);
         break;
       case 'connection-leaving':
         this.places.giveBack(notice.connectionId);

@@ -4,6 +4,7 @@
 // given back when the connection is gone, however it ended. An acceptor's messages arrive in order,
 // so an end never overtakes its opening, and nothing is counted twice or left over.
 // Codes, texts and the order of the checks: RabbitMQ's rabbit_reader, connection.open.
+import type { ChannelCounter } from '../acceptor/control-messages.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import {
   nodeConnectionLimit,
@@ -22,8 +23,8 @@ interface Opened {
 /** What all connections of one user share. */
 interface UserPlaces {
   connections: number;
-  /** One Int32 that the acceptors move: the user's open channels. */
-  readonly channels: SharedArrayBuffer;
+  /** The acceptors move it: the user's open channels. */
+  readonly channels: ChannelCounter;
 }
 
 export class ConnectionPlaces {
@@ -34,6 +35,7 @@ export class ConnectionPlaces {
   /** Users and virtual hosts with connections, and no others. */
   private readonly users: Map<string, UserPlaces>;
   private readonly vhosts: Map<string, number>;
+  private counterCount: number;
 
   constructor(connectionMax: number, limits: LiveLimits) {
     this.connectionMax = connectionMax;
@@ -41,6 +43,7 @@ export class ConnectionPlaces {
     this.opened = new Map();
     this.users = new Map();
     this.vhosts = new Map();
+    this.counterCount = 0;
   }
 
   get openCount(): number {
@@ -64,13 +67,15 @@ export class ConnectionPlaces {
     return undefined;
   }
 
-  /** Counts a connection from now on; returns the cell that counts its user's channels. */
-  take(connectionId: number, username: string, vhost: string): SharedArrayBuffer {
+  /** Counts a connection from now on; returns what counts its user's channels. */
+  take(connectionId: number, username: string, vhost: string): ChannelCounter {
     this.opened.set(connectionId, { username, vhost });
     this.vhosts.set(vhost, (this.vhosts.get(vhost) ?? 0) + 1);
     let user = this.users.get(username);
     if (user === undefined) {
-      user = { connections: 0, channels: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
+      const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      this.counterCount += 1;
+      user = { connections: 0, channels: { id: this.counterCount, memory } };
       this.users.set(username, user);
     }
     user.connections += 1;

@@ -13,7 +13,7 @@ export function connectionStartOk(
   connection: Connection,
   method: MethodOf<'connection.start-ok'>,
 ): void {
-  connection.clientProperties = method.clientProperties;
+  connection.clientProperties = connection.acceptor.clientTables.shared(method.clientProperties);
   const { credentials, refusal } = parseSaslResponse(
     method.mechanism,
     method.response,
