@@ -30,6 +30,11 @@ async function load(options: RawLoadOptions): Promise<void> {
   process.disconnect?.();
 }
 
+function disk({ duration }: { readonly duration: number }): void {
+  print(JSON.stringify(measureDisk(duration)));
+  process.disconnect?.();
+}
+
 async function measure(options: CeilingsOptions): Promise<void> {
   const turns: CeilingResult[] = [];
   const copies: CopyResult[] = [];
@@ -92,7 +97,7 @@ function range({ median, min, max }: Spread): string {
 }
 
 try {
-  await ceilingsCommand({ measure, relay, load }).parseAsync(process.argv);
+  await ceilingsCommand({ measure, relay, load, disk }).parseAsync(process.argv);
 } catch (error) {
   const usage = error instanceof CommanderError;
   if (!usage) process.stderr.write(`ceilings: ${(error as Error).message}\n`);

@@ -18,6 +18,7 @@ export interface Roles {
   readonly measure: (options: CeilingsOptions) => Promise<void>;
   readonly relay: (options: RelayOptions) => Promise<void>;
   readonly load: (options: RawLoadOptions) => Promise<void>;
+  readonly disk: (options: { readonly duration: number }) => void;
 }
 
 const SIZES = [16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
@@ -55,6 +56,11 @@ export function ceilingsCommand(roles: Roles): Command {
     .option('--duration <seconds>', 'of measuring', seconds, 2)
     .option('--json', 'as it always does', true)
     .action(roles.load);
+  command
+    .command('disk')
+    .description('only the disk; it prints JSON')
+    .option('--duration <seconds>', 'of measuring', seconds, 2)
+    .action(roles.disk);
   return command;
 }
 

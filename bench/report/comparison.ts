@@ -32,11 +32,13 @@ export function compareScenario(
   const rows = scenario.metrics.map((name) =>
     compareColumns(METRICS[name].title, METRICS[name].digits, columnsOf(METRICS[name])),
   );
-  const relay = turns.flatMap(({ ceiling }) => (ceiling ? [ceiling.bytesPerSecond / MIB] : []));
-  if (relay.length === 0) return rows;
-  const { median, min, max } = spread(relay);
-  const title = `of raw relay, ${number(median, 0)} (${number(min, 0)} to ${number(max, 0)}) MiB/s`;
-  const parts = columnsOf(METRICS.bytes).map((column) => pairRatios(column, relay));
+  const ceilings = turns.filter(({ ceiling }) => ceiling !== undefined);
+  if (ceilings.length === 0) return rows;
+  const limits = ceilings.map(({ ceiling }) => ceiling!.bytesPerSecond / MIB);
+  const { median, min, max } = spread(limits);
+  const range = `${number(median, 0)} (${number(min, 0)} to ${number(max, 0)})`;
+  const title = `of ${ceilings[0].broker.replace('-', ' ')}, ${range} MiB/s`;
+  const parts = columnsOf(METRICS.bytes).map((column) => pairRatios(column, limits));
   return [...rows, compareColumns(title, 2, parts)];
 }
 

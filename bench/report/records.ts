@@ -1,5 +1,6 @@
 // The file that bench/rivals writes and bench/report reads. Harness and report processes, cold.
 // Invariant: every turn is in it with the generator's whole answer, so any table can be made again.
+import type { DiskResult } from '../ceilings/disk.ts';
 import type { CeilingResult } from '../ceilings/raw-load.ts';
 import type { ChurnResult, ConnectResult, LoadResult } from '../load/result.ts';
 import type { MetricName } from './metrics.ts';
@@ -19,8 +20,8 @@ export interface TurnRecord {
   readonly idleConnections: number | undefined;
   readonly connects?: ConnectResult;
   readonly churn?: ChurnResult;
-  /** Only of the raw relay, which is no broker. */
-  readonly ceiling?: CeilingResult;
+  /** Only of the raw relay and the disk, which are no brokers. */
+  readonly ceiling?: CeilingResult | DiskResult;
 }
 
 export interface ScenarioRecord {

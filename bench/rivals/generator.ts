@@ -4,11 +4,18 @@
 // complains about is in the error that is thrown here.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { DiskResult } from '../ceilings/disk.ts';
 import type { CeilingResult } from '../ceilings/raw-load.ts';
 import type { ChurnResult, ConnectResult, IdleResult, LoadResult } from '../load/result.ts';
 import type { LoadEvent } from '../load/window-samples.ts';
 
-export type GeneratorResult = LoadResult | IdleResult | ConnectResult | ChurnResult | CeilingResult;
+export type GeneratorResult =
+  | LoadResult
+  | IdleResult
+  | ConnectResult
+  | ChurnResult
+  | CeilingResult
+  | DiskResult;
 
 /** The folder of bench/ whose main file is the generator. */
 export type GeneratorName = 'load' | 'ceilings';

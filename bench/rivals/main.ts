@@ -11,15 +11,16 @@ import { formatComparison } from '../report/comparison.ts';
 import type { RivalsFile, ScenarioRecord, TurnRecord } from '../report/records.ts';
 import type { Broker } from './broker.ts';
 import {
-  ceilingArguments,
+  diskArguments,
   loadArguments,
   parseRivalsOptions,
+  relayArguments,
   type RivalsOptions,
 } from './options.ts';
 import { findRabbitmq, startRabbitmq } from './rabbitmq.ts';
 import { startRelay } from './raw-relay.ts';
 import type { Scenario } from './scenarios.ts';
-import { takeTurn } from './turn.ts';
+import { takeDiskTurn, takeTurn } from './turn.ts';
 import { startWarrenmq, warrenmqIsBuilt } from './warrenmq.ts';
 
 const running = new Set<Broker>();
@@ -93,11 +94,23 @@ async function runScenario(
       const delivered = turn.load ? ` ${progress(turn.load.deliveredPerSecond)}/s delivered` : '';
       process.stderr.write(`${scenario.name} ${repeat} ${broker.name}${delivered}\n`);
     }
-    if (relay === undefined || scenario.ceilingBytes === undefined) continue;
-    const raw = ['load', '--url', relay.url, ...ceilingArguments(options, scenario.ceilingBytes)];
-    turns.push(await takeTurn([...running], relay, scenario.name, 'ceilings', raw));
+    if (relay !== undefined) turns.push(...(await takeCeiling(options, relay, scenario)));
   }
   for (const broker of contenders) if (!brokers.includes(broker)) await stopBroker(broker);
+}
+
+/** No turn where there is nothing to measure. */
+async function takeCeiling(
+  options: RivalsOptions,
+  relay: Broker,
+  { name, ceiling }: Scenario,
+): Promise<readonly TurnRecord[]> {
+  if (ceiling === undefined) return [];
+  if (ceiling.of === 'disk') {
+    return [await takeDiskTurn([...running], name, diskArguments(options))];
+  }
+  const args = ['load', '--url', relay.url, ...relayArguments(options, ceiling.bytes)];
+  return [await takeTurn([...running], relay, name, 'ceilings', args)];
 }
 
 async function compare(options: RivalsOptions): Promise<RivalsFile> {

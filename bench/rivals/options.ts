@@ -29,7 +29,7 @@ export function parseRivalsOptions(args: readonly string[]): RivalsOptions {
     .option('--warrenmq-command <command>', 'starts WarrenMQ; may hold {port} {dataDir} {node}', '')
     .option('--rival-command <command>', 'compare with this WarrenMQ, not with RabbitMQ', '')
     .option('--only <broker>', 'warrenmq or rabbitmq alone', '')
-    .option('--ceiling', 'a turn of the raw relay after each pair, from 16 KiB bodies on', false)
+    .option('--ceiling', 'after each pair what the machine allows, from 16 KiB bodies on', false)
     .option('--out <file>', 'where to write all turns as JSON', '')
     .option('--tiny', 'one short turn of one broker', false)
     .exitOverride();
@@ -55,9 +55,13 @@ export function loadArguments(options: RivalsOptions, scenario: Scenario): reado
   return [...scenario.load, ...durations(options), ...fewer.flat()];
 }
 
-/** The arguments of the raw relay's turn beside a scenario. */
-export function ceilingArguments(options: RivalsOptions, size: number): readonly string[] {
+/** The arguments of the raw generator beside a scenario. */
+export function relayArguments(options: RivalsOptions, size: number): readonly string[] {
   return ['--size', String(size), ...durations(options)];
+}
+
+export function diskArguments(options: RivalsOptions): readonly string[] {
+  return ['--duration', options.duration];
 }
 
 function durations(options: RivalsOptions): readonly string[] {

@@ -5,6 +5,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { MetricName } from '../report/metrics.ts';
 
+/** The raw relay with bodies of a size, or sequential writes to disk. */
+export type Ceiling = { readonly of: 'relay'; readonly bytes: number } | { readonly of: 'disk' };
+
 export interface Scenario {
   readonly name: string;
   readonly purpose: string;
@@ -14,15 +17,15 @@ export interface Scenario {
   readonly warrenmqFlags: readonly string[];
   /** Each turn starts and stops its own broker, because memory once grown is not given back. */
   readonly freshBrokers: boolean;
-  /** For --ceiling: body size of the raw relay turn that is taken with each pair. */
-  readonly ceilingBytes: number | undefined;
+  /** For --ceiling: what the machine allows, measured once with each pair. */
+  readonly ceiling: Ceiling | undefined;
   /** The scenario that this one is like, but for one thing: the report sets them together. */
   readonly baseline: string | undefined;
 }
 
 const KIB = 1024;
 const MIB = 1024 * 1024;
-/** Smaller bodies cost by the message, not by the byte: no raw relay says anything about them. */
+/** Smaller bodies cost by the message, not by the byte: no ceiling says anything about them. */
 const CEILING_BYTES_MIN = 16 * KIB;
 
 const RATES: readonly MetricName[] = ['published', 'delivered', 'cpu-per-message', 'rss'];
@@ -177,7 +180,7 @@ function scenario(
   const usual = {
     warrenmqFlags: [],
     freshBrokers: false,
-    ceilingBytes: undefined,
+    ceiling: undefined,
     baseline: undefined,
   };
   return { name, purpose, load: load.split(' '), metrics, ...usual, ...differences };
@@ -191,6 +194,7 @@ function durableScenario(name: string, bytes: number, backlogMax: number): Scena
     `--persistent --durable --size ${bytes} --confirm-window 2000 --prefetch 1000 ` +
       `--ack-batch 100 --max-backlog ${backlogMax}`,
     ['confirmed', ...BYTES],
+    { ceiling: bytes >= CEILING_BYTES_MIN ? { of: 'disk' } : undefined },
   );
 }
 
@@ -198,6 +202,6 @@ function sizeScenario(name: string, bytes: number, backlogMax: number): Scenario
   const limit = backlogMax > 0 ? ` --max-backlog ${backlogMax}` : '';
   const purpose = `size sweep: bodies of ${bytes} bytes, one queue, no acks`;
   return scenario(`size-${name}`, purpose, `--size ${bytes}${limit}`, BYTES, {
-    ceilingBytes: bytes >= CEILING_BYTES_MIN ? bytes : undefined,
+    ceiling: bytes >= CEILING_BYTES_MIN ? { of: 'relay', bytes } : undefined,
   });
 }

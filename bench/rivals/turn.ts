@@ -53,6 +53,29 @@ export async function takeTurn(
   };
 }
 
+/** What the disk takes while the brokers are idle; its processor time is nobody's. */
+export async function takeDiskTurn(
+  brokers: readonly Broker[],
+  scenario: string,
+  args: readonly string[],
+): Promise<TurnRecord> {
+  const settled = await settle(brokers);
+  const result = await runGenerator('ceilings', ['disk', ...args], () => undefined);
+  return {
+    scenario,
+    broker: 'disk',
+    settled,
+    cpuSeconds: 0,
+    cpuMicrosPerMessage: undefined,
+    rssBytes: 0,
+    rssBytesBefore: 0,
+    otherCores: 0,
+    load: undefined,
+    idleConnections: undefined,
+    ...measured(result),
+  };
+}
+
 function measured(result: GeneratorResult): Partial<TurnRecord> {
   if ('published' in result) return { load: result };
   if ('idleConnections' in result) return { idleConnections: result.idleConnections };

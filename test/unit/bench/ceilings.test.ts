@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { COPY_SIZES } from '../../../bench/ceilings/copies.ts';
+import type { DiskResult } from '../../../bench/ceilings/disk.ts';
 import type { CeilingResult } from '../../../bench/ceilings/raw-load.ts';
 import { startRelay } from '../../../bench/rivals/raw-relay.ts';
 
@@ -56,6 +57,13 @@ describe('bench/ceilings/main.ts', () => {
       expect(bytesPerSecond).toBeCloseTo(bytes / seconds);
     }
     expect(copies).toHaveLength(3 * COPY_SIZES.length);
+  });
+
+  it('measures the disk alone', async () => {
+    const { stdout } = await run(process.execPath, [main, 'disk', '--duration', '0.1']);
+    const { bytesPerSecond, syncMicros } = JSON.parse(stdout) as DiskResult;
+    expect(bytesPerSecond).toBeGreaterThan(0);
+    expect(syncMicros).toBeGreaterThan(0);
   });
 
   it('refuses a relay with a single buffer', async () => {

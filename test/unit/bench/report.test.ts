@@ -119,6 +119,11 @@ describe('compareScenario', () => {
     const file = fileOf(inTurns);
     const [, , ofRelay] = compareScenario(file, file.scenarios[0]);
     expect(ofRelay.title).toBe('of raw relay, 150 (100 to 200) MiB/s');
+    const onDisk = inTurns.map((each) =>
+      each.broker === 'raw-relay' ? { ...each, broker: 'disk' } : each,
+    );
+    const [, , ofDisk] = compareScenario(fileOf(onDisk), file.scenarios[0]);
+    expect(ofDisk).toEqual({ ...ofRelay, title: 'of disk, 150 (100 to 200) MiB/s' });
     expect(ofRelay.spreads.map(({ min, max }) => [min, max])).toEqual([
       [0.5, 0.6],
       [0.15, 0.25],
