@@ -14,8 +14,9 @@
 // other in a circle: `reserve` counts pages that nobody else gets.
 //
 // Waste: less than one page (4 KiB) per run that was copied to, less than two per piece that was
-// read. The memory is reserved, not used: the kernel maps a page when it is first written. Low
-// pages are preferred by reusing freed runs.
+// read. The memory is reserved, not used: the kernel maps a page when it is first written. Pages
+// that were used are preferred, and what was ever touched is at most the most that was in use at a
+// time and TOUCHED_FREE_PAGES_MAX.
 import {
   MAP_BYTES,
   MAP_COLUMNS,
@@ -30,6 +31,12 @@ import {
 
 const BIN_COUNT = 31;
 const RUN_PAGES_MAX = RUN_BYTES_MAX / SLAB_PAGE_BYTES;
+/**
+ * With more free memory than this that has been used before, no other is touched: what is long
+ * enough is not there, but shorter runs are. Without it the memory touched grew with each new
+ * pattern of fragments, slowly and without end.
+ */
+const TOUCHED_FREE_PAGES_MAX = (64 * 1024 * 1024) / SLAB_PAGE_BYTES;
 /** How many runs of a bin are tried before a larger bin is. */
 const TRIES_PER_BIN = 8;
 
@@ -52,7 +59,7 @@ export class SlabAllocator {
   private readonly nextFree: Int32Array;
   private readonly previousFree: Int32Array;
   private readonly bins: Int32Array;
-  /** Pages from here on have never been used. */
+  /** Pages from here on are free; most have never been used. */
   private untouchedFrom: number;
 
   constructor(memory: SlabMemory) {
@@ -236,7 +243,7 @@ export class SlabAllocator {
   /** What no freed run is long enough for. */
   private takeOther(wanted: number): number {
     const untouched = this.pageCount - this.untouchedFrom;
-    if (untouched > 0) {
+    if (untouched > 0 && this.freePages - untouched <= TOUCHED_FREE_PAGES_MAX) {
       const run = this.untouchedFrom;
       const length = Math.min(wanted, untouched);
       this.untouchedFrom += length;

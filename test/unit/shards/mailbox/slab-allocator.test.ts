@@ -138,6 +138,26 @@ describe('SlabAllocator', () => {
     expect(allocator.freePages).toBe(32);
   });
 
+  it('touches no more memory while much that was used is free, however scattered', () => {
+    const used = 40_000;
+    const allocator = slab(60_000);
+    const single = Array.from({ length: used }, () => allocator.allocate(1));
+    expect(Math.max(...single)).toBe(used - 1);
+    for (const page of single) if (page % 2 === 0) allocator.release(page);
+    // Nowhere are four pages together, and a fifth of the slab has never been used.
+    const bytes = 4 * SLAB_PAGE_BYTES;
+    const bodies = Array.from({ length: 900 }, () => allocator.allocate(bytes));
+    for (const page of bodies) {
+      for (const each of pagesOf(allocator, page, bytes)) expect(each).toBeLessThan(used);
+    }
+    const run = allocator.takeLongRun(512, 64);
+    expect(run).toBeLessThan(used);
+    expect(allocator.runPages(run)).toBe(1);
+    // 16,384 pages are 64 MiB: with fewer free ones, speed is worth new memory.
+    while (allocator.freePages > 20_000 + 16_384) allocator.allocate(1);
+    expect(allocator.allocate(bytes)).toBe(used);
+  });
+
   it('has no room for more than it holds, and says so each time', () => {
     const allocator = slab(4);
     expect(allocator.allocate(5 * SLAB_PAGE_BYTES)).toBe(-1);
