@@ -60,6 +60,8 @@ pub struct World {
     known_corrupt: BTreeSet<(u64, usize)>,
     flips_since: usize,
     has_flipped: bool,
+    /// All was synced when the last life ended.
+    is_clean: bool,
     pub tally: Tally,
 }
 
@@ -129,6 +131,7 @@ impl World {
             known_corrupt: BTreeSet::new(),
             flips_since: 0,
             has_flipped: false,
+            is_clean: false,
             tally: Tally::default(),
         }
     }
@@ -147,6 +150,7 @@ impl World {
             Err(error) => return Err(format!("look: {error}")),
         };
         let previous_end = self.recover(&inventory)?;
+        self.is_clean = false;
         if self.random.one_in(2) {
             let operations = self.random.below(if self.is_large { 60 } else { 400 }) as u64;
             self.disk.crash_after(Some(operations));
@@ -164,7 +168,7 @@ impl World {
             }
             if is_sound && self.random.one_in(4) {
                 // An error is the end of this life like any other.
-                let _ = self.sync(&mut open);
+                self.is_clean = self.sync(&mut open).is_ok();
             }
         }
         self.end()
@@ -205,6 +209,9 @@ impl World {
             damage.extend(
                 scan.torn_at.map(|at| (base + at as u64, base + u64::from(self.segment_bytes))),
             );
+            if self.is_clean && !self.has_flipped && scan.torn_at.is_some() {
+                return Err(format!("segment {segment} is torn, though all of it was synced"));
+            }
             end = scan.end;
         }
         self.compare(&found, &damage)?;
