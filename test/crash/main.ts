@@ -1,6 +1,7 @@
 // Test process. The crash proofs by hand: `node test/crash/main.ts kill` and others, as the npm scripts
 // `crash`, `crash:power` ... run them. Exit code 1 on a violation; the data directory is then kept.
-// CRASH_SEED repeats a run, CRASH_CYCLES sets its length, CRASH_BROKER=rabbitmq tries RabbitMQ.
+// CRASH_SEED repeats a run, CRASH_CYCLES sets its length, CRASH_BROKER=rabbitmq tries RabbitMQ,
+// CRASH_BODIES=large has many large bodies.
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -17,6 +18,7 @@ import { canMount, DISK_FULL_MIX, DISK_FULL_SETTINGS, diskFull, onSmallDisk } fr
 import { featureCycles } from './features/feature-cycles.ts';
 import { fewerShards } from './fewer-shards.ts';
 import { killCycles, summary } from './kill-cycles.ts';
+import { LARGE_BODIES_MIX, type MessageMix, USUAL_MIX } from './message-plan.ts';
 import { rabbitmqLauncher } from './rabbitmq.ts';
 import { hasStrace, syncErrorByHook, syncErrorByStrace } from './sync-error.ts';
 
@@ -29,6 +31,7 @@ interface Proof {
   readonly leniency: NonNullable<RunSettings['leniency']>;
   readonly declarationMillis: number;
   readonly storeFolders: readonly string[];
+  readonly mix: MessageMix;
   readonly say: (line: string) => void;
 }
 
@@ -183,6 +186,14 @@ function ownLeniency(): Proof['leniency'] {
   return { tolerated: KINDS.filter((kind) => names.includes(kind)) };
 }
 
+/** CRASH_BODIES=large: the path of large records (native/core/src/tail.rs) is met all the time. */
+function ownMix(): MessageMix {
+  const bodies = process.env['CRASH_BODIES'] ?? 'usual';
+  const mix = { usual: USUAL_MIX, large: LARGE_BODIES_MIX }[bodies];
+  if (mix === undefined) throw new Error(`CRASH_BODIES: expected usual or large, got "${bodies}"`);
+  return mix;
+}
+
 async function main(name: string): Promise<void> {
   const prove = PROOFS[name];
   if (prove === undefined) throw new Error(`expected one of ${Object.keys(PROOFS).join(', ')}`);
@@ -201,6 +212,7 @@ async function main(name: string): Promise<void> {
       leniency: rival === undefined ? ownLeniency() : RIVAL_LENIENCY,
       declarationMillis: rival === undefined ? 0 : RIVAL_DECLARATION_MILLIS,
       storeFolders: rival === undefined ? STORE_FOLDERS : RIVAL_STORE_FOLDERS,
+      mix: ownMix(),
       say,
     });
     rmSync(directory, { recursive: true, force: true });

@@ -34,6 +34,13 @@ export const USUAL_MIX: MessageMix = {
   hugePerMillion: 50,
 };
 
+/** Bodies that the log writes in whole blocks past the system's cache, among others that it does not. */
+export const LARGE_BODIES_MIX: MessageMix = {
+  ...USUAL_MIX,
+  largePerMillion: 60_000,
+  hugePerMillion: 20_000,
+};
+
 const LARGE_BYTES = 300 * 1024;
 const HUGE_BYTES = 2 * 1024 * 1024;
 

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::directory::Inventory;
 use crate::disk::Disk;
@@ -21,8 +21,11 @@ use crate::source::{Areas, Part};
 use crate::writer::Identity;
 
 mod keeper;
+mod pool;
 mod reading;
 mod writing;
+
+use pool::Pool;
 
 /// What the user of a log hears. Called on the log's threads, which wait meanwhile.
 pub trait Listener: Send + Sync {
@@ -163,37 +166,6 @@ impl<T> Queue<T> {
         };
         work.is_asleep = false;
         work
-    }
-}
-
-/// Two segments begun in this time: the log is in a hurry for spares.
-const HURRY_TIME: Duration = Duration::from_secs(1);
-
-/// Spares that are ready, and whether more can be had.
-#[derive(Default)]
-struct Pool {
-    ready: VecDeque<u32>,
-    next_number: u32,
-    is_short: bool,
-    is_open: bool,
-    /// When the last two were taken, the later one first.
-    taken: [Option<Instant>; 2],
-    /// The writer waits for one.
-    is_awaited: bool,
-}
-
-impl Pool {
-    fn take(&mut self) -> Option<u32> {
-        let number = self.ready.pop_front()?;
-        self.taken = [Some(Instant::now()), self.taken[0]];
-        Some(number)
-    }
-
-    /// The log grows fast: what is written into spares beforehand is in the way of what is written
-    /// into segments.
-    fn is_hurried(&self) -> bool {
-        let is_recent = |taken: Instant| taken.elapsed() < HURRY_TIME;
-        self.is_awaited || self.taken[1].is_some_and(is_recent)
     }
 }
 

@@ -86,6 +86,11 @@ impl DiskFile for MemoryFile {
         Ok(length)
     }
 
+    fn allocate(&self, bytes: u64) -> io::Result<bool> {
+        lock(&self.bytes).resize(bytes as usize, 0);
+        Ok(true)
+    }
+
     fn write_at(&self, from: &[u8], offset: u64) -> io::Result<()> {
         let mut bytes = lock(&self.bytes);
         let end = offset as usize + from.len();

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::disk::{Access, AlignedMemory, Disk};
+use crate::disk::{Access, Disk};
 use crate::segment::{FileKind, file_kind, segment_name};
 
 /// Zeros are written and synced in steps of this size, so that commits do not wait behind them.
@@ -60,7 +60,9 @@ pub fn make_spare(
     let fill = || -> io::Result<bool> {
         let file = disk.open(&unfinished, Access::Create)?;
         let is_allocated = file.allocate(u64::from(segment_bytes))?;
-        let zeros = AlignedMemory::new(STEP_BYTES.min(segment_bytes as usize));
+        // Through the system's cache, where they stay: a small record that fills a part of a page
+        // would else have the system read that page from the disk first.
+        let zeros = vec![0; STEP_BYTES.min(segment_bytes as usize)];
         let mut at = 0;
         while at < segment_bytes as usize {
             match pace() {

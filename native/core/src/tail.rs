@@ -151,4 +151,30 @@ mod tests {
         assert!(bytes[128..600_128].iter().all(|&byte| byte == 2));
         assert!(bytes[600_128..].iter().all(|&byte| byte == 0));
     }
+
+    #[test]
+    fn nothing_is_written_behind_the_end_of_the_last_block() {
+        for (size, marker, blocks) in [
+            (256 * BLOCK_BYTES - 128, 0, 256),
+            (256 * BLOCK_BYTES - 136, 0, 256),
+            (256 * BLOCK_BYTES - 144, END_MARKER_BYTES, 256),
+            (256 * BLOCK_BYTES - 136, END_MARKER_BYTES, 257),
+        ] {
+            let mut tail = Tail::new(&[7; 128]);
+            tail.add(size).fill(1);
+            assert_eq!(tail.to_write(marker).1.len(), blocks * BLOCK_BYTES);
+        }
+    }
+
+    #[test]
+    fn the_largest_record_behind_the_most_that_waits_has_room() {
+        let mut tail = Tail::new(&[7; BLOCK_BYTES - 8]);
+        tail.add(RECORD_BYTES_MAX - 8);
+        assert!(!tail.is_full());
+        tail.add(RECORD_BYTES_MAX).fill(1);
+        assert!(tail.is_full());
+        let (before, bytes) = tail.to_write(END_MARKER_BYTES);
+        assert_eq!(before, BLOCK_BYTES - 8);
+        assert!(bytes.len() >= BLOCK_BYTES - 8 + 2 * RECORD_BYTES_MAX - 8 + END_MARKER_BYTES);
+    }
 }

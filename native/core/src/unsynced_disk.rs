@@ -293,6 +293,14 @@ impl DiskFile for UnsyncedFile {
         Ok(length)
     }
 
+    /// Of zeros, but who knows how long after a power cut.
+    fn allocate(&self, bytes: u64) -> io::Result<bool> {
+        lock(&self.weather).operate()?;
+        let mut content = lock(&self.content);
+        content.bytes = content.bytes.max(bytes);
+        Ok(true)
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut weather = lock(&self.weather);
         weather.operate()?;
@@ -343,6 +351,10 @@ impl DiskFile for UnsyncedFile {
             run.extend_from_slice(&bytes[..length]);
         }
         content.below.write_at(&run, run_at)?;
+        if content.below.size()? < content.bytes {
+            // What was allocated and not written.
+            content.below.write_at(&[0], content.bytes - 1)?;
+        }
         content.below.sync()
     }
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::AtomicBool;
 
 use warrenmq_log::checkpoint::write_checkpoint;
 use warrenmq_log::directory::{Inventory, Scanner, take_inventory};
-use warrenmq_log::disk::Disk;
+use warrenmq_log::disk::{Access, Disk};
 use warrenmq_log::memory_disk::MemoryDisk;
 use warrenmq_log::pack::pack;
 use warrenmq_log::random::Random;
 use warrenmq_log::reader::{Place, READ_HEAD_BYTES, Reader, Row, STATUS_OK};
 use warrenmq_log::record::Head;
-use warrenmq_log::segment::{HEADERS_BYTES, place, position_of};
+use warrenmq_log::segment::{HEADERS_BYTES, place, position_of, segment_name};
 use warrenmq_log::source::{OwnAreas, Part};
 use warrenmq_log::spares::{Pace, adopt_spares, make_spare, recycle, spare_name};
 use warrenmq_log::unsynced_disk::UnsyncedDisk;
@@ -23,6 +23,9 @@ use crate::Tally;
 use crate::samples::{data_of, is_ack, numbers_in, record_of};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// From here on whole blocks are written at once.
+const LARGE_BYTES: usize = 512 * 1024;
 
 struct Kept {
     number: u32,
@@ -46,7 +49,8 @@ pub struct World {
     random: Random,
     memory: Arc<MemoryDisk>,
     disk: Arc<UnsyncedDisk>,
-    has_flips: bool,
+    pub has_flips: bool,
+    is_large: bool,
     segment_bytes: u32,
     next_number: u32,
     /// By position.
@@ -56,6 +60,8 @@ pub struct World {
     known_corrupt: BTreeSet<(u64, usize)>,
     flips_since: usize,
     has_flipped: bool,
+    /// All was synced when the last life ended.
+    is_clean: bool,
     pub tally: Tally,
 }
 
@@ -87,7 +93,8 @@ impl Spares<'_> {
             return Err(io::Error::from_raw_os_error(28));
         }
         self.next += 1;
-        make_spare(self.disk, self.next, self.segment_bytes, &|| Pace::Fill)?;
+        let pace = if self.random.one_in(3) { Pace::HandOver } else { Pace::Fill };
+        make_spare(self.disk, self.next, self.segment_bytes, &|| pace)?;
         self.ready.push(self.next);
         Ok(())
     }
@@ -107,14 +114,16 @@ impl World {
         mut random: Random,
         memory: Arc<MemoryDisk>,
         disk: Arc<UnsyncedDisk>,
-        has_flips: bool,
+        is_large: bool,
     ) -> World {
-        let segment_bytes = 4096 << random.below(3);
+        let smallest = if is_large { 2 << 20 } else { 4096 };
+        let segment_bytes = smallest << random.below(2 + usize::from(!is_large));
         World {
             random,
             memory,
             disk,
-            has_flips,
+            has_flips: false,
+            is_large,
             segment_bytes,
             next_number: 1,
             kept: BTreeMap::new(),
@@ -122,6 +131,7 @@ impl World {
             known_corrupt: BTreeSet::new(),
             flips_since: 0,
             has_flipped: false,
+            is_clean: false,
             tally: Tally::default(),
         }
     }
@@ -140,8 +150,9 @@ impl World {
             Err(error) => return Err(format!("look: {error}")),
         };
         let previous_end = self.recover(&inventory)?;
+        self.is_clean = false;
         if self.random.one_in(2) {
-            let operations = self.random.below(400) as u64;
+            let operations = self.random.below(if self.is_large { 60 } else { 400 }) as u64;
             self.disk.crash_after(Some(operations));
         }
         let disk = self.disk.clone();
@@ -149,7 +160,7 @@ impl World {
         if let Ok(mut open) = opened {
             self.assume_durable();
             let mut is_sound = true;
-            for _ in 0..self.random.below(60) {
+            for _ in 0..self.random.below(if self.is_large { 15 } else { 60 }) {
                 is_sound = self.operate(&mut open)?.is_ok();
                 if !is_sound {
                     break;
@@ -157,7 +168,7 @@ impl World {
             }
             if is_sound && self.random.one_in(4) {
                 // An error is the end of this life like any other.
-                let _ = self.sync(&mut open);
+                self.is_clean = self.sync(&mut open).is_ok();
             }
         }
         self.end()
@@ -183,6 +194,7 @@ impl World {
         let mut damage = vec![];
         let mut end = 0;
         for &segment in &inventory.segments {
+            self.check_size(&segment_name(segment))?;
             let scan = scanner.segment(segment, &NEVER);
             let scan = scan.map_err(|error| format!("scan {segment}: {error}"))?;
             let scan = scan.ok_or("stopped")?;
@@ -197,12 +209,22 @@ impl World {
             damage.extend(
                 scan.torn_at.map(|at| (base + at as u64, base + u64::from(self.segment_bytes))),
             );
+            if self.is_clean && !self.has_flipped && scan.torn_at.is_some() {
+                return Err(format!("segment {segment} is torn, though all of it was synced"));
+            }
             end = scan.end;
         }
         self.compare(&found, &damage)?;
         self.check_checkpoints(inventory, &mut scanner)?;
         self.flips_since = 0;
         Ok(end)
+    }
+
+    /// A write that goes on to the end of a block still ends with its segment.
+    fn check_size(&self, name: &str) -> Result<(), String> {
+        let size = self.disk.open(name, Access::Read).and_then(|file| file.size());
+        let size = size.map_err(|error| format!("{name}: {error}"))?;
+        if size <= u64::from(self.segment_bytes) { Ok(()) } else { Err(format!("{name}: {size}")) }
     }
 
     /// Without bit flips only what nobody relied on can be corrupt.
@@ -351,6 +373,7 @@ impl World {
             bytes.extend_from_slice(&record);
             self.tally.records += 1;
         }
+        self.tally.large += u64::from(bytes.len() > LARGE_BYTES);
         let cut = self.random.below(bytes.len());
         let parts = [
             Part { area: 0, offset: 0, bytes: cut },

@@ -1,16 +1,27 @@
 //! Records whose content follows from a number, so that they can be recognized when found again.
 
 use warrenmq_log::random::Random;
-use warrenmq_log::record::{ACK, Head, PUBLISH, PUBLISH_HEADER_BYTES, pad8, put_u32};
+use warrenmq_log::record::{
+    ACK, HEADER_BYTES, Head, PIECE_BYTES, PUBLISH, PUBLISH_HEADER_BYTES, pad8, put_u32,
+};
 use warrenmq_log::scan::ENTRY_WORDS;
 
 /// The queue of PUBLISH records, whose sequence numbers are their numbers.
 const QUEUE: u32 = 1;
 
+/// The largest ACK: three quarters of what a record may have.
+const ACKS_MAX: usize = 64 * 1024 - 1;
+
+/// A segment with this much room has large records too.
+fn is_large(room: usize) -> bool {
+    room > 1 << 20
+}
+
 /// Most are small; `room` is what a segment has for records.
 pub fn data_of(number: u32, room: usize) -> Vec<u8> {
     let mut random = Random::new(u64::from(number) << 20);
     let bytes_max = match random.below(20) {
+        0..7 if is_large(room) => PIECE_BYTES,
         0 => room / 2,
         1..8 => 300,
         _ => 40,
@@ -23,11 +34,16 @@ pub fn data_of(number: u32, room: usize) -> Vec<u8> {
 /// A PUBLISH record, or an ACK for every fifth number.
 pub fn record_of(number: u32, room: usize) -> Vec<u8> {
     if is_ack(number) {
-        let mut record = vec![0; 32];
-        Head { bytes: 32, kind: ACK, flags: 0, count: 1 }.write(&mut record);
-        put_u32(&mut record, 16, QUEUE);
-        put_u32(&mut record, 20, number);
-        put_u32(&mut record, 24, 1);
+        let mut random = Random::new(u64::from(number) << 21);
+        let count = if is_large(room) && random.one_in(2) { 1 + random.below(ACKS_MAX) } else { 1 };
+        let bytes = pad8(HEADER_BYTES + 12 * count);
+        let mut record = vec![0; bytes];
+        Head { bytes, kind: ACK, flags: 0, count }.write(&mut record);
+        for ack in record[HEADER_BYTES..HEADER_BYTES + 12 * count].chunks_exact_mut(12) {
+            put_u32(ack, 0, QUEUE);
+            put_u32(ack, 4, number);
+            put_u32(ack, 8, 1);
+        }
         return record;
     }
     let data = data_of(number, room);

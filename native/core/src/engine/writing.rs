@@ -30,8 +30,8 @@ impl<A> SpareSource for PoolSpares<'_, A> {
         let shared = self.shared;
         let mut pool = lock(&shared.pool);
         loop {
+            pool.is_awaited = false;
             if let Some(number) = pool.take() {
-                pool.is_awaited = false;
                 drop(pool);
                 shared.keeping.nudge();
                 return Ok(crate::spares::spare_name(number));

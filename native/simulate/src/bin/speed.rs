@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use warrenmq_log::directory::{Inventory, Scanner, take_inventory};
@@ -20,6 +21,8 @@ const SEGMENT_BYTES: u32 = 64 << 20;
 const RECORD_BYTES: usize = 1064;
 const BATCH_RECORDS: usize = 256;
 const BATCHES: usize = 3907;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 struct Spares(std::vec::IntoIter<u32>);
 
