@@ -1,6 +1,6 @@
-// What SIGHUP does to a broker: it goes on, and reads its certificates again. Runs in main. RabbitMQ
-// ignores the signal (rabbit_prelaunch_sighandler), so that closing a terminal or a log rotation
-// does not stop it; that certificates are read is ours, as `warrenmqctl reload_certificates` does.
+// What SIGHUP does to a broker: it goes on, and reads its certificates again. Runs in main.
+// RabbitMQ ignores the signal (rabbit_prelaunch_sighandler), so that closing a terminal or a log
+// rotation does not stop it; that certificates are read is ours, as by `reload_certificates`.
 import type { Logger } from '../base/logger.ts';
 import type { RunningBroker } from '../main.ts';
 
