@@ -16,6 +16,8 @@ export interface RunningBroker {
   readonly managementListeners: RunningManagement['listeners'];
   /** Which implementation of the log on disk runs: `native` or `portable`. */
   readonly logKind: string;
+  /** Has new certificate files used; returns what is wrong with them, if anything is. */
+  reloadCertificates(): readonly string[];
   /** Stops in order: clients are told, threads leave, the data directory is given back. */
   stop(reason: string): Promise<void>;
   /** Resolves with what went wrong if the broker cannot go on. */
@@ -50,7 +52,8 @@ export async function startBroker(config: BrokerConfig, log: Logger): Promise<Ru
   const names = broker.plugins.names.join(', ') || undefined;
   log.info('broker started', { acceptors, shards, log: logKind, plugins: names });
   const managementListeners = management?.listeners ?? [];
-  return { listeners, managementListeners, logKind, stop, failed };
+  const reloadCertificates = (): readonly string[] => certificates.reload();
+  return { listeners, managementListeners, logKind, reloadCertificates, stop, failed };
 }
 
 /** Undefined when the configuration wants none. */

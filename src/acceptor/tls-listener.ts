@@ -14,6 +14,7 @@ import net from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { directIssuers, refusedCertificate } from '../tls/client-certificate.ts';
 import { type TlsFailure, tlsFailure } from '../tls/handshake-failure.ts';
+import { sendNoTickets } from '../tls/session-tickets.ts';
 import { serverOptions, type TlsMaterial } from '../tls/tls-material.ts';
 import { listenAt, type ListenPlace } from './listening.ts';
 import { endWith, ReadBuffer, readByData, type StreamReader } from './socket-reader.ts';
@@ -58,6 +59,7 @@ export class TlsListener {
     });
     const handshakeTimeout = options.handshakeMillisMax;
     this.tls = createServer({ ...serverOptions(material), handshakeTimeout });
+    sendNoTickets(this.tls);
   }
 
   /** Resolves with the port that was bound. */
@@ -72,6 +74,7 @@ export class TlsListener {
   renew(material: TlsMaterial): void {
     this.issuers = directIssuers(material);
     this.tls.setSecureContext(serverOptions(material));
+    sendNoTickets(this.tls);
   }
 
   /** Listens no more, and lets go of what is not a connection yet. */

@@ -35,6 +35,15 @@ const SEVERITY: Readonly<Record<LogLevel | 'none', number>> = {
 
 const STDERR = 2;
 
+/** A closed or full pipe, a terminal that has been closed, a full disk. */
+const UNHEARD: ReadonlySet<string | undefined> = new Set([
+  'EPIPE',
+  'EAGAIN',
+  'EIO',
+  'ENOSPC',
+  'EDQUOT',
+]);
+
 /**
  * A logger for one thread. Records below `level` are dropped here, before they cost anything;
  * `write` gets the others: `writeLogRecord` in main, a post to main in a worker.
@@ -56,9 +65,8 @@ export function writeLogRecord(record: LogRecord): void {
   try {
     writeSync(STDERR, `${formatLogRecord(record)}\n`);
   } catch (error) {
-    // A closed or full pipe must not stop the broker: there is nobody left to tell.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EPIPE' && code !== 'EAGAIN') throw error;
+    // Nobody left to tell, or no room to write it down, must not stop the broker.
+    if (!UNHEARD.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { runProgram } from './program.ts';
 import type { StopSignal, Terminal } from './terminal.ts';
 
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
@@ -20,6 +20,7 @@ const terminal: Terminal = {
     if (process.connected) process.once('disconnect', () => handler('launcher gone'));
     process.channel?.unref();
   },
+  onHangup: (handler) => void process.on('SIGHUP', handler),
   now: () => performance.now(),
   env: process.env,
   cwd: process.cwd(),
@@ -28,10 +29,12 @@ const terminal: Terminal = {
   writeFile: (path, text) => writeFileSync(path, text),
 };
 
-// A reader that has gone away (`warrenmq help | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// A reader that has gone away (`warrenmq help | head`), or a terminal (EIO), is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
 
 process.exitCode = await runProgram(process.argv.slice(2), terminal);
 // The broker's threads have been stopped or given up by now; what is left must not hold us back.

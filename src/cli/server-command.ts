@@ -11,6 +11,7 @@ import { flagText, type ParsedFlags } from '../config/setting.ts';
 import { ConfigError } from '../errors/config-errors.ts';
 import type { RunningBroker } from '../main.ts';
 import { bannerText } from './banner.ts';
+import { hangUp } from './hangup.ts';
 import { startFailureText } from './start-failure.ts';
 import { stopRequests } from './stop-requests.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -63,7 +64,8 @@ export async function runServer(
   for (const warning of warnings) log.warn(warning);
 
   const stops = stopRequests(terminal);
-  let broker: RunningBroker;
+  let broker: RunningBroker | undefined;
+  terminal.onHangup(() => hangUp(broker, log));
   try {
     broker = await (await loadBroker()).startBroker(config, log);
   } catch (error) {

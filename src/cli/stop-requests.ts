@@ -7,7 +7,6 @@ export const SAME_REQUEST_MILLIS = 500;
 
 /** What a shell reports for a process that a signal ended: 128 and the signal's number. */
 const EXIT_BY_SIGNAL: Readonly<Record<StopSignal, number>> = {
-  SIGHUP: 129,
   SIGINT: 130,
   SIGTERM: 143,
 };

@@ -5,7 +5,7 @@
 /** sysexits(3) where it has a fitting code; service managers know 64 and 78 as "do not retry". */
 export const EXIT = { ok: 0, failed: 1, usage: 64, configuration: 78 } as const;
 
-export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -16,6 +16,8 @@ export interface Terminal {
   readonly exit: (code: number) => void;
   /** Calls back for each signal that asks the process to stop, and when its launcher is gone. */
   readonly onStop: (handler: (reason: StopSignal | 'launcher gone') => void) => void;
+  /** Calls back for SIGHUP: an administrator's, or the terminal has been closed. */
+  readonly onHangup: (handler: () => void) => void;
   /** Milliseconds that never go backwards. */
   readonly now: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;

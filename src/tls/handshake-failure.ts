@@ -51,5 +51,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** `code`: why the client's certificate was refused, or of the error. */
 export function tlsFailure(code: string, message: string): TlsFailure {
-  return { code, reason: REASONS[code] ?? message };
+  // OpenSSL has renamed the alerts of SSL 3 in 3.5.
+  const known = code.replace('_SSL/TLS_ALERT_', '_SSLV3_ALERT_');
+  return { code, reason: REASONS[known] ?? message };
 }

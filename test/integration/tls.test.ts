@@ -149,6 +149,41 @@ describeWithCertificates('AMQP over TLS', (certificates) => {
       expect(await logged(broker, 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA')).toContain('does not trust');
     });
 
+    test('a client for which the name is wrong is told what to do', async () => {
+      const authority = certificates.authority.certFile;
+      const to = ['s_client', '-connect', `127.0.0.1:${broker.tlsPort}`, '-CAfile', authority];
+      const wrong = ['-verify_return_error', '-verify_hostname', 'elsewhere'];
+      const since = broker.output.length;
+      const client = spawn('openssl', [...to, ...wrong], { stdio: 'ignore' });
+      await once(client, 'exit');
+      const line = await eventually('the line', () =>
+        broker.output
+          .slice(since)
+          .split('\n')
+          .find((each) => each.includes('ALERT_BAD_CERTIFICATE')),
+      );
+      expect(line).toContain('connect by a name that the certificate has');
+    });
+
+    // RabbitMQ's Java client with NIO cannot read them (src/tls/session-tickets.ts).
+    test.each(['TLSv1.3', 'TLSv1.2'] as const)('%s: no session tickets are sent', async (only) => {
+      const made = tls.connect({
+        port: broker.tlsPort,
+        host: '127.0.0.1',
+        ca,
+        minVersion: only,
+        maxVersion: only,
+      });
+      let tickets = 0;
+      made.on('session', () => (tickets += 1));
+      const client = new RawClient(made);
+      await client.login();
+      await client.tuneAndOpen();
+      expect(made.getProtocol()).toBe(only);
+      expect(tickets).toBe(0);
+      made.destroy();
+    });
+
     test('a client that says nothing is given up, and counted', async () => {
       const failures = async (): Promise<number> => {
         const { warrenmq } = await api.get<Overview>('overview');

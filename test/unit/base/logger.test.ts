@@ -1,4 +1,6 @@
 // The logger: levels, the form of a line, and that text from clients cannot forge one.
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createLogger, formatLogRecord, type LogRecord } from '../../../src/base/logger.ts';
 
@@ -59,5 +61,24 @@ describe('levels', () => {
     log.error('m', { key: 1 });
     expect(written.map((each) => each.level).join(' ')).toBe(expected);
     expect(structuredClone(written)).toEqual(written);
+  });
+});
+
+// The file that takes no byte; not every system has it.
+describe.skipIf(!existsSync('/dev/full'))('a full disk below the log', () => {
+  it('does not end the process', () => {
+    const full = openSync('/dev/full', 'w');
+    const module = new URL('../../../src/base/logger.ts', import.meta.url).href;
+    const code = `
+      import { createLogger, writeLogRecord } from ${JSON.stringify(module)};
+      createLogger('main', 'info', writeLogRecord).info('unheard');
+      console.log('goes on');`;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', full],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(stdout).toBe('goes on\n');
+    expect(status).toBe(0);
   });
 });

@@ -6,10 +6,12 @@ export interface FakeTerminal extends Terminal {
   readonly exits: number[];
   nowMillis: number;
   send(reason: StopSignal | 'launcher gone'): void;
+  hangUp(): void;
 }
 
 export function fakeTerminal(overrides: Partial<Terminal> = {}): FakeTerminal {
   const handlers: ((reason: StopSignal | 'launcher gone') => void)[] = [];
+  const hangups: (() => void)[] = [];
   const said = { out: '', error: '' };
   const terminal: FakeTerminal = {
     said,
@@ -28,9 +30,15 @@ export function fakeTerminal(overrides: Partial<Terminal> = {}): FakeTerminal {
     onStop: (handler) => {
       handlers.push(handler);
     },
+    onHangup: (handler) => {
+      hangups.push(handler);
+    },
     now: () => terminal.nowMillis,
     send: (reason) => {
       for (const handler of handlers) handler(reason);
+    },
+    hangUp: () => {
+      for (const handler of hangups) handler();
     },
     env: {},
     cwd: '/srv',

@@ -8,6 +8,7 @@ import { fakeTerminal } from './fake-terminal.ts';
 interface FakeBroker extends BrokerModule {
   config: BrokerConfig | undefined;
   readonly stops: string[];
+  reloads: number;
   fail(error: Error): void;
 }
 
@@ -19,6 +20,7 @@ function fakeBroker(start: () => void = () => {}, stop: () => void = () => {}): 
   const broker: FakeBroker = {
     config: undefined,
     stops: [],
+    reloads: 0,
     fail: (error) => fail(error),
     startBroker: async (config) => {
       broker.config = config;
@@ -28,6 +30,10 @@ function fakeBroker(start: () => void = () => {}, stop: () => void = () => {}): 
         managementListeners: [],
         logKind: 'portable',
         failed,
+        reloadCertificates: () => {
+          broker.reloads += 1;
+          return [];
+        },
         stop: async (reason: string) => {
           broker.stops.push(reason);
           stop();
@@ -82,7 +88,7 @@ describe('a broker that starts', () => {
     expect(await end).toBe(0);
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'launcher gone'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'launcher gone'] as const)(
     'is stopped by %s, and the process ends with 0',
     async (reason) => {
       const terminal = fakeTerminal();
@@ -95,6 +101,24 @@ describe('a broker that starts', () => {
       expect(terminal.said.out).toMatch(/Stopped\.\n$/);
     },
   );
+
+  it('goes on at SIGHUP, while it starts and later, and reads its certificates again', async () => {
+    const terminal = fakeTerminal();
+    const broker = fakeBroker();
+    const end = runServer({ set: quiet }, terminal, async () => {
+      terminal.hangUp();
+      return broker;
+    });
+    await expect.poll(() => terminal.said.out, { timeout: 15_000 }).toContain('examples/publish');
+    expect(broker.reloads).toBe(0);
+    terminal.hangUp();
+    terminal.hangUp();
+    expect(broker.reloads).toBe(2);
+    expect(broker.stops).toEqual([]);
+    terminal.send('SIGTERM');
+    expect(await end).toBe(0);
+    expect(terminal.exits).toEqual([]);
+  });
 
   it('ends with 1 when it fails, with the reason', async () => {
     const terminal = fakeTerminal();

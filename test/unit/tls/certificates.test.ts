@@ -129,6 +129,8 @@ describeWithCertificates('certificate files', (made) => {
 
   it('are warned of before they end, once a day', () => {
     const soon = made.sign({ days: 10 });
+    // After the second in which it was signed, wherever that second ended.
+    vi.setSystemTime(vi.getRealSystemTime() + MINUTE_MILLIS);
     const ending = { sslCertFile: soon.certFile, sslKeyFile: soon.keyFile };
     const certificates = new Certificates(defaultConfig({ ...config, ...ending }), log);
     certificates.watch();
