@@ -186,6 +186,10 @@ function scenario(
   return { name, purpose, load: load.split(' '), metrics, ...usual, ...differences };
 }
 
+function ceilingFor(bytes: number, ceiling: Ceiling): Ceiling | undefined {
+  return bytes >= CEILING_BYTES_MIN ? ceiling : undefined;
+}
+
 /** RabbitMQ's classic queue confirms before anything is synced, WarrenMQ after (its default). */
 function durableScenario(name: string, bytes: number, backlogMax: number): Scenario {
   return scenario(
@@ -194,7 +198,7 @@ function durableScenario(name: string, bytes: number, backlogMax: number): Scena
     `--persistent --durable --size ${bytes} --confirm-window 2000 --prefetch 1000 ` +
       `--ack-batch 100 --max-backlog ${backlogMax}`,
     ['confirmed', ...BYTES],
-    { ceiling: bytes >= CEILING_BYTES_MIN ? { of: 'disk' } : undefined },
+    { ceiling: ceilingFor(bytes, { of: 'disk' }) },
   );
 }
 
@@ -202,6 +206,6 @@ function sizeScenario(name: string, bytes: number, backlogMax: number): Scenario
   const limit = backlogMax > 0 ? ` --max-backlog ${backlogMax}` : '';
   const purpose = `size sweep: bodies of ${bytes} bytes, one queue, no acks`;
   return scenario(`size-${name}`, purpose, `--size ${bytes}${limit}`, BYTES, {
-    ceiling: bytes >= CEILING_BYTES_MIN ? { of: 'relay', bytes } : undefined,
+    ceiling: ceilingFor(bytes, { of: 'relay', bytes }),
   });
 }

@@ -48,7 +48,7 @@ pub enum Pace {
 /// when it was stopped.
 ///
 /// Allocated first in any case. Measured (ext4): a file that grows by what is written to it costs
-/// 1.3 to 3.6 ms of CPU per MiB and comes to 200 to 500 MiB/s, an allocated one 0.08 ms and 1.2 GiB/s.
+/// 1.3 to 3.6 ms of CPU per MiB and comes to 200 to 500 MiB/s, an allocated one 0.25 ms and 1.1 GiB/s.
 pub fn make_spare(
     disk: &dyn Disk,
     number: u32,
