@@ -7,6 +7,7 @@
 // second, with 20 to 25 % less CPU on both sides. Every Linux has reno and lets any process choose
 // it. How the client sends is the client's business.
 import type { Socket } from 'node:net';
+import { isLoopback } from '../auth/loopback.ts';
 import { loadAddon } from '../base/addon.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 
@@ -49,7 +50,7 @@ export class LoopbackSockets {
 /** Whether both ends are on this machine. */
 export function isLocal({ remoteAddress, localAddress }: Socket): boolean {
   if (remoteAddress === undefined) return false;
-  return remoteAddress === localAddress || /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
+  return remoteAddress === localAddress || isLoopback(remoteAddress);
 }
 
 /** -1 where a socket has none, or Node does not show it. */

@@ -1,5 +1,5 @@
 // The rule of loopback_users: the users named there (guest, unless configured otherwise) may log in
-// from this machine only (RabbitMQ docs, "Access Control"; rabbit_net:is_loopback). Main thread,
+// from this machine only (RabbitMQ docs, "Access Control"; rabbit_net:is_loopback). Any thread,
 // pure.
 import { BlockList, isIP } from 'node:net';
 
