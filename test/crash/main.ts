@@ -1,7 +1,7 @@
 // Test process. The crash proofs by hand: `node test/crash/main.ts kill` and others, as the npm scripts
 // `crash`, `crash:power` ... run them. Exit code 1 on a violation; the data directory is then kept.
 // CRASH_SEED repeats a run, CRASH_CYCLES sets its length, CRASH_BROKER=rabbitmq tries RabbitMQ,
-// CRASH_BODIES=large has many large bodies.
+// CRASH_BODIES=large has many large bodies, CRASH_FILE_SYSTEM=ext4 fills an ext4 instead of a tmpfs.
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import {
 } from './broker-process.ts';
 import { KINDS } from './checker.ts';
 import type { RunSettings } from './crash-run.ts';
-import { canMount, DISK_FULL_MIX, DISK_FULL_SETTINGS, diskFull, onSmallDisk } from './disk-full.ts';
+import { canMount, diskFull, LARGE_BODIES, mixOf, onSmallDisk, SMALL_BODIES } from './disk-full.ts';
 import { featureCycles } from './features/feature-cycles.ts';
 import { fewerShards } from './fewer-shards.ts';
 import { killCycles, summary } from './kill-cycles.ts';
@@ -108,21 +108,24 @@ async function fullDisk(proof: Proof): Promise<void> {
     proof.say('skipped: needs root (to mount a small file system in a namespace of its own)');
     return;
   }
+  const size = proof.mix === LARGE_BODIES_MIX ? LARGE_BODIES : SMALL_BODIES;
   if (process.env['CRASH_DISK'] === undefined) {
     const disk = path.join(proof.directory, 'disk');
     mkdirSync(disk);
     process.env['CRASH_DISK'] = disk;
     process.env['CRASH_SEED'] = String(proof.seed);
+    const fileSystem = process.env['CRASH_FILE_SYSTEM'] ?? 'tmpfs';
     const again = [process.execPath, ...process.argv.slice(1)];
-    if (onSmallDisk(disk, again) !== 0) throw new Error('failed on the small disk, see above');
+    if (onSmallDisk(disk, size, fileSystem, again) !== 0)
+      throw new Error('failed on the small disk, see above');
     return;
   }
   const dataDirectory = path.join(process.env['CRASH_DISK'], 'data');
   mkdirSync(dataDirectory);
-  const options = { dataDirectory, shards: 2, set: DISK_FULL_SETTINGS };
-  const settings = { ...proof, options, publishers: 2, mix: DISK_FULL_MIX };
+  const options = { dataDirectory, shards: 2, set: size.settings };
+  const settings = { ...proof, options, publishers: 2, mix: mixOf(size) };
   try {
-    proof.say(summary(await diskFull(settings, proof.cycles ?? 20, proof.say)));
+    proof.say(summary(await diskFull(settings, size, proof.cycles ?? 20, proof.say)));
   } catch (error) {
     // The small disk goes with this process.
     cpSync(dataDirectory, path.join(proof.directory, 'data'), { recursive: true });
