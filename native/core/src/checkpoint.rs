@@ -83,7 +83,7 @@ pub fn write_checkpoint(
         .and_then(|()| disk.rename(unfinished, &name));
     if let Err(error) = written {
         // Best effort: the next opening removes it otherwise.
-        let _ = disk.unlink(unfinished);
+        let _ = disk.unlink(unfinished).and_then(|()| disk.sync_directory());
         return Err(error);
     }
     disk.sync_directory()?;

@@ -15,20 +15,31 @@ pub fn spare_name(number: u32) -> String {
 
 /// Removes what a dead process left unfinished, and spares of another size. Returns the numbers of
 /// the spares that can be used.
+///
+/// What was removed is durably gone before its name is used again: else, on a disk that keeps changes
+/// of names in no order, a power cut could leave the old file under the name of a segment.
 pub fn adopt_spares(disk: &dyn Disk, segment_bytes: u32) -> io::Result<Vec<u32>> {
     let mut usable = vec![];
+    let mut is_changed = false;
     for name in disk.list()? {
         match file_kind(&name) {
-            FileKind::Unfinished => disk.unlink(&name)?,
+            FileKind::Unfinished => {
+                disk.unlink(&name)?;
+                is_changed = true;
+            }
             FileKind::Spare(number) if name == spare_name(number) => {
                 if disk.open(&name, Access::Read)?.size()? == u64::from(segment_bytes) {
                     usable.push(number);
                 } else {
                     disk.unlink(&name)?;
+                    is_changed = true;
                 }
             }
             _ => {}
         }
+    }
+    if is_changed {
+        disk.sync_directory()?;
     }
     usable.sort_unstable();
     Ok(usable)
