@@ -24,6 +24,7 @@ import { DiskControl } from './disk-control.ts';
 import { BrokerState } from './facts/broker-state.ts';
 import { FactStore } from './facts/fact-store.ts';
 import { makeNew } from './first-facts.ts';
+import { returnFreedMemory } from './freed-memory.ts';
 import { ConnectionPlaces, topologyLimitsOf } from './limits.ts';
 import { LiveLimits } from './live-limits.ts';
 import { type BoundListener, Listening } from './listening.ts';
@@ -77,6 +78,7 @@ export class Broker {
 
   constructor(config: BrokerConfig, plugins: readonly LoadedPlugin[], certificates: Certificates) {
     const logger = createLogger('main', config.logLevel, writeLogRecord);
+    returnFreedMemory(process.env);
     this.config = config;
     this.plugins = new MainPlugins(plugins, logger);
     this.events = new BrokerEvents();
