@@ -66,6 +66,10 @@ control.on('message', (message: ShardControl) => {
     notify({ kind: 'applied', revision: message.revision });
   } else if (message.kind === 'slow-vhosts') {
     state.memories.setSlow(message.vhosts);
+  } else if (message.kind === 'disk-alarm') {
+    // It may come before `recover`, when no turn may run yet.
+    state.storage?.setAlarm(message.isSet);
+    return;
   } else if (message.kind === 'report') {
     notify({ kind: 'report', request: message.request, report: reportOf(state) });
   } else if (message.kind === 'consumers') {

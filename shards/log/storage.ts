@@ -41,7 +41,10 @@ export class Storage {
   private readonly state: ShardState;
   private readonly notifyMain: (notice: ShardNotice) => void;
   private upkeep: Upkeep | undefined;
+  /** The log has no room for more segments. */
   private isShort: boolean;
+  /** The broker's disk alarm is in force. */
+  private isAlarmed: boolean;
   /** Messages that could not be read since the start. */
   private lostCount: number;
   private readonly heavy: HeavyTurns;
@@ -55,6 +58,7 @@ export class Storage {
     this.schedule = () => {};
     this.upkeep = undefined;
     this.isShort = false;
+    this.isAlarmed = false;
     this.lostCount = 0;
     this.heavy = new HeavyTurns();
     const slabs = boot.slabs.map((memory) => new Slab(memory));
@@ -124,7 +128,7 @@ export class Storage {
     for (const { log: other } of imports) await other.close();
     corruptRanges.push(...(await this.recoverDepots(recovery.isClean)));
     this.upkeep = upkeep;
-    upkeep.spaceChanged(this.isShort);
+    upkeep.wantSpace(this.isShort || this.isAlarmed);
     const { segments, isTorn, isClean } = recovery;
     let messages = 0;
     for (const { ready, depot } of queues.values()) messages += ready.length + (depot?.count ?? 0);
@@ -164,6 +168,12 @@ export class Storage {
     // What a depot has is the log's no more, before anything else is moved.
     await this.shardLog.settle();
     return damage;
+  }
+
+  /** The broker's disk alarm: what this log can give back may end it. */
+  setAlarm(isSet: boolean): void {
+    this.isAlarmed = isSet;
+    this.spaceChanged();
   }
 
   /** Call at the end of every turn. */
@@ -254,6 +264,13 @@ export class Storage {
     };
   }
 
+  private spaceChanged(): void {
+    // No turn may run before the recovery is over, which looks at both.
+    if (this.upkeep === undefined) return;
+    this.upkeep.wantSpace(this.isShort || this.isAlarmed);
+    this.schedule();
+  }
+
   private open(slabs: readonly Slab[]): Log {
     const { directory, segmentBytes, spareSegments, reserveBytes, backend, faults } = this.boot;
     const memories = slabs.map(({ bytes }) => bytes);
@@ -271,9 +288,8 @@ export class Storage {
         },
         onSpace: (isShort) => {
           this.isShort = isShort;
-          this.upkeep?.spaceChanged(isShort);
           this.notifyMain({ kind: 'log-space', isShort });
-          this.schedule();
+          this.spaceChanged();
         },
         onFailure: (reason) => {
           throw new Error(`the log in ${directory} cannot be written any more: ${reason}`);

@@ -95,6 +95,8 @@ export type ShardControl =
   | { readonly kind: 'apply'; readonly revision: number; readonly changes: readonly Change[] }
   /** Virtual hosts whose large queues are to be slowed: all of them, each time. */
   | { readonly kind: 'slow-vhosts'; readonly vhosts: readonly string[] }
+  /** The disk has little room: who can give any back does. */
+  | { readonly kind: 'disk-alarm'; readonly isSet: boolean }
   | { readonly kind: 'report'; readonly request: number }
   | { readonly kind: 'consumers'; readonly request: number }
   | {

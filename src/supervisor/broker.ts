@@ -110,7 +110,7 @@ export class Broker {
     this.reports = new Reports(this.shards, this.acceptors);
     const board = new AlarmBoard(this.acceptors, this.alarmNews(new AlarmLog(logger)));
     this.memory = watchMemory(config, this.shards, board);
-    this.disk = new DiskControl(config, board);
+    this.disk = new DiskControl(config, this.shards, board);
     this.operator = new Operator({
       acceptors: this.acceptors,
       control: this.control,
@@ -162,7 +162,7 @@ export class Broker {
       directory: path.join(dataDir, 'topology'),
       openLog: (options, callbacks) => openLog(options, callbacks, storageBackend),
       logger,
-      onSpace: (isShort) => this.disk.watch.logIsShort('topology', isShort),
+      onSpace: (isShort) => this.disk.logIsShort('topology', isShort),
       faults: process.env['WARRENMQ_TEST_FAULTS'],
     });
   }
@@ -216,7 +216,7 @@ export class Broker {
     } else if (notice.kind === 'memory') {
       this.memory.shardHolds(shard, notice.storeBytes, notice.vhosts);
     } else if (notice.kind === 'log-space') {
-      this.disk.watch.logIsShort(`shard ${shard}`, notice.isShort);
+      this.disk.logIsShort(`shard ${shard}`, notice.isShort);
     } else if (
       notice.kind !== 'started' &&
       notice.kind !== 'applied' &&

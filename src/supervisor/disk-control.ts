@@ -1,8 +1,12 @@
 // Measures the free space where the data directory is, every second, and carries out what the disk
-// watch decides. Main thread.
+// watch decides: tells shards, whose dead segments are what can end an alarm, and by way of the
+// alarm board acceptors and the log. Main thread.
+import { statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { BrokerConfig } from '../config/broker-config.ts';
+import type { ShardControl, ShardNotice } from '../../shards/mailbox/control-messages.ts';
 import type { AlarmBoard } from './alarm-board.ts';
+import type { BrokerThread } from './broker-thread.ts';
 import { DiskWatch } from './disk-watch.ts';
 
 const MEASURE_MILLIS = 1000;
@@ -18,6 +22,7 @@ export class DiskControl {
 
   constructor(
     config: Pick<BrokerConfig, 'dataDir' | 'diskFreeLimitBytes'>,
+    shards: readonly Pick<BrokerThread<ShardNotice>, 'send'>[],
     board: Pick<AlarmBoard, 'setDisk' | 'raised' | 'cleared'>,
     freeSpace: FreeSpace = freeSpaceOf,
   ) {
@@ -25,7 +30,11 @@ export class DiskControl {
     this.freeSpace = freeSpace;
     this.timer = undefined;
     this.watch = new DiskWatch(config.diskFreeLimitBytes, {
-      setAlarm: (alarm) => board.setDisk(alarm),
+      setAlarm: (alarm) => {
+        board.setDisk(alarm);
+        const message: ShardControl = { kind: 'disk-alarm', isSet: alarm !== undefined };
+        for (const shard of shards) shard.send(message);
+      },
       raised: (alarm) => board.raised(alarm),
       cleared: (alarm) => board.cleared(alarm),
     });
@@ -49,6 +58,16 @@ export class DiskControl {
     clearInterval(this.timer);
   }
 
+  /**
+   * A log cannot allocate more segments, or can again. With the figure of now: that of the last
+   * measurement can be hundreds of MiB off. The log has just asked the same, so the file system
+   * answers.
+   */
+  logIsShort(log: string, isShort: boolean): void {
+    this.watch.freeBytes = freeSpaceNow(this.directory) ?? this.watch.freeBytes;
+    this.watch.logIsShort(log, isShort);
+  }
+
   /** Another limit, in force at once. */
   async setLimit(limitBytes: number): Promise<void> {
     this.watch.setLimit(limitBytes);
@@ -67,6 +86,15 @@ export async function freeSpaceOf(directory: string): Promise<number | undefined
     return bavail * bsize;
   } catch {
     // No such call on this file system: then only the logs tell that the disk is full.
+    return undefined;
+  }
+}
+
+function freeSpaceNow(directory: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
     return undefined;
   }
 }

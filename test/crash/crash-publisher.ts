@@ -53,6 +53,7 @@ export class CrashPublisher implements FrameSink {
   #settledTag = 0;
   readonly #early = new Set<number>();
   readonly #limit: number;
+  #window: number;
   #onAllConfirmed: (() => void) | undefined;
   #running = false;
   #scheduled = false;
@@ -67,6 +68,7 @@ export class CrashPublisher implements FrameSink {
     this.#settings = settings;
     this.#plan = plan;
     this.#checker = checker;
+    this.#window = settings.window;
     this.#limit = settings.limit ?? Number.POSITIVE_INFINITY;
     this.#methods = plan.routes.map((queues, route) => {
       const isFanout = route === plan.mix.queues;
@@ -97,6 +99,12 @@ export class CrashPublisher implements FrameSink {
     this.#onAllConfirmed = resolve;
     this.start();
     await promise;
+  }
+
+  /** One message more may be unconfirmed: without confirms, too, a publish is attempted. */
+  widen(): void {
+    this.#window += 1;
+    this.#wake();
   }
 
   stop(): void {
@@ -160,7 +168,7 @@ export class CrashPublisher implements FrameSink {
 
   /** How many messages may be sent now. */
   get #room(): number {
-    const inWindow = this.#settings.window - (this.#sentTag - this.#settledTag);
+    const inWindow = this.#window - (this.#sentTag - this.#settledTag);
     return Math.min(inWindow, this.#limit - this.#sentTag);
   }
 

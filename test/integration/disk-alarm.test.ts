@@ -1,8 +1,10 @@
-// Test thread. The disk alarm of a real broker: with a limit that no disk satisfies, and with a log
-// that finds no room to grow (a fault of src/log, for tests) until consumers have made some.
+// Test thread. The disk alarm of a real broker: with a limit that no disk satisfies, with a log that
+// finds no room to grow (a fault of src/log, for tests) until consumers have made some, and with
+// logs that have room themselves but hold what is dead.
 import { type ChannelModel, connect } from 'amqplib';
 import { describe, expect, test } from 'vitest';
 import { useBroker } from '../support/broker.ts';
+import { eventually } from '../support/eventually.ts';
 import { Inbox } from '../support/inbox.ts';
 import { parsePrometheus } from '../unit/management/prometheus-parser.ts';
 
@@ -116,5 +118,29 @@ describe('with a log that has no room to grow', () => {
     await publisher.waitForConfirms();
     await connection.close();
     expect(published).toBeGreaterThan((LOG_MIB * MIB) / 100_000);
+  });
+});
+
+describe('with logs that have room, full of dead messages', () => {
+  const broker = useBroker({ acceptors: 1, shards: 2, set: { 'storage.segment_bytes': '1MiB' } });
+
+  test('they give it back while the alarm is in force', async () => {
+    const connection: ChannelModel = await connect(broker.url);
+    const publisher = await connection.createConfirmChannel();
+    for (let number = 0; number < 4; number += 1) await publisher.assertQueue(`q${number}`);
+    for (let number = 0; number < 200; number += 1) {
+      publisher.sendToQueue(`q${number % 4}`, Buffer.alloc(50_000, 1), { persistent: true });
+    }
+    await publisher.waitForConfirms();
+    const segments = () => metricFrom(broker.managementUrl, 'warrenmq_log_segments');
+    expect(await segments()).toBeGreaterThanOrEqual(9);
+    for (let number = 0; number < 4; number += 1) await publisher.purgeQueue(`q${number}`);
+    const alarm = `${broker.managementUrl}/api/warrenmq/alarms/disk`;
+    await fetch(alarm, { method: 'PUT', headers: LOGIN });
+    // Without the alarm they would be there for half a minute.
+    const hasShrunk = async () => ((await segments()) <= 2 ? true : undefined);
+    expect(await eventually('the end of the dead segments', hasShrunk)).toBe(true);
+    await fetch(alarm, { method: 'DELETE', headers: LOGIN });
+    await connection.close();
   });
 });

@@ -1,4 +1,5 @@
 // Measuring the disk: at start, every second, one measurement at a time; and what comes of it.
+import { statfsSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { AcceptorControl } from '../../../src/acceptor/control-messages.ts';
 import { AlarmBoard } from '../../../src/supervisor/alarm-board.ts';
@@ -6,8 +7,9 @@ import { DiskControl, type FreeSpace, freeSpaceOf } from '../../../src/superviso
 
 const DIRECTORY = '/srv/data';
 
-/** What two acceptors were told, by resource; and what was logged. */
+/** What two acceptors were told, by resource; what a shard was told; and what was logged. */
 let told: string[][];
+let toldShard: unknown[];
 let logged: string[];
 let board: AlarmBoard;
 let control: DiskControl;
@@ -15,6 +17,7 @@ let control: DiskControl;
 beforeEach(() => {
   vi.useFakeTimers();
   told = [[], []];
+  toldShard = [];
   logged = [];
   const acceptors = told.map((heard) => ({
     send: (message: unknown) => {
@@ -31,8 +34,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function watchWith(freeSpace: FreeSpace): void {
-  control = new DiskControl({ dataDir: DIRECTORY, diskFreeLimitBytes: 1000 }, board, freeSpace);
+function watchWith(freeSpace: FreeSpace, dataDir = DIRECTORY): void {
+  const config = { dataDir, diskFreeLimitBytes: 1000 };
+  const shards = [{ send: (message: unknown) => toldShard.push(message) }];
+  control = new DiskControl(config, shards, board, freeSpace);
 }
 
 it('is in force before anybody can connect, and goes away by itself', async () => {
@@ -57,6 +62,42 @@ it('is in force before anybody can connect, and goes away by itself', async () =
   control.stop();
   await vi.advanceTimersByTimeAsync(5000);
   expect(asked).toHaveLength(2);
+});
+
+it('is told to the shards, one of which may hold what is dead, whatever it is about', async () => {
+  let free = 10;
+  watchWith(() => Promise.resolve(free));
+  await control.start();
+  expect(toldShard).toEqual([{ kind: 'disk-alarm', isSet: true }]);
+  free = 2000;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(toldShard.slice(1)).toEqual([{ kind: 'disk-alarm', isSet: false }]);
+  control.logIsShort('shard 1', true);
+  control.logIsShort('shard 1', false);
+  expect(toldShard.slice(2)).toEqual([
+    { kind: 'disk-alarm', isSet: true },
+    { kind: 'disk-alarm', isSet: false },
+  ]);
+});
+
+it('has the figure of now when a log has no room', async () => {
+  const answers: ((free: number) => void)[] = [];
+  watchWith(() => new Promise((resolve) => answers.push(resolve)), '.');
+  const started = control.start();
+  answers[0](5000);
+  await started;
+  const { bavail, bsize } = statfsSync('.');
+  control.logIsShort('shard 1', true);
+  const { alarm } = control.watch;
+  expect([alarm?.shortLogs, answers.length]).toEqual([['shard 1'], 1]);
+  expect((alarm?.freeBytes ?? 0) / (bavail * bsize)).toBeCloseTo(1, 1);
+});
+
+it('keeps the figure of the last measurement where there is no other', async () => {
+  watchWith(() => Promise.resolve(5000));
+  await control.start();
+  control.logIsShort('shard 1', true);
+  expect(control.watch.alarm?.freeBytes).toBe(5000);
 });
 
 it('stands beside the memory alarms', async () => {

@@ -93,6 +93,24 @@ describe('checkpoints', () => {
   });
 });
 
+describe('the disk alarm', () => {
+  it('has dead segments given back though the log itself has room', async () => {
+    const shard = await DurableShard.start(freshDirectory(), { queues: QUEUES });
+    for (let i = 0; i < 1900; i += 1) {
+      shard.publish([QUEUE], bodyOf(i, 3000), { exrk: `#${i}` });
+      if (i % 100 === 99) await shard.synced();
+    }
+    shard.acceptor.purge(QUEUE);
+    await shard.synced();
+    expect(segmentsOn(shard.directory).length).toBeGreaterThan(4);
+    shard.storage.setAlarm(true);
+    await quietly(shard, () => segmentsOn(shard.directory).length === 1);
+    expect(shard.driver.notices.some((notice) => notice.kind === 'log-space')).toBe(false);
+    const again = await shard.crashed();
+    expect(again.report.messages).toBe(0);
+  });
+});
+
 describe('a full disk', () => {
   const FULL = { queues: QUEUES, faults: `write-full:${8 * MIB}` };
   const isShort = (shard: DurableShard): boolean =>
