@@ -2,11 +2,13 @@
 // publishers may go on. Main thread, pure: no clock, no files (disk-control.ts). As with RabbitMQ
 // the alarm is set when less is free than disk_free_limit (docs/disk-alarms); ours is set as well
 // when a log cannot allocate its next segment, however much seems to be free (a quota, a limit of
-// 0). It is cleared with a tenth more free than the limit, when every log has room.
+// 0). It is cleared with a tenth more free than the limit (at most 64 MiB more), when every log has
+// room.
 import type { DiskAlarm } from '../acceptor/control-messages.ts';
 
-/** Of the limit: so much must be free for the alarm to be cleared. */
-const CLEAR_SHARE = 1.1;
+/** What must be free above the limit for the alarm to be cleared: a share of it, up to so much. */
+const CLEAR_SHARE = 0.1;
+const CLEAR_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What follows from a decision. */
 export interface DiskDecisions {
@@ -54,8 +56,8 @@ export class DiskWatch {
   measured(freeBytes: number | undefined): void {
     this.freeBytes = freeBytes;
     if (freeBytes !== undefined && this.limitBytes > 0) {
-      const share = this.alarm === undefined ? 1 : CLEAR_SHARE;
-      this.isFreeLow = freeBytes < this.limitBytes * share;
+      const more = Math.min(this.limitBytes * CLEAR_SHARE, CLEAR_BYTES_MAX);
+      this.isFreeLow = freeBytes < this.limitBytes + (this.alarm === undefined ? 0 : more);
     }
     this.decide();
   }

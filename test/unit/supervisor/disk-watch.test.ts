@@ -55,6 +55,17 @@ describe('free space', () => {
   });
 });
 
+it('with a large limit no more than 64 MiB above it must be free', () => {
+  const gib = 1024 ** 3;
+  start(10 * gib);
+  watch.measured(10 * gib - 1);
+  said();
+  watch.measured(10 * gib + gib / 16 - 1);
+  expect(said()).toEqual([]);
+  watch.measured(10 * gib + gib / 16);
+  expect(said()).toHaveLength(2);
+});
+
 it('without a limit there may be nothing free', () => {
   start(0);
   watch.measured(0);
