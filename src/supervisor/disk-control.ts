@@ -1,7 +1,7 @@
 // Measures the free space where the data directory is, every second, and carries out what the disk
 // watch decides: tells shards, whose dead segments are what can end an alarm, and by way of the
 // alarm board acceptors and the log. Main thread.
-import { statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { ShardControl, ShardNotice } from '../../shards/mailbox/control-messages.ts';
@@ -79,11 +79,13 @@ export class DiskControl {
   }
 }
 
-/** What somebody without special rights may still write there. */
+/** What somebody without special rights may still write. */
+const freeBytesOf = ({ bavail, bsize }: StatsFs): number => bavail * bsize;
+
+/** Of the file system that the directory is on. */
 export async function freeSpaceOf(directory: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize;
+    return freeBytesOf(await statfs(directory));
   } catch {
     // No such call on this file system: then only the logs tell that the disk is full.
     return undefined;
@@ -92,8 +94,7 @@ export async function freeSpaceOf(directory: string): Promise<number | undefined
 
 function freeSpaceNow(directory: string): number | undefined {
   try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
+    return freeBytesOf(statfsSync(directory));
   } catch {
     return undefined;
   }
